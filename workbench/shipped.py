@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def shipped(*parts: str) -> Path:
-    """The path of a shipped file or folder, e.g. `shipped("digits", "digits.csv.gz")`; without parts, the whole folder."""
+    """The path of a shipped file, e.g. `shipped("digits", "digits.csv.gz")`, or of a folder; without parts, of all."""
     installed = _PACKAGE / "resources"
     root = installed if installed.is_dir() else _PACKAGE.parent / "resources"
     path = root.joinpath(*parts)

@@ -1,0 +1,41 @@
+"""Where a run is computed and in what precision."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.config.fields import Section, setting
+
+
+class Hardware(Section):
+    """Device, processes, precision and threads."""
+
+    device: str = setting(
+        "auto",
+        title="Device",
+        help="Auto takes CUDA, then MPS (Apple), then the CPU. A single GPU is named cuda:0, cuda:1 and so on.",
+        pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$",
+    )
+    processes: Literal["auto"] | int = setting(
+        "auto",
+        title="Processes",
+        help="Processes that train together, one per GPU (DistributedDataParallel). Auto uses every GPU when several exist, "
+        "else one process.",
+        ge=1,
+        le=1024,
+        advanced=True,
+    )
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = setting(
+        "fp32",
+        title="Precision",
+        help="fp32 is exact everywhere. tf32 is faster on NVIDIA GPUs from Ampere on. bf16 and fp16 halve memory; "
+        "fp16 scales the loss and needs CUDA.",
+    )
+    threads: Literal["auto"] | int = setting(
+        "auto",
+        title="CPU threads",
+        help="Threads that one process computes with on the CPU. Auto shares the processors among the processes.",
+        ge=1,
+        le=1024,
+        advanced=True,
+    )

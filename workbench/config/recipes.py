@@ -1,0 +1,62 @@
+"""The named starting points: run files in ``resources/recipes``. The first comment lines of a file say what it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.config import files
+from workbench.config.problems import ConfigError, Problem
+from workbench.config.run import RunConfig
+from workbench.shipped import shipped
+
+DEFAULT = "digits-cnn"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A named run file."""
+
+    name: str
+    text: str
+    """What it trains, in a sentence."""
+    path: Path
+
+    def load(self) -> RunConfig:
+        """The recipe's configuration."""
+        return files.load(self.path)
+
+
+def recipes() -> tuple[Recipe, ...]:
+    """All recipes, the default first, the others by name."""
+    found = [Recipe(path.stem, _text(path), path) for path in shipped("recipes").glob("*.toml")]
+    return tuple(sorted(found, key=lambda recipe: (recipe.name != DEFAULT, recipe.name)))
+
+
+def recipe(name: str) -> Recipe | None:
+    """The recipe of that name."""
+    return next((found for found in recipes() if found.name == name), None)
+
+
+def start(name_or_path: str) -> tuple[str, RunConfig]:
+    """What a person named as a start: a recipe or a run file. Gives a name for the run, and its configuration.
+
+    Raises ConfigError.
+    """
+    found = recipe(name_or_path)
+    if found is not None:
+        return found.name, found.load()
+    path = Path(name_or_path).expanduser()
+    if path.suffix == ".toml" or path.exists():
+        return (path.parent.name if path.name == "run.toml" else path.stem), files.load(path)
+    names = ", ".join(known.name for known in recipes())
+    raise ConfigError([Problem("", f"there is no recipe and no run file {name_or_path!r}", f"recipes are {names}")])
+
+
+def _text(path: Path) -> str:
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# ").strip())
+    return " ".join(lines)

@@ -1,0 +1,66 @@
+"""How long and in what portions a model is trained."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from workbench.config.fields import Section, setting
+
+
+class Training(Section):
+    """Epochs, batches, seeds and when to stop."""
+
+    epochs: int = setting(20, title="Epochs", help="Passes over the training samples.", ge=1, le=1_000_000)
+    batch_size: int = setting(
+        64,
+        title="Batch size",
+        help="Samples per step and process. The effective batch is this times the accumulation times the processes.",
+        unit="samples",
+        ge=1,
+        le=10_000_000,
+    )
+    accumulation: int = setting(
+        1,
+        title="Accumulation",
+        help="Batches whose gradients are added up before one optimiser step: a larger effective batch in the same memory.",
+        unit="batches",
+        ge=1,
+        le=10_000,
+        advanced=True,
+    )
+    clip_norm: Literal["off"] | float = setting(
+        "off",
+        title="Clip gradient norm",
+        help="Scale gradients down when their norm over all parameters exceeds this.",
+        gt=0.0,
+        advanced=True,
+    )
+    drop_last: bool = setting(
+        False,
+        title="Drop last batch",
+        help="Leave out an epoch's last batch when it is not full.",
+        advanced=True,
+    )
+    early_stopping: Literal["off"] | int = setting(
+        "off",
+        title="Early stopping",
+        help="End the run when the validation result has not improved for this many epochs.",
+        unit="epochs",
+        ge=1,
+        le=100_000,
+        advanced=True,
+    )
+    seed: int = setting(
+        0,
+        title="Seed",
+        help="Number that fixes initial weights, batch order and dropout, so that a run can be repeated.",
+        ge=0,
+        le=2**53,
+        advanced=True,
+    )
+    deterministic: bool = setting(
+        False,
+        title="Deterministic",
+        help="Use only algorithms that give the same bits every time; slower on a GPU.",
+        advanced=True,
+    )

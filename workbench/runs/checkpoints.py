@@ -1,0 +1,65 @@
+"""The checkpoints of a run as a list, read from the small JSON beside each file: no torch is needed to look at them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.runs.folder import read_json
+
+_NAME = re.compile(r"step-(\d+)\.pt")
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What the JSON beside a checkpoint says of it. ``value`` is that of the monitored metric, where an epoch was complete."""
+
+    path: Path
+    step: int
+    epoch: int = 0
+    why: str = ""
+    time: float = 0.0
+    value: float | None = None
+    best: bool = False
+    """Whether it was the best of its run so far when it was saved."""
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    """``train`` and ``val``: metric to value."""
+
+
+def file_name(step: int) -> str:
+    """The name of the checkpoint after ``step`` optimiser steps."""
+    return f"step-{step:08d}.pt"
+
+
+def list_checkpoints(folder: Path) -> list[CheckpointInfo]:
+    """The checkpoints in a folder, the newest last. One whose JSON was lost is still listed, by the step in its name."""
+    if not folder.is_dir():
+        return []
+    found = [_info(path, int(match[1])) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return sorted(found, key=lambda info: info.step)
+
+
+def latest(folder: Path) -> CheckpointInfo | None:
+    """The checkpoint that a run goes on from."""
+    return next(reversed(list_checkpoints(folder)), None)
+
+
+def best(folder: Path) -> CheckpointInfo | None:
+    """The best checkpoint: the newest of those that were the best when they were saved."""
+    return next((info for info in reversed(list_checkpoints(folder)) if info.best), None)
+
+
+def _info(path: Path, step: int) -> CheckpointInfo:
+    data = read_json(path.with_suffix(".json"))
+    value = data.get("value")
+    return CheckpointInfo(
+        path=path,
+        step=step,
+        epoch=int(data.get("epoch", 0)),
+        why=str(data.get("why", "")),
+        time=float(data.get("time", 0.0)),
+        value=float(value) if isinstance(value, (int, float)) else None,
+        best=bool(data.get("best", False)),
+        metrics={key: part for key, part in data.get("metrics", {}).items() if isinstance(part, dict)},
+    )

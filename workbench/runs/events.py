@@ -1,0 +1,276 @@
+"""What a run says: a closed union of kinds, one line of JSON each in ``events.jsonl``.
+
+``started`` is the first event of an attempt, ``ended`` its last. Readers ignore kinds and fields they do not know, skip and
+count lines that are no events, and ignore a last line that has no newline yet.
+"""
+
+from __future__ import annotations
+
+import os
+import time as clock
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+Status = Literal["completed", "paused", "stopped", "failed"]
+Level = Literal["info", "warning", "error"]
+
+
+class Event(BaseModel):
+    """What every event has: ``time`` in seconds since the epoch, and ``attempt`` counted from 1."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
+
+    time: float = Field(default_factory=clock.time)
+    attempt: int = 1
+
+
+class Started(Event):
+    """An attempt began. Points of earlier attempts beyond ``from_step`` are no longer part of the run."""
+
+    kind: Literal["started"] = "started"
+    from_step: int = 0
+    epochs: int
+    steps_per_epoch: int
+    task: Literal["classification", "regression"]
+    metric: str
+    """The metric shown beside the loss: ``accuracy``, or ``mae``."""
+    monitor: str
+    """What makes an epoch the best: for example ``val accuracy``."""
+    higher_is_better: bool
+    train_samples: int
+    val_samples: int
+    classes: tuple[str, ...] = ()
+    parameters: int
+    device: str
+    """The device in words."""
+    precision: str
+    processes: int
+    loading: str
+    batch_size: int
+    """Effective batch: samples per optimiser step over all processes."""
+    pid: int
+    host: str
+    torch: str
+    continued: str = ""
+    """For a resumed attempt, where it went on, in words."""
+
+
+class Phase(Event):
+    """What the engine is busy with when it is not stepping. ``share`` runs from 0 to 1 where it is known."""
+
+    kind: Literal["phase"] = "phase"
+    text: str
+    share: float | None = None
+
+
+class Scalars(Event):
+    """Points since the last flush. All lists are as long as ``step``, but for the gradient norm, which has steps of its own.
+
+    Above 200 steps a second each point is a bucket: ``step`` its last step, ``loss`` its mean, ``loss_min``/``loss_max`` its bounds.
+    """
+
+    kind: Literal["scalars"] = "scalars"
+    epoch: int
+    """Epochs completed before these steps."""
+    step: tuple[int, ...]
+    """Optimiser steps done, counted from 1."""
+    loss: tuple[float, ...]
+    loss_min: tuple[float, ...] = ()
+    loss_max: tuple[float, ...] = ()
+    metric: tuple[float, ...] = ()
+    lr: tuple[float, ...] = ()
+    grad_step: tuple[int, ...] = ()
+    grad_norm: tuple[float, ...] = ()
+    samples_per_second: float = 0.0
+
+
+class Epoch(Event):
+    """An epoch is complete. ``train`` and ``val`` map metric to value (``loss``, ``accuracy`` or ``mae``/``rmse``/``r2``, ``samples``)."""
+
+    kind: Literal["epoch"] = "epoch"
+    epoch: int
+    """Epochs completed."""
+    step: int
+    train: dict[str, float]
+    val: dict[str, float] = {}
+    lr: float = 0.0
+    seconds: float = 0.0
+    """Seconds spent in the epoch's training steps."""
+    best: bool = False
+
+
+class DeviceMemory(BaseModel):
+    """Memory of one device in bytes. ``used`` is by everyone on the machine."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    allocated: int
+    reserved: int
+    used: int
+    total: int
+
+
+class Memory(Event):
+    """Memory per device, and of the process (with its children) in main memory, in bytes."""
+
+    kind: Literal["memory"] = "memory"
+    devices: tuple[DeviceMemory, ...]
+    ram: int
+    ram_total: int
+
+
+class CheckpointSaved(Event):
+    """A checkpoint is safe on disk. ``file`` is its name inside ``checkpoints/``."""
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    file: str
+    epoch: int
+    step: int
+    why: str
+    bytes: int
+    best: bool = False
+
+
+class CommandDone(Event):
+    """The engine has read a command and says what became of it."""
+
+    kind: Literal["command"] = "command"
+    id: str
+    name: str
+    accepted: bool = True
+    text: str = ""
+
+
+class Note(Event):
+    """Something a person should know."""
+
+    kind: Literal["note"] = "note"
+    level: Level = "info"
+    text: str
+
+
+class Ended(Event):
+    """The attempt is over; nothing follows in it. ``what`` and ``hint`` say why and what to do, ``details`` is for a report."""
+
+    kind: Literal["ended"] = "ended"
+    status: Status
+    what: str = ""
+    hint: str = ""
+    details: str = ""
+    epoch: int = 0
+    step: int = 0
+
+
+AnyEvent = Annotated[
+    Started | Phase | Scalars | Epoch | Memory | CheckpointSaved | CommandDone | Note | Ended,
+    Field(discriminator="kind"),
+]
+_ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+_UNKNOWN_KIND = "union_tag_invalid"
+
+
+class EventWriter:
+    """Appends events to a file. Only the holder of the run's lock may have one.
+
+    An unfinished tail of an earlier writer is cut off before the first append. An append that fails (a full disk) is cut back to
+    the last newline, kept, and tried again before the next one.
+    """
+
+    def __init__(self, path: Path, attempt: int) -> None:
+        self.attempt = attempt
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        self._waiting: list[bytes] = []
+        self._end = _end_of_last_line(self._file)
+        os.ftruncate(self._file, self._end)
+
+    def write(self, event: AnyEvent) -> bool:
+        """Appends ``event`` with this writer's attempt. False when it could not be written yet and is kept for later."""
+        event = event.model_copy(update={"attempt": self.attempt})
+        self._waiting.append(event.model_dump_json().encode() + b"\n")
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Writes what waits. False when the disk does not take it."""
+        if not self._waiting:
+            return True
+        data = b"".join(self._waiting)
+        try:
+            os.lseek(self._file, self._end, os.SEEK_SET)
+            written = 0
+            while written < len(data):
+                written += os.write(self._file, data[written:])
+        except OSError:
+            os.ftruncate(self._file, self._end)
+            return False
+        self._end += len(data)
+        self._waiting.clear()
+        return True
+
+    def close(self) -> None:
+        """Writes what waits, and closes the file."""
+        if self._file >= 0:
+            self.flush()
+            os.close(self._file)
+            self._file = -1
+
+
+class EventReader:
+    """Reads events as a file grows, from where it stopped the last time. ``bad_lines`` counts what was no event."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self.bad_lines = 0
+
+    def read(self, limit: int = 64 * 1024 * 1024) -> list[AnyEvent]:
+        """The events that came since the last call, from at most ``limit`` bytes. Empty when there are none, or no file yet."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read(limit)
+        except FileNotFoundError:
+            return []
+        end = data.rfind(b"\n") + 1
+        self._offset += end
+        return list(self._parse(data[:end]))
+
+    def _parse(self, data: bytes) -> Iterator[AnyEvent]:
+        for line in data.splitlines():
+            if not line.strip():
+                continue
+            try:
+                yield _ADAPTER.validate_json(line)
+            except ValidationError as error:
+                self.bad_lines += any(details["type"] != _UNKNOWN_KIND for details in error.errors(include_url=False))
+
+
+def read_events(path: Path) -> list[AnyEvent]:
+    """All events of a file."""
+    return EventReader(path).read(limit=-1)
+
+
+def significant(value: float) -> float:
+    """``value`` with six significant digits, as events carry it. NaN and infinity stay."""
+    return float(f"{value:.6g}")
+
+
+def _end_of_last_line(file: int) -> int:
+    """Offset behind the last newline of an open file (0 when it has none)."""
+    position = os.lseek(file, 0, os.SEEK_END)
+    while position > 0:
+        start = max(position - 65536, 0)
+        os.lseek(file, start, os.SEEK_SET)
+        found = os.read(file, position - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        position = start
+    return 0
+
+
+def as_line(event: AnyEvent) -> dict[str, Any]:
+    """The event as plain data, for ``workbench follow --json``."""
+    return event.model_dump(mode="json")

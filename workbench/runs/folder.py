@@ -1,0 +1,255 @@
+"""A run is a folder. The names inside it, how it is made, found and locked, and who is running it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import platformdirs
+
+from workbench.config import files
+from workbench.config.run import RunConfig
+
+RUNS_VARIABLE = "WORKBENCH_RUNS"
+HEARTBEAT_SECONDS = 5.0
+"""How often a running engine renews ``engine.json``."""
+_NAME = re.compile(r"[^\w.-]+")
+
+
+class RunBusyError(Exception):
+    """Somebody else is running this run."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run, by its path. Making one of these touches nothing on disk."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name: date, time and the name that the run was given."""
+        return self.path.name
+
+    @property
+    def config_file(self) -> Path:
+        """The frozen configuration."""
+        return self.path / "run.toml"
+
+    @property
+    def events_file(self) -> Path:
+        """What the run says."""
+        return self.path / "events.jsonl"
+
+    @property
+    def commands(self) -> Path:
+        """What the run is told."""
+        return self.path / "commands"
+
+    @property
+    def engine_file(self) -> Path:
+        """Who runs it: pid, host, attempt, heartbeat."""
+        return self.path / "engine.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked while an attempt is going."""
+        return self.path / "lock"
+
+    @property
+    def summary_file(self) -> Path:
+        """The run in a few numbers, renewed at every epoch and at the end."""
+        return self.path / "summary.json"
+
+    @property
+    def environment_file(self) -> Path:
+        """Machine, versions and devices of the last attempt."""
+        return self.path / "environment.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The checkpoints, ``.pt`` with a ``.json`` beside each."""
+        return self.path / "checkpoints"
+
+    @property
+    def evaluation(self) -> Path:
+        """Results of ``workbench evaluate``."""
+        return self.path / "evaluation"
+
+    def log_file(self, rank: int = 0) -> Path:
+        """What an engine process prints; one more file per further rank."""
+        return self.path / ("log.txt" if rank == 0 else f"log-{rank}.txt")
+
+    def config(self) -> RunConfig:
+        """The frozen configuration. Raises ConfigError."""
+        return files.load(self.config_file)
+
+    def is_run(self) -> bool:
+        """Whether this is a run's folder at all."""
+        return self.config_file.is_file()
+
+    def attempts(self) -> int:
+        """How many attempts have begun: what ``engine.json`` says (0 when none has)."""
+        return int(read_json(self.engine_file).get("attempt", 0))
+
+    def going(self) -> bool:
+        """Whether an attempt is going: somebody holds the lock, or on another host the heartbeat is fresh."""
+        engine = read_json(self.engine_file)
+        if engine.get("host", socket.gethostname()) != socket.gethostname():
+            return (
+                not engine.get("left", False)
+                and time.time() - float(engine.get("heartbeat", 0)) < 6 * HEARTBEAT_SECONDS
+            )
+        return _is_locked(self.lock_file)
+
+
+def create(config: RunConfig, name: str, root: Path | None = None) -> RunFolder:
+    """Makes a new run folder, private to its owner. An existing folder is never used: a counter is added to the name.
+
+    Raises OSError when the disk refuses.
+    """
+    root = (root or default_root()).expanduser()
+    root.mkdir(parents=True, exist_ok=True)
+    base = f"{datetime.now():%Y%m%d-%H%M%S}-{safe_name(name)}"
+    for count in range(1, 10_000):
+        path = root / (base if count == 1 else f"{base}-{count}")
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        folder = RunFolder(path)
+        folder.commands.mkdir()
+        folder.checkpoints.mkdir()
+        write_whole(folder.config_file, files.dumps(config))
+        return folder
+    raise FileExistsError(f"{root} holds 10,000 runs of the name {base}")
+
+
+def default_root() -> Path:
+    """Where runs go: ``$WORKBENCH_RUNS``, else ``Workbench/runs`` in the user's documents."""
+    told = os.environ.get(RUNS_VARIABLE)
+    return Path(told).expanduser() if told else platformdirs.user_documents_path() / "Workbench" / "runs"
+
+
+def safe_name(name: str) -> str:
+    """``name`` made fit for a folder: letters and digits of any language, dots, dashes and underscores."""
+    return _NAME.sub("-", name).strip("-.")[:60] or "run"
+
+
+def list_runs(root: Path | None = None) -> list[RunFolder]:
+    """All runs below ``root``, the newest first."""
+    root = root or default_root()
+    if not root.is_dir():
+        return []
+    found = (RunFolder(path) for path in root.iterdir() if path.is_dir())
+    return sorted((run for run in found if run.is_run()), key=lambda run: run.name, reverse=True)
+
+
+def find(name_or_path: str, root: Path | None = None) -> RunFolder | None:
+    """The run of that path, or of that name below ``root``: whole, or the name it was given (its newest run then)."""
+    path = Path(name_or_path).expanduser()
+    if path.name == "run.toml":
+        path = path.parent
+    if RunFolder(path).is_run():
+        return RunFolder(path.resolve())
+    if path.parent != Path():
+        return None
+    runs = list_runs(root)
+    named = [run for run in runs if run.name == name_or_path]
+    return next(iter(named or [run for run in runs if run.name.split("-", 2)[-1] == name_or_path]), None)
+
+
+@contextlib.contextmanager
+def locked(folder: RunFolder, patience: float = 1.0) -> Iterator[None]:
+    """Holds the run's lock: the right to write events and to start. Raises RunBusyError when another holds it.
+
+    ``patience`` in seconds covers the instant in which somebody looks whether the lock is free.
+    """
+    with folder.lock_file.open("a+b") as file:
+        until = time.monotonic() + patience
+        while not _try_lock(file):
+            if time.monotonic() > until:
+                raise RunBusyError(f"{folder.name} is being run already")
+            time.sleep(0.02)
+        try:
+            yield
+        finally:
+            _unlock(file)
+
+
+def write_engine(folder: RunFolder, attempt: int, pid: int, left: bool = False) -> None:
+    """Renews ``engine.json``: who runs the attempt, and that it was alive just now."""
+    content = {"pid": pid, "host": socket.gethostname(), "attempt": attempt, "heartbeat": time.time(), "left": left}
+    write_whole(folder.engine_file, json.dumps(content))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty when there is none, or when it cannot be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def write_whole(path: Path, text: str, durable: bool = False) -> None:
+    """Writes a text file so that a reader sees the old one or the new one, never a part. Raises OSError.
+
+    ``durable`` also waits until the disk has it.
+    """
+    unfinished = path.with_name(path.name + ".tmp")
+    with unfinished.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("r+b") as file:
+            if not _try_lock(file):
+                return True
+            _unlock(file)
+    except OSError:
+        return False
+    return False
+
+
+if os.name == "nt":
+    import msvcrt
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        try:
+            file.seek(0)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+
+    def _unlock(file: IO[bytes]) -> None:
+        file.seek(0)
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)  # type: ignore[attr-defined]
+
+else:
+    import fcntl
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def _unlock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)

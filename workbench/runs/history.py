@@ -1,0 +1,111 @@
+"""The table of all runs, read from their summaries; and how the settings of several runs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.config.fields import kind_of
+from workbench.config.problems import ConfigError
+from workbench.config.run import RunConfig, variants
+from workbench.runs.events import read_events
+from workbench.runs.folder import RunFolder, list_runs, read_json
+from workbench.runs.progress import Progress, State
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in the table. ``value`` is the best of ``metric``; ``changed`` holds the settings that differ from the defaults."""
+
+    run: RunFolder
+    state: State
+    epochs: int
+    total_epochs: int
+    seconds: float
+    metric: str
+    value: float | None
+    changed: tuple[tuple[str, object], ...]
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the run stopped short of its end with nobody running it now."""
+        return self.state in ("stopped", "cut off", "failed") or (self.state == "paused" and not self.run.going())
+
+
+def rows(root: Path | None = None) -> list[Row]:
+    """All runs below ``root``, the newest first."""
+    return [row(run) for run in list_runs(root)]
+
+
+def row(run: RunFolder) -> Row:
+    """One run's row. A broken run file or summary leaves its columns empty."""
+    summary = read_json(run.summary_file)
+    best = summary.get("best") or {}
+    value = best.get("value")
+    try:
+        changed = tuple(differences(run.config().as_data(), RunConfig().as_data()).items())
+    except ConfigError:
+        changed = ()
+    return Row(
+        run=run,
+        state=state(run, summary),
+        epochs=int(summary.get("epochs", 0)),
+        total_epochs=int(summary.get("total_epochs", 0)),
+        seconds=float(summary.get("seconds", 0.0)),
+        metric=str(best.get("metric", "")),
+        value=float(value) if isinstance(value, (int, float)) else None,
+        changed=changed,
+    )
+
+
+def state(run: RunFolder, summary: Mapping[str, Any] | None = None) -> State:
+    """What state a run is in: from its summary when that tells its end, from its events and its lock otherwise."""
+    summary = read_json(run.summary_file) if summary is None else summary
+    told = summary.get("status", "new")
+    attempts = run.attempts()
+    going = run.going()
+    if going:
+        return "paused" if told == "paused" else "running"
+    if told in ("completed", "stopped", "failed", "paused") and summary.get("attempt", 0) >= attempts and not going:
+        return told  # type: ignore[no-any-return]
+    return load(run).state if attempts else "new"
+
+
+def load(run: RunFolder) -> Progress:
+    """A run's whole progress, folded from all its events."""
+    progress = Progress()
+    progress.apply_all(read_events(run.events_file))
+    progress.settle(run.going())
+    return progress
+
+
+def differences(data: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, object]:
+    """Settings by path whose value in ``data`` is not that in ``base``. Of another kind, only what is not its default counts."""
+    found: dict[str, object] = {}
+    for section, part in data.items():
+        other = base.get(section, {})
+        if part.get("kind") != other.get("kind"):
+            found[f"{section}.kind"] = part.get("kind")
+            other = _defaults(section, part.get("kind"))
+        found |= {
+            f"{section}.{name}": value for name, value in part.items() if name != "kind" and other.get(name) != value
+        }
+    return found
+
+
+def what_differs(configs: Sequence[RunConfig]) -> list[dict[str, object]]:
+    """For each of several configurations the settings, by path, in which they are not all alike."""
+    flat = [
+        {f"{section}.{name}": value for section, part in config.as_data().items() for name, value in part.items()}
+        for config in configs
+    ]
+    paths = dict.fromkeys(path for one in flat for path in one)
+    varied = [path for path in paths if any(one.get(path) != flat[0].get(path) for one in flat)]
+    return [{path: one[path] for path in varied if path in one} for one in flat]
+
+
+def _defaults(section: str, kind: object) -> dict[str, Any]:
+    variant = next(variant for variant in variants(section) if kind_of(variant) == kind)
+    return variant().model_dump(mode="json")
