@@ -1,0 +1,149 @@
+"""Asks the lab engine for previews, layer tables, device lists and evaluations. One line of JSON a question, one an answer."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.config.problems import Problem
+from workbench.launch.process import interpreter
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The lab's answer to a question. ``problems`` says what is wrong when it is not ``ok``."""
+
+    id: int
+    method: str
+    ok: bool
+    result: dict[str, Any] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+class Lab:
+    """The lab engine, started at the first question. Of several waiting questions of one method only the newest is asked."""
+
+    def __init__(self, on_answer: Callable[[Answer], None]) -> None:
+        """``on_answer`` is called on the reader's thread."""
+        self._on_answer = on_answer
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._waiting: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._asked: tuple[int, str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def start(self) -> None:
+        """Starts the process, unless it runs."""
+        with self._lock:
+            self._ensure()
+
+    def ask(self, method: str, params: dict[str, Any]) -> int:
+        """Asks, and returns the question's id at once. A newer question of the same method replaces one that still waits."""
+        with self._lock:
+            number = next(self._ids)
+            self._waiting[method] = (number, params)
+            self._ensure()
+            self._next()
+            return number
+
+    def close(self) -> None:
+        """Ends the process and the thread. No answer comes after it."""
+        with self._lock:
+            self._closed = True
+            process, thread = self._process, self._thread
+        if process is not None:
+            process.kill()
+            process.wait()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+        if process is not None:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+    def _ensure(self) -> None:
+        if self._closed or (self._process is not None and self._process.poll() is None):
+            return
+        self._process = subprocess.Popen(
+            [*interpreter(), "-m", "workbench.engine", "--lab"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=os.name != "nt",
+            cwd=Path.home(),
+        )
+        self._thread = threading.Thread(target=self._read, args=(self._process,), name="lab reader", daemon=True)
+        self._thread.start()
+
+    def _next(self) -> None:
+        """Sends the next waiting question, when none is being answered. The lock is held."""
+        if self._asked is not None or not self._waiting or self._process is None or self._process.stdin is None:
+            return
+        method = next(iter(self._waiting))
+        number, params = self._waiting.pop(method)
+        self._asked = (number, method)
+        # A broken pipe means that the process died: the reader sees its end and answers for it.
+        with contextlib.suppress(OSError):
+            self._process.stdin.write(json.dumps({"id": number, "method": method, "params": params}).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        if process.stdout is None:
+            return
+        for line in process.stdout:
+            answer = _answer(line)
+            if answer is not None:
+                self._done(answer)
+        with self._lock:
+            asked, closed = self._asked, self._closed
+        if asked is not None and not closed:
+            died = Problem("", "the preview process ended unexpectedly", "change a setting to try again")
+            self._done(Answer(*asked, ok=False, problems=(died,)))
+
+    def _done(self, answer: Answer) -> None:
+        with self._lock:
+            self._asked = None
+            if self._closed:
+                return
+            if self._waiting:
+                self._ensure()
+            self._next()
+        self._on_answer(answer)
+
+
+def ask_once(method: str, params: dict[str, Any]) -> Answer:
+    """Starts a lab engine, asks one question, ends it: for the command line."""
+    answers: list[Answer] = []
+    answered = threading.Event()
+
+    def take(answer: Answer) -> None:
+        answers.append(answer)
+        answered.set()
+
+    lab = Lab(take)
+    try:
+        lab.ask(method, params)
+        answered.wait()
+    finally:
+        lab.close()
+    return answers[0]
+
+
+def _answer(line: bytes) -> Answer | None:
+    try:
+        data = json.loads(line)
+        problems = tuple(Problem(p["path"], p["what"], p.get("hint", "")) for p in data.get("problems", ()))
+        return Answer(int(data["id"]), str(data["method"]), bool(data["ok"]), data.get("result", {}), problems)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

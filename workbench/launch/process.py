@@ -1,0 +1,222 @@
+"""Starts an engine for a run (or takes the one on standby), watches it, ends it.
+
+An engine leads a session of its own, so that it goes on when the window or the terminal that started it dies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from workbench.runs import history
+from workbench.runs.events import Ended, EventWriter
+from workbench.runs.folder import RunBusyError, RunFolder, locked, read_json, write_whole
+
+KILLED = "The engine was ended from outside before it could finish"
+RESUME_HINT = "Resume goes on from the last checkpoint"
+LOG_TAIL = 4000
+"""Bytes of the engine's log that are kept as the details of a failure."""
+
+
+class Engine:
+    """The engine of a run: started by us, or found going."""
+
+    def __init__(self, folder: RunFolder, pid: int, process: subprocess.Popen[bytes] | None = None) -> None:
+        self.folder = folder
+        self.pid = pid
+        self._process = process
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        """Exit status; None while it is alive. An engine that died without saying so gets its ``ended`` said here.
+
+        The status of an engine that somebody else started cannot be had: it is 0 when the run says a good end, else 1.
+        """
+        if self._status is None and not self._alive():
+            ended = close_unfinished(self.folder)
+            told = self._process.returncode if self._process is not None else None
+            self._status = told if told is not None else int(ended is None or ended.status == "failed")
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for the end and gives the exit status. Raises TimeoutError."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while (status := self.poll()) is None:
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError(f"the engine of {self.folder.name} is still going")
+            time.sleep(0.02)
+        return status
+
+    def kill(self) -> None:
+        """Ends the engine and everything it started, at once. What it saved stays; ``ended`` is said in its stead."""
+        _kill_tree(self.pid)
+        if self._process is not None:
+            self._process.wait()
+        self.poll()
+
+    def _alive(self) -> bool:
+        if self._process is not None:
+            return self._process.poll() is None
+        try:
+            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+
+class Standby:
+    """An engine process that has torch loaded and waits for a run. It leaves by itself when its maker dies."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
+
+    def start(self) -> None:
+        """Starts the process, unless there is one, and returns at once."""
+        if not self.usable:
+            self._ready = False
+            self._process = _spawn(["--standby"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            if os.name != "nt" and self._process.stdout is not None:
+                os.set_blocking(self._process.stdout.fileno(), False)
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a process that can take a run (perhaps still importing: it takes it as soon as it is done)."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def ready(self) -> bool:
+        """Whether torch is imported. On Windows, where the pipe cannot be looked into, always False."""
+        if not self._ready and self._process is not None and self._process.stdout is not None and os.name != "nt":
+            self._ready = bool(self._process.stdout.read(1))
+        return self._ready
+
+    def take(self, folder: RunFolder, epochs: int | None) -> subprocess.Popen[bytes] | None:
+        """Hands the run to the process, which from now on is that run's engine. None when it cannot take it."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None or process.stdin is None:
+            return None
+        request = {"folder": str(folder.path.resolve()), "epochs": epochs}
+        try:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.close()
+        except OSError:
+            return None
+        if process.stdout is not None:
+            process.stdout.close()
+        return process
+
+    def close(self) -> None:
+        """Lets the process leave, and waits until it is gone."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        # Killed rather than waited for: it holds nothing, and may be in the middle of a long import.
+        process.kill()
+        process.wait()
+
+
+def start(folder: RunFolder, *, epochs: int | None = None, standby: Standby | None = None) -> Engine:
+    """Starts the engine of a run, or goes on with one that stopped. ``epochs`` is the new total of a resumed run.
+
+    Raises RunBusyError when somebody runs it already.
+    """
+    if folder.going():
+        raise RunBusyError(f"{folder.name} is being run already")
+    process = standby.take(folder, epochs) if standby is not None else None
+    if process is None:
+        arguments = [str(folder.path.resolve()), *([] if epochs is None else ["--epochs", str(epochs)])]
+        with folder.log_file().open("ab") as log:
+            process = _spawn(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    return Engine(folder, process.pid, process)
+
+
+def attach(folder: RunFolder) -> Engine | None:
+    """The engine that runs the folder on this machine; None when nobody does."""
+    engine = read_json(folder.engine_file)
+    if not folder.going() or engine.get("host") != socket.gethostname() or "pid" not in engine:
+        return None
+    return Engine(folder, int(engine["pid"]))
+
+
+def close_unfinished(folder: RunFolder) -> Ended | None:
+    """Says ``ended`` for an attempt whose engine died without doing so. Gives the run's end; None when it has none.
+
+    Does nothing while somebody holds the run's lock: then the attempt is not over.
+    """
+    progress = history.load(folder)
+    attempt = max(progress.attempt, folder.attempts(), 1)
+    if progress.ended is not None and progress.ended.attempt >= attempt:
+        return progress.ended
+    try:
+        with locked(folder):
+            ended = Ended(
+                attempt=attempt,
+                status="failed",
+                what=KILLED,
+                hint=RESUME_HINT if any(folder.checkpoints.glob("*.pt")) else "Start it again",
+                details=_tail(folder.log_file()),
+                epoch=progress.epoch,
+                step=progress.step,
+            )
+            writer = EventWriter(folder.events_file, attempt)
+            writer.write(ended)
+            writer.close()
+            progress.apply(ended)
+            write_whole(folder.summary_file, json.dumps(progress.summary()))
+    except (RunBusyError, OSError):
+        return None
+    return ended
+
+
+def interpreter() -> list[str]:
+    """The command that starts this program's own Python."""
+    return [sys.executable]
+
+
+def _spawn(
+    arguments: list[str], *, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes] = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+    return subprocess.Popen(
+        [*interpreter(), "-m", "workbench.engine", *arguments],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=os.name != "nt",
+        creationflags=flags,
+        cwd=Path.home(),
+    )
+
+
+def _kill_tree(pid: int) -> None:
+    """Kills a process, its session's group and all its descendants."""
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.Error:
+        return
+    if os.name != "nt" and os.getpgid(pid) == pid:
+        os.killpg(pid, signal.SIGKILL)
+    for process in family:
+        try:
+            process.kill()
+        except psutil.Error:
+            continue
+
+
+def _tail(path: Path) -> str:
+    try:
+        return path.read_bytes()[-LOG_TAIL:].decode("utf-8", "replace")
+    except OSError:
+        return ""
