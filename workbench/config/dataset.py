@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -63,12 +63,14 @@ class DatasetSection(Section):
 class Digits(DatasetSection):
     """1,797 handwritten digits, 8 x 8 pixels, ten classes; ships with the program (UCI optdigits, CC BY 4.0)."""
 
+    title: ClassVar[str] = "Handwritten digits"
     kind: Literal["digits"] = "digits"
 
 
 class ImageFolder(DatasetSection):
     """Pictures in folders: the folder's name is the class. Folders ``train`` and ``val`` (and ``test``) are used as they are."""
 
+    title: ClassVar[str] = "Folder of pictures"
     kind: Literal["image-folder"] = "image-folder"
     path: str = setting(
         "",
@@ -92,6 +94,7 @@ class ImageFolder(DatasetSection):
 class Table(DatasetSection):
     """A CSV file with a header: one row a sample, one column the target, the others the inputs."""
 
+    title: ClassVar[str] = "Table (CSV)"
     kind: Literal["table"] = "table"
     path: str = setting("", title="File", help="CSV file whose first line names the columns.", path="file")
     target: str = setting("", title="Target column", help="Column to predict. Left empty, the last column is taken.")
@@ -123,6 +126,7 @@ class Table(DatasetSection):
 class Synthetic(DatasetSection):
     """Samples drawn from a formula: a noisy straight line, or interleaved spirals."""
 
+    title: ClassVar[str] = "Synthetic"
     kind: Literal["synthetic"] = "synthetic"
     shape: Literal["linear", "spirals"] = setting(
         "spirals",

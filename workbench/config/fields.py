@@ -113,6 +113,11 @@ def kind_of(section: type[BaseModel]) -> str:
     return str(get_args(info.annotation)[0]) if info is not None else ""
 
 
+def title_of(section: type[BaseModel]) -> str:
+    """The words a person reads for a variant of a section: its ``title``, and its kind where it declares none."""
+    return str(vars(section).get("title") or kind_of(section))
+
+
 def settings(section: type[BaseModel]) -> tuple[Setting, ...]:
     """The settings of a section without ``kind``: its own in the order of their declaration, then those of its bases."""
     names = dict.fromkeys(name for cls in section.__mro__ for name in vars(cls).get("__annotations__", {}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -36,6 +36,7 @@ class ModelSection(Section):
 class Linear(ModelSection):
     """One linear layer: linear regression, or softmax regression for classes."""
 
+    title: ClassVar[str] = "Linear"
     kind: Literal["linear"] = "linear"
 
 
@@ -62,6 +63,7 @@ class HiddenLayers(ModelSection):
 class MLP(HiddenLayers):
     """Multi-layer perceptron: fully connected hidden layers, each with norm, activation and dropout."""
 
+    title: ClassVar[str] = "MLP"
     kind: Literal["mlp"] = "mlp"
     hidden: tuple[int, ...] = setting(
         (128,),
@@ -86,6 +88,7 @@ class MLP(HiddenLayers):
 class CNN(HiddenLayers):
     """Convolutional network in VGG style: blocks of 3 x 3 convolutions, each ended by 2 x 2 max pooling, then a head."""
 
+    title: ClassVar[str] = "Small CNN"
     kind: Literal["cnn"] = "cnn"
     channels: tuple[int, ...] = setting(
         (32, 64), title="Channels", help="Channels of each block; the picture is halved after each.", ge=1, le=4096

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -59,6 +59,7 @@ class OptimizerSection(Section):
 class SGD(OptimizerSection):
     """Stochastic gradient descent, with momentum if wanted."""
 
+    title: ClassVar[str] = "SGD"
     kind: Literal["sgd"] = "sgd"
     lr: float = learning_rate(0.01)
     momentum: float = setting(
@@ -73,6 +74,7 @@ class SGD(OptimizerSection):
 class Adam(OptimizerSection):
     """Adam (Kingma and Ba, 2015): a step size for each weight from running averages of its gradient."""
 
+    title: ClassVar[str] = "Adam"
     kind: Literal["adam"] = "adam"
     lr: float = learning_rate(1e-3)
     weight_decay: float = weight_decay(0.0)
@@ -85,6 +87,7 @@ class Adam(OptimizerSection):
 class AdamW(OptimizerSection):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
+    title: ClassVar[str] = "AdamW"
     kind: Literal["adamw"] = "adamw"
     lr: float = learning_rate(1e-3)
     weight_decay: float = weight_decay(0.01)
@@ -97,6 +100,7 @@ class AdamW(OptimizerSection):
 class Adagrad(OptimizerSection):
     """Adagrad (Duchi et al., 2011): steps shrink with the sum of squared gradients."""
 
+    title: ClassVar[str] = "Adagrad"
     kind: Literal["adagrad"] = "adagrad"
     lr: float = learning_rate(0.01)
     weight_decay: float = weight_decay(0.0)
@@ -117,6 +121,7 @@ class Adagrad(OptimizerSection):
 class RMSprop(OptimizerSection):
     """RMSprop (Hinton, 2012): steps divided by a running average of the gradient's size."""
 
+    title: ClassVar[str] = "RMSprop"
     kind: Literal["rmsprop"] = "rmsprop"
     lr: float = learning_rate(0.01)
     weight_decay: float = weight_decay(0.0)

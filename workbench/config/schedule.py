@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -59,12 +59,14 @@ class ScheduleSection(Section):
 class Constant(ScheduleSection):
     """The same learning rate throughout."""
 
+    title: ClassVar[str] = "Constant"
     kind: Literal["constant"] = "constant"
 
 
 class Step(ScheduleSection):
     """Falls by a factor every few epochs (torch's StepLR)."""
 
+    title: ClassVar[str] = "Step"
     kind: Literal["step"] = "step"
     every: int = setting(10, title="Every", help="Epochs between two falls.", unit="epochs", ge=1, le=100_000)
     gamma: float = setting(
@@ -79,6 +81,7 @@ class Step(ScheduleSection):
 class Cosine(ScheduleSection):
     """Falls along half a cosine to a final value (torch's CosineAnnealingLR)."""
 
+    title: ClassVar[str] = "Cosine"
     kind: Literal["cosine"] = "cosine"
     final: float = setting(
         0.0,
@@ -97,6 +100,7 @@ class Cosine(ScheduleSection):
 class OneCycle(ScheduleSection):
     """Rises to the full learning rate and falls far below it (Smith and Topin, 2018; torch's OneCycleLR, cosine)."""
 
+    title: ClassVar[str] = "One cycle"
     kind: Literal["one-cycle"] = "one-cycle"
     rise: float = setting(
         0.3, title="Rise", help="Share of the steps over which the learning rate rises.", gt=0.0, lt=1.0, advanced=True
@@ -124,6 +128,7 @@ class OneCycle(ScheduleSection):
 class Plateau(ScheduleSection):
     """Falls when the validation result stops improving (torch's ReduceLROnPlateau). Its plan cannot be known beforehand."""
 
+    title: ClassVar[str] = "Plateau"
     kind: Literal["plateau"] = "plateau"
     patience: int = setting(
         5,
