@@ -174,7 +174,7 @@ def make_plain_environment() -> None:
 
 def install() -> None:
     say("Installing Workbench and what it needs into .venv (PyTorch is large: the first time takes minutes)")
-    # Taken away first and put back last: an installation that was interrupted is never taken for a good one. Nor are the
+    # Taken away first and put back last, so that an interrupted installation is never taken for a good one. Nor are the
     # packages that it left: one that was half unpacked looks installed, so the next call makes everything anew.
     STAMP.unlink(missing_ok=True)
     uv = make_environment()
