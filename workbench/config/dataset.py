@@ -31,6 +31,7 @@ class DatasetSection(Section):
         title="Split seed",
         help="Number that fixes which samples go to validation. Another number gives another split.",
         ge=0,
+        le=2**53,
         advanced=True,
     )
     loading: Literal["auto", "resident", "streamed"] = setting(
@@ -137,7 +138,7 @@ class Synthetic(DatasetSection):
     noise: float = setting(
         0.1, title="Noise", help="Standard deviation of the normal noise that is added.", ge=0.0, le=100.0
     )
-    seed: int = setting(42, title="Data seed", help="Number that fixes the samples drawn.", ge=0)
+    seed: int = setting(42, title="Data seed", help="Number that fixes the samples drawn.", ge=0, le=2**53)
     slope: float = setting(3.0, title="Slope", help="Slope of the line (linear only).", advanced=True)
     intercept: float = setting(2.0, title="Intercept", help="Value of the line at x = 0 (linear only).", advanced=True)
     reach: float = setting(

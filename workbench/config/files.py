@@ -198,6 +198,8 @@ def _unknown(section: str, name: str, allowed: Iterable[str]) -> Problem:
 def _shown(value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 

@@ -14,7 +14,7 @@ class Hardware(Section):
         "auto",
         title="Device",
         help="Auto takes CUDA, then MPS (Apple), then the CPU. A single GPU is named cuda:0, cuda:1 and so on.",
-        pattern=r"^(auto|cpu|mps|cuda(:\d{1,3})?)$",
+        pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$",
     )
     processes: Literal["auto"] | int = setting(
         "auto",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import field_validator
+
 from workbench.config.fields import Section, setting
 
 
@@ -13,7 +17,7 @@ class Output(Section):
         title="Checkpoint every",
         help='How often the state is saved: a number of epochs such as "1", or "10 min", or "50 steps". '
         "The end of a run and a stop always save.",
-        pattern=r"^\s*[1-9]\d{0,8}\s*(epochs?|min|minutes?|steps?)?\s*$",
+        pattern=r"^\s*[1-9][0-9]{0,8}\s*(epochs?|min|minutes?|steps?)?\s*$",
         advanced=True,
     )
     keep: int = setting(
@@ -24,6 +28,12 @@ class Output(Section):
         le=100_000,
         advanced=True,
     )
+
+    @field_validator("checkpoint_every", mode="before")
+    @classmethod
+    def _epochs_without_quotes(cls, value: Any) -> Any:
+        """A bare number means epochs: nobody should have to put it in quotes."""
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @property
     def interval(self) -> tuple[int, str]:
