@@ -6,15 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 class Series:
-    """Points (x, y) that are appended in order of x, kept whole. Appending is amortised O(1); nothing is ever thinned out."""
+    """Points (x, y), appended in order of x and kept whole: nothing is thinned out. Appending is amortised O(1)."""
 
     def __init__(self) -> None:
         self._x: Floats = np.empty(256)
         self._y: Floats = np.empty(256)
         self._size = 0
+        self.drops = 0
+        """How often points were taken back: what was derived from them earlier is then no longer true."""
 
     def __len__(self) -> int:
         return self._size
@@ -48,7 +51,9 @@ class Series:
 
     def drop_beyond(self, x: float) -> None:
         """Forgets the points whose x is larger."""
-        self._size = int(np.searchsorted(self.x, x, side="right"))
+        size = int(np.searchsorted(self.x, x, side="right"))
+        self.drops += size < self._size
+        self._size = size
 
     def last(self) -> float | None:
         """The newest y; None when there is no point."""
@@ -56,57 +61,99 @@ class Series:
 
 
 def decimate(x: Floats, y: Floats, buckets: int) -> tuple[Floats, Floats]:
-    """At most ``2 * buckets`` + 2 of the points, such that the drawn line looks the same: smallest and largest y of each bucket.
+    """At most ``2 * buckets`` + 2 of the points, such that the drawn line looks the same.
 
-    Points stay in order of x. Not-a-number counts neither as smallest nor as largest, but a bucket of nothing else stays a gap.
+    They are the smallest and largest y of each bucket, the first point and the last, in order of x. Not-a-number counts
+    neither as smallest nor as largest, but a bucket of nothing else stays a gap.
     """
     count = len(x)
-    if count <= 2 * buckets or buckets < 1:
+    if buckets < 1 or count <= 2 * buckets:
         return x, y
-    size = count // buckets
-    whole = size * buckets
-    blocks = y[:whole].reshape(buckets, size)
-    low = np.where(np.isnan(blocks), np.inf, blocks).argmin(axis=1)
-    high = np.where(np.isnan(blocks), -np.inf, blocks).argmax(axis=1)
-    starts = np.arange(buckets) * size
-    chosen = np.sort(np.stack([starts + low, starts + high], axis=1), axis=1).reshape(-1)
-    tail = (
-        np.array([], dtype=chosen.dtype)
-        if whole == count
-        else np.array([whole + int(np.nanargmax(_safe(y[whole:]))), count - 1])
-    )
-    picked = np.unique(np.concatenate([chosen, tail]))
+    size = -(-count // buckets)
+    whole = count // size * size
+    low, high = extremes(y[:whole], size)
+    parts = [np.array([0, count - 1]), low, high]
+    if whole < count:
+        parts += [found + whole for found in extremes(y[whole:], count - whole)]
+    picked = np.unique(np.concatenate(parts))
     return x[picked], y[picked]
+
+
+def extremes(y: Floats, size: int) -> tuple[Indices, Indices]:
+    """Where in ``y`` the smallest and the largest of each ``size`` values stand; ``size`` divides its length."""
+    blocks = y.reshape(-1, size)
+    gaps = np.isnan(blocks)
+    if gaps.any():
+        low = np.where(gaps, np.inf, blocks).argmin(axis=1)
+        high = np.where(gaps, -np.inf, blocks).argmax(axis=1)
+    else:
+        low, high = blocks.argmin(axis=1), blocks.argmax(axis=1)
+    starts = np.arange(len(blocks)) * size
+    return starts + low, starts + high
 
 
 def smooth(y: Floats, weight: float) -> Floats:
     """Exponential moving average of ``y`` without bias at the start; ``weight`` from 0 (none) to just below 1.
 
-    s_t = sum(weight^(t-i) y_i) / sum(weight^(t-i)), over the finite values only; where nothing finite came yet, not-a-number.
+    s_t = sum(weight^(t-i) y_i) / sum(weight^(t-i)), over the finite values only; not-a-number where none came yet.
     """
-    if weight <= 0 or len(y) == 0:
-        return y
-    finite = np.isfinite(y)
-    total = _recurrence(np.where(finite, y, 0.0), weight)
-    norm = _recurrence(finite.astype(np.float64), weight)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        result: Floats = total / norm
-    return result
+    return Smoother(weight).extend(y) if weight > 0 else y
 
 
-def _recurrence(values: Floats, weight: float) -> Floats:
-    """a_t = weight a_(t-1) + values_t, in blocks short enough that the powers of ``weight`` neither vanish nor overflow."""
-    block = max(1, min(len(values), int(600 / -np.log2(weight))))
-    powers = weight ** np.arange(block, dtype=np.float64)
-    result = np.empty_like(values)
-    carry = 0.0
-    for start in range(0, len(values), block):
-        part = values[start : start + block]
-        scale = powers[: len(part)]
-        result[start : start + block] = scale * (np.cumsum(part / scale) + weight * carry)
-        carry = float(result[start + len(part) - 1])
-    return result
+class Smoother:
+    """:func:`smooth` for values that come bit by bit: what :meth:`extend` gave before stays as it is."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+        self._sum = 0.0
+        self._norm = 0.0
+
+    def extend(self, y: Floats) -> Floats:
+        """The smoothed values that go with the next ``y``."""
+        if len(y) == 0:
+            return y
+        finite = np.isfinite(y)
+        if finite.all():
+            total = _recurrence(y, self.weight, self._sum)
+            norm = self._norms(len(y))
+        else:
+            total = _recurrence(np.where(finite, y, 0.0), self.weight, self._sum)
+            norm = _recurrence(finite.astype(np.float64), self.weight, self._norm)
+        self._sum, self._norm = float(total[-1]), float(norm[-1])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            result: Floats = total / norm
+        return result
+
+    def _norms(self, count: int) -> Floats:
+        """The sums of weights of the next ``count`` values: they soon stand still at 1 / (1 - weight)."""
+        limit = 1 / (1 - self.weight)
+        moving = min(count, int(-40 / np.log(self.weight)) + 1)
+        norms = np.full(count, limit)
+        norms[:moving] = limit - (limit - self._norm) * self.weight ** np.arange(1.0, moving + 1)
+        return norms
 
 
-def _safe(y: Floats) -> Floats:
-    return np.where(np.isnan(y), -np.inf, y)
+_BLOCK = 64
+"""Values per row in :func:`_recurrence`: weight^64 and its inverse must stay inside the range of numbers."""
+
+
+def _recurrence(values: Floats, weight: float, before: float = 0.0) -> Floats:
+    """a_t = weight a_(t-1) + values_t, begun at ``before``: rows of 64 at once, then their ends the same way."""
+    count = len(values)
+    if count == 0 or weight < 1e-4:  # beyond the neighbour nothing is left that a plot could show
+        shifted = np.concatenate([[before], values[:-1]]) if count else values
+        return values + weight * shifted
+    rows = -(-count // _BLOCK)
+    powers = weight ** np.arange(_BLOCK, dtype=np.float64)
+    local = np.zeros((rows, _BLOCK))
+    local.reshape(-1)[:count] = values
+    local /= powers
+    np.cumsum(local, axis=1, out=local)
+    local *= powers
+    if rows > 1:
+        ends = _recurrence(local[:-1, -1].copy(), float(weight**_BLOCK), before)
+        carries = np.concatenate([[before], ends])
+    else:
+        carries = np.array([before])
+    local += carries[:, None] * (weight * powers)
+    return local.reshape(-1)[:count]
