@@ -1,0 +1,87 @@
+"""What tests of the window get: answers in a person's stead, and engines that follow a script in place of torch."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gui.scripted import Engines
+from workbench.gui.dialogs import ask
+from workbench.launch import process
+
+
+@dataclass
+class Answers:
+    """What a person would answer, one after the other: the words of a button, or a path."""
+
+    given: list[Any] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def give(self, *answers: Any) -> None:
+        """The next answers, in order. A callable is called when its question is asked."""
+        self.given += answers
+
+    def next(self, question: str, choices: Sequence[str] = ()) -> Any:
+        self.asked.append(question)
+        assert self.given, f"nobody said what to answer to: {question}"
+        answer = self.given.pop(0)
+        answer = answer() if callable(answer) else answer
+        assert not choices or answer in (*choices, ask.CANCEL), f"{answer!r} is none of {choices}"
+        return answer
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
+    """Answers every question of the window. A test that leaves answers over fails: its question never came."""
+    person = Answers()
+
+    def choose(
+        _parent: object, _title: str, text: str, choices: Sequence[str], *_more: object, **_named: object
+    ) -> Any:
+        return person.next(text, choices)
+
+    def path(_parent: object, title: str, *_more: object) -> Any:
+        return person.next(title)
+
+    def message(_parent: object, _title: str, text: str, *_more: object) -> None:
+        person.messages.append(text)
+
+    monkeypatch.setattr(ask, "choose", choose)
+    monkeypatch.setattr(ask, "message", message)
+    for name in ("open_file", "open_folder", "save_file"):
+        monkeypatch.setattr(ask, name, path)
+    yield person
+    assert not person.given, f"never asked for: {person.given}"
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
+    """Engines that say what the test has them say, in the place of real ones."""
+    scripted = Engines()
+    monkeypatch.setattr(process, "start", scripted.start)
+    monkeypatch.setattr(process, "attach", scripted.attach)
+    monkeypatch.setattr("workbench.gui.session.Standby", scripted.standby)
+    with contextlib.closing(scripted):
+        yield scripted
+
+
+@pytest.fixture
+def wait(qtbot: Any) -> Callable[[Callable[[], object]], None]:
+    """``wait(condition)``: lets the event loop run until the condition holds."""
+
+    def until(condition: Callable[[], object]) -> None:
+        qtbot.waitUntil(lambda: bool(condition()), timeout=5000)
+
+    return until
+
+
+@pytest.fixture
+def runs(folders: Any) -> Path:
+    """The folder of all runs, empty at first."""
+    return Path(folders.runs)

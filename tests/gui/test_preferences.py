@@ -1,0 +1,53 @@
+"""Preferences: remembered whole, and never in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.police.logs import ExpectWarning
+from workbench.gui import preferences
+from workbench.gui.preferences import RECENT_KEPT, Preferences, preferences_file
+
+
+def test_that_preferences_come_back_as_they_were_saved() -> None:
+    mine = Preferences(theme="dark", runs_folder="/somewhere", run_in_window=True)
+    mine.add_recent(Path("/a.toml"))
+    preferences.save(mine)
+    assert preferences.load() == mine
+
+
+def test_that_without_a_file_the_defaults_hold() -> None:
+    assert preferences.load() == Preferences()
+
+
+def test_that_a_damaged_file_gives_the_defaults_and_a_note(expected_warnings: ExpectWarning) -> None:
+    expected_warnings("cannot be read, so the usual preferences are taken")
+    preferences_file().write_text('{"theme": "purple"', encoding="utf-8")
+    assert preferences.load() == Preferences()
+
+
+def test_that_keys_of_a_newer_version_are_passed_over() -> None:
+    preferences_file().write_text('{"theme": "dark", "telepathy": true}', encoding="utf-8")
+    assert preferences.load().theme == "dark"
+
+
+def test_that_a_disk_that_refuses_is_only_noted(expected_warnings: ExpectWarning) -> None:
+    expected_warnings("cannot be written")
+    preferences_file().mkdir()
+    preferences.save(Preferences())
+    preferences_file().with_name("preferences.json.tmp").unlink()
+    preferences_file().rmdir()
+
+
+def test_that_the_recent_list_holds_each_once_and_the_newest_first() -> None:
+    mine = Preferences()
+    for number in range(RECENT_KEPT + 5):
+        mine.add_recent(Path(f"/{number}.toml"))
+    mine.add_recent(Path("/12.toml"))
+    assert mine.recent[0] == str(Path("/12.toml"))
+    assert len(mine.recent) == len(set(mine.recent)) == RECENT_KEPT
+
+
+def test_that_the_runs_folder_is_the_usual_one_unless_another_is_chosen(runs: Path) -> None:
+    assert Preferences().runs_root == runs
+    assert Preferences(runs_folder="/other").runs_root == Path("/other")

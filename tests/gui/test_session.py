@@ -1,0 +1,258 @@
+"""The session: alone starts and stops runs, shows one and keeps an eye on the one that goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.gui.scripted import STEPS, Engine, Engines
+from workbench.config.run import RunConfig
+from workbench.gui.preferences import Preferences
+from workbench.gui.session import Session
+from workbench.gui.watch import Watch
+from workbench.runs.folder import RunFolder, create
+
+Wait = Callable[[Callable[[], object]], None]
+pytestmark = pytest.mark.usefixtures("qapp")
+
+
+@pytest.fixture
+def session(engines: Engines) -> Iterator[Session]:
+    made = Session(Preferences())
+    yield made
+    made.close()
+
+
+def _trained(session: Session, engines: Engines, wait: Wait) -> Engine:
+    session.train(RunConfig(), "digits")
+    wait(lambda: engines.all)
+    engines.last.begin()
+    wait(lambda: session.state == "running")
+    return engines.last
+
+
+def test_that_a_run_goes_from_starting_over_running_to_its_end(session: Session, engines: Engines, wait: Wait) -> None:
+    states: list[str] = []
+    session.state_changed.connect(states.append)
+    engine = _trained(session, engines, wait)
+    engine.train_epoch()
+    engine.end()
+    wait(lambda: session.state == "ended")
+    assert list(dict.fromkeys(states)) == ["starting", "running", "ended"]
+    assert session.progress.epoch == 1
+    assert session.progress.state == "completed"
+    assert len(session.progress.curves.loss) == STEPS
+
+
+def test_that_pause_and_unpause_reach_the_engine(session: Session, engines: Engines, wait: Wait) -> None:
+    engine = _trained(session, engines, wait)
+    session.pause()
+    wait(lambda: session.state == "paused")
+    session.unpause()
+    wait(lambda: session.state == "running")
+    assert [command.name for command in engine.heard] == ["pause", "unpause"]
+
+
+def test_that_stop_saves_and_ends(session: Session, engines: Engines, wait: Wait) -> None:
+    engine = _trained(session, engines, wait)
+    engine.train_epoch()
+    session.stop()
+    assert session.state == "stopping"
+    wait(lambda: session.state == "ended")
+    assert session.progress.state == "stopped"
+    assert session.progress.checkpoints[-1].why == "stop"
+    assert session.can_resume
+
+
+def test_that_a_stop_before_the_run_began_is_heard_when_it_begins(
+    session: Session, engines: Engines, wait: Wait
+) -> None:
+    session.train(RunConfig(), "digits")
+    session.stop()
+    wait(lambda: session.state == "ended")
+    assert engines.last.heard[0].attempt == 1
+
+
+def test_that_an_engine_that_does_not_stop_in_time_may_be_killed(
+    session: Session, engines: Engines, wait: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.gui.watch.STOP_PATIENCE_MS", 50)
+    engine = _trained(session, engines, wait)
+    engine.deaf = True
+    asked: list[bool] = []
+    session.stop_unanswered.connect(lambda: asked.append(True))
+    session.stop()
+    wait(lambda: asked)
+    assert session.state == "stopping"
+    session.kill()
+    wait(lambda: session.state == "ended")
+    assert engine.killed
+    assert session.progress.state == "failed"
+
+
+def test_that_an_engine_that_died_silently_leaves_a_run_that_is_cut_off(
+    session: Session, engines: Engines, wait: Wait
+) -> None:
+    engine = _trained(session, engines, wait)
+    engine.train_epoch()
+    engine.leave(-9)
+    wait(lambda: session.state == "ended")
+    assert session.progress.state == "cut off"
+    assert session.progress.epoch == 1
+
+
+def test_that_resume_goes_on_with_the_next_attempt(session: Session, engines: Engines, wait: Wait) -> None:
+    engine = _trained(session, engines, wait)
+    engine.train_epoch()
+    session.stop()
+    wait(lambda: session.state == "ended")
+    assert session.folder is not None
+    session.resume(session.folder, epochs=5)
+    assert session.state == "starting"
+    wait(lambda: len(engines.all) == 2)
+    engines.last.begin(from_step=STEPS)
+    wait(lambda: session.state == "running")
+    assert session.progress.attempt == 2
+    assert len(session.progress.curves.loss) == STEPS
+    assert engines.told_epochs == [None, 5]
+
+
+def test_that_one_run_goes_at_a_time(session: Session, engines: Engines, wait: Wait) -> None:
+    _trained(session, engines, wait)
+    said: list[str] = []
+    session.failed.connect(said.append)
+    session.train(RunConfig(), "second")
+    assert len(engines.all) == 1
+    assert "stop it first" in said[0]
+
+
+def test_that_a_run_busy_elsewhere_is_said_and_the_session_lives(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "busy", runs)
+    other = Engine(folder)
+    said: list[str] = []
+    session.failed.connect(said.append)
+    session.resume(folder)
+    wait(lambda: said)
+    assert "being run already" in said[0]
+    other.leave(0)
+
+
+def test_that_another_run_can_be_shown_while_one_goes(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    old = create(RunConfig(), "old", runs)
+    Engine(old).train()
+    engine = _trained(session, engines, wait)
+    going = session.folder
+    session.show(old)
+    wait(lambda: session.progress.state == "completed")
+    assert session.state == "ended"
+    assert session.going == going
+    assert "stop it first" in session.resume_refusal()
+    engine.train_epoch()
+    assert going is not None
+    session.show(going)
+    assert session.state == "running"
+    wait(lambda: session.progress.epoch == 1)
+
+
+def test_that_a_run_that_ends_in_the_background_is_let_go(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    old = create(RunConfig(), "old", runs)
+    Engine(old).train()
+    engine = _trained(session, engines, wait)
+    session.show(old)
+    engine.end()
+    wait(lambda: session.going is None)
+    assert session.folder == old
+
+
+def test_that_a_run_going_since_an_earlier_window_is_found(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "left", runs)
+    engine = engines.start(folder)
+    engine.begin()
+    engine.train_epoch()
+    assert session.attach_going()
+    wait(lambda: session.state == "running")
+    assert session.folder == folder
+    assert session.progress.epoch == 1
+    session.stop()
+    wait(lambda: session.state == "ended")
+    assert session.progress.state == "stopped"
+
+
+def test_that_a_run_resumed_elsewhere_comes_alive_in_the_window(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "old", runs)
+    first = Engine(folder)
+    first.begin()
+    first.end("stopped")
+    session.show(folder)
+    wait(lambda: session.state == "ended")
+    engines.start(folder).begin()
+    wait(lambda: session.state == "running")
+
+
+def test_that_closing_leaves_the_run_going(engines: Engines, wait: Wait) -> None:
+    session = Session(Preferences())
+    engine = _trained(session, engines, wait)
+    session.close()
+    assert engine.alive
+    assert not engine.heard
+
+
+def test_that_the_standby_engine_is_taken_and_renewed_after_the_run(
+    session: Session, engines: Engines, wait: Wait
+) -> None:
+    session.start_standby()
+    assert engines.standbys[0].started
+    engine = _trained(session, engines, wait)
+    assert engines.taken == [engines.standbys[0]]
+    assert len(engines.standbys) == 1
+    engine.end()
+    wait(lambda: len(engines.standbys) == 2)
+    session.close()
+    assert engines.standbys[1].closed
+    assert not engines.standbys[0].closed
+
+
+def test_that_a_checkpoint_from_elsewhere_becomes_a_run_of_its_own(session: Session, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "given.pt"
+    checkpoint.write_bytes(b"weights")
+    folder = session.adopt(checkpoint, RunConfig(), "given", 46)
+    assert (folder.checkpoints / "step-00000046.pt").read_bytes() == b"weights"
+    assert folder.config() == RunConfig()
+    assert checkpoint.exists()
+
+
+def test_that_a_runs_folder_that_cannot_be_made_is_said(engines: Engines, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    session = Session(Preferences(runs_folder=str(tmp_path / "file")))
+    said: list[str] = []
+    session.failed.connect(said.append)
+    session.train(RunConfig(), "digits")
+    session.close()
+    assert "cannot be made" in said[0]
+    assert session.folder is None
+
+
+def test_that_a_long_history_is_folded_before_it_is_shown(engines: Engines, wait: Wait, runs: Path) -> None:
+    folder = create(RunConfig(), "long", runs)
+    engine = Engine(folder, epochs=40)
+    engine.train()
+    watch = Watch(RunFolder(folder.path))
+    batches: list[Any] = []
+    watch.progressed.connect(lambda: batches.append(1))
+    wait(lambda: watch.known)
+    assert watch.progress.epoch == 40
+    assert not batches
+    watch.close()

@@ -1,0 +1,1 @@
+"""The windows in front of the window."""

@@ -1,0 +1,85 @@
+"""Every question to a person goes through here, so that a test can answer in the person's stead.
+
+Callers use the module (``ask.yes_no(...)``), never the names in it: a test puts its own answers in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import SignalInstance
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
+
+CANCEL = ""
+
+
+def message(parent: QWidget | None, title: str, text: str, details: str = "") -> None:
+    """Tells something that only needs to be read."""
+    box = _box(parent, title, text, details)
+    box.addButton(QMessageBox.StandardButton.Ok)
+    box.exec()
+    box.deleteLater()
+
+
+def choose(
+    parent: QWidget | None,
+    title: str,
+    text: str,
+    choices: Sequence[str],
+    details: str = "",
+    *,
+    default: int = 0,
+    unless: SignalInstance | None = None,
+) -> str:
+    """Asks for one of ``choices``; gives it, or CANCEL (an empty text). Escape cancels.
+
+    ``unless`` takes the question back: the matter has settled itself, and the answer is CANCEL.
+    """
+    box = _box(parent, title, text, details)
+    buttons: dict[QPushButton, str] = {}
+    for index, choice in enumerate(choices):
+        button = box.addButton(choice, QMessageBox.ButtonRole.AcceptRole)
+        buttons[button] = choice
+        if index == default:
+            box.setDefaultButton(button)
+    cancel = box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setEscapeButton(cancel)
+    if unless is not None:
+        unless.connect(box.reject)
+    box.exec()
+    clicked = box.clickedButton()
+    answer = next((choice for button, choice in buttons.items() if button is clicked), CANCEL)
+    if unless is not None:
+        unless.disconnect(box.reject)
+    box.deleteLater()
+    return answer
+
+
+def open_file(parent: QWidget | None, title: str, folder: Path | None, kinds: str) -> Path | None:
+    """Asks for a file that exists. ``kinds`` is Qt's filter: ``Run files (*.toml)``. None when it was cancelled."""
+    chosen, _ = QFileDialog.getOpenFileName(parent, title, str(folder or ""), kinds)
+    return Path(chosen) if chosen else None
+
+
+def open_folder(parent: QWidget | None, title: str, folder: Path | None) -> Path | None:
+    """Asks for a folder that exists."""
+    chosen = QFileDialog.getExistingDirectory(parent, title, str(folder or ""))
+    return Path(chosen) if chosen else None
+
+
+def save_file(parent: QWidget | None, title: str, start: Path, kinds: str) -> Path | None:
+    """Asks where to write; an existing file is asked about. ``start`` is the folder and name that are proposed."""
+    chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), kinds)
+    if not chosen:
+        return None
+    path = Path(chosen)
+    return path if path.suffix else path.with_suffix(start.suffix)
+
+
+def _box(parent: QWidget | None, title: str, text: str, details: str) -> QMessageBox:
+    box = QMessageBox(parent)
+    box.setWindowTitle(title)
+    box.setText(text)
+    box.setInformativeText(details)
+    return box
