@@ -179,7 +179,7 @@ def locked(folder: RunFolder, patience: float = 1.0) -> Iterator[None]:
         while not _try_lock(file):
             if time.monotonic() > until:
                 raise RunBusyError(f"{folder.name} is being run already")
-            time.sleep(0.02)
+            time.sleep(0.02)  # noqa: TID251 - the system has no wait for a lock with a time limit
         try:
             yield
         finally:

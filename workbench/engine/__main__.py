@@ -1,0 +1,60 @@
+"""``python -m workbench.engine FOLDER``: the engine of a run.
+
+``--standby``: torch loaded, waiting for a folder. ``--lab``: answers questions of the window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from workbench.runs.folder import RunFolder
+
+
+def main() -> int:
+    """Runs what the arguments say, and gives the exit status."""
+    parser = argparse.ArgumentParser(prog="workbench.engine", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, help="the run's folder")
+    parser.add_argument("--epochs", type=int, help="new total of epochs of a resumed run")
+    parser.add_argument("--standby", action="store_true", help="load torch and wait for a folder on standard input")
+    parser.add_argument("--lab", action="store_true", help="answer questions on standard input")
+    arguments = parser.parse_args()
+    if arguments.lab:
+        from workbench.engine.lab import serve
+
+        return serve(sys.stdin.buffer, sys.stdout.buffer)
+    if arguments.standby:
+        return _stand_by()
+    if arguments.folder is None:
+        parser.error("a run's folder is needed")
+    return _run(arguments.folder, arguments.epochs)
+
+
+def _stand_by() -> int:
+    """Imports what every run needs, and nothing more: it builds nothing and makes no CUDA context. Leaves at end of file."""
+    from workbench.engine import attempt  # noqa: F401 - importing it is the point
+
+    os.write(sys.stdout.fileno(), b"r")
+    line = sys.stdin.readline()
+    if not line.strip():
+        return 0
+    request = json.loads(line)
+    folder = RunFolder(Path(request["folder"]))
+    log = os.open(folder.log_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(log, sys.stdout.fileno())
+    os.dup2(log, sys.stderr.fileno())
+    os.close(log)
+    return _run(folder.path, request["epochs"])
+
+
+def _run(folder: Path, epochs: int | None) -> int:
+    from workbench.engine.attempt import run_attempt
+
+    return run_attempt(RunFolder(folder.resolve()), epochs=epochs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""One attempt of a run: takes the lock, decides on devices and processes, trains, and says how it ended, once."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from workbench.config.run import RunConfig
+from workbench.engine import build, checkpoint, devices
+from workbench.engine.control import Control
+from workbench.engine.data.source import silent
+from workbench.engine.distributed import World
+from workbench.engine.failures import Failure, RefusedError, explain
+from workbench.engine.reporter import Flow, Reporter
+from workbench.engine.saving import Saver, restore
+from workbench.engine.train import Monitor, Outcome, Run, train
+from workbench.runs import history
+from workbench.runs.commands import Inbox
+from workbench.runs.events import Ended, EventWriter, Started
+from workbench.runs.folder import HEARTBEAT_SECONDS, RunBusyError, RunFolder, locked, write_engine, write_whole
+from workbench.runs.progress import Progress
+
+COMPLETED, FAILED, REFUSED = 0, 1, 2
+
+
+def run_attempt(folder: RunFolder, *, epochs: int | None = None, alone: bool = False) -> int:
+    """Runs the next attempt to its end. Gives the exit status: 0 completed, paused or stopped; 1 failed; 2 refused.
+
+    ``alone`` keeps it in this process, whatever the configuration says of processes.
+    """
+    try:
+        with locked(folder):
+            return _attempt(folder, epochs, alone)
+    except RunBusyError:
+        return REFUSED
+
+
+def _attempt(folder: RunFolder, epochs: int | None, alone: bool) -> int:
+    progress = history.load(folder)
+    attempt = max(progress.attempt, folder.attempts()) + 1
+    with _alive(folder, attempt):
+        outcome = _outcome(folder, attempt, epochs, alone)
+        _say_end(folder, attempt, outcome)
+    if outcome.status != "failed":
+        return COMPLETED
+    return REFUSED if outcome.refused else FAILED
+
+
+def _outcome(folder: RunFolder, attempt: int, epochs: int | None, alone: bool) -> Outcome:
+    """The attempt itself; whatever goes wrong becomes an outcome."""
+    try:
+        config = folder.config()
+        device = devices.choose(config.hardware)
+        devices.check_precision(config.hardware, device)
+        count = 1 if alone else devices.processes(config.hardware, device)
+        write_whole(folder.environment_file, json.dumps(devices.machine(), indent=1))
+        if count > 1:
+            from workbench.engine.ranks import run_ranks
+
+            return run_ranks(folder, attempt, device, count, epochs)
+        return train_here(folder, attempt, torch.device(device), World(), epochs)
+    except BaseException as error:  # noqa: BLE001 - whatever ended the attempt has to be said, and the lock be freed
+        return failed(explain(error))
+
+
+def failed(failure: Failure) -> Outcome:
+    """A failure as an outcome."""
+    return Outcome("failed", failure.what, failure.hint, failure.details, refused=failure.refused)
+
+
+def train_here(folder: RunFolder, attempt: int, device: torch.device, world: World, epochs: int | None) -> Outcome:
+    """Builds and trains on this process, as one of a world. The caller holds the lock, or its parent does."""
+    config = folder.config()
+    _share_threads(config, world.size)
+    reporter = Reporter(folder, attempt, history.load(folder)) if world.leads else None
+    control = Control(Inbox(folder.commands, attempt), reporter, config) if reporter is not None else None
+    if control is not None:
+        control.listen()
+    try:
+        parts = build.build(config, device, world, reporter.phase if reporter is not None else silent)
+        try:
+            run = _run(folder, parts, reporter, control, epochs)
+            return train(run)
+        finally:
+            parts.loader.close()
+    finally:
+        if control is not None:
+            control.close()
+        if reporter is not None:
+            reporter.close()
+
+
+def _run(
+    folder: RunFolder, parts: build.Parts, reporter: Reporter | None, control: Control | None, epochs: int | None
+) -> Run:
+    """A run at its position: the beginning, or where its newest checkpoint says."""
+    config, task = parts.config, parts.source.task
+    validated = len(parts.source.val) > 0
+    classes = task.kind == "classification"
+    monitor = Monitor(f"{'val' if validated else 'train'} {'accuracy' if classes else 'loss'}", classes)
+    flow = Flow(reporter, parts.world, task, parts.device)
+    run = Run(parts, flow, Saver(folder, parts.world.leads), epochs or config.training.epochs, monitor, control)
+    state, wrong = checkpoint.load_latest(folder.checkpoints, "cpu")
+    if state is None and wrong:
+        raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
+    continued = ""
+    if state is not None:
+        run.epochs = epochs or max(int(state["position"]["epochs"]), config.training.epochs)
+        continued = restore(run, state)
+    if reporter is not None:
+        reporter.say(_started(run, continued))
+        for text in (*wrong, *parts.source.notes, *_left_out(parts)):
+            reporter.note(text, "warning" if text not in parts.source.notes else "info")
+        reporter.summarise()
+    return run
+
+
+def _started(run: Run, continued: str) -> Started:
+    parts = run.parts
+    source, world = parts.source, run.world
+    return Started(
+        from_step=run.position.step,
+        epochs=run.epochs,
+        steps_per_epoch=parts.steps.steps,
+        task=source.task.kind,
+        metric=source.task.metric,
+        monitor=run.monitor.name,
+        higher_is_better=run.monitor.higher_is_better,
+        train_samples=len(source.train),
+        val_samples=len(source.val),
+        classes=source.task.classes,
+        parameters=sum(parameter.numel() for parameter in parts.model.parameters()),
+        device=devices.describe(str(parts.device)),
+        precision=parts.config.hardware.precision,
+        processes=world.size,
+        loading=parts.loader.kind,
+        batch_size=parts.steps.per_step,
+        pid=os.getpid(),
+        host=socket.gethostname(),
+        torch=str(torch.__version__),
+        continued=continued,
+    )
+
+
+def _left_out(parts: build.Parts) -> list[str]:
+    left_out = parts.source.left_out
+    if not left_out:
+        return []
+    shown = "; ".join(f"{one.what}: {one.why}" for one in left_out[:5])
+    more = f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+    return [f"{len(left_out)} samples are left out: {shown}{more}"]
+
+
+def _share_threads(config: RunConfig, processes: int) -> None:
+    wanted = config.hardware.threads
+    torch.set_num_threads(wanted if wanted != "auto" else max(1, devices.available_cpus() // processes))
+
+
+def _say_end(folder: RunFolder, attempt: int, outcome: Outcome) -> None:
+    """The last event of the attempt, and the summary that goes with it."""
+    progress: Progress = history.load(folder)
+    fields: dict[str, Any] = {key: value for key, value in vars(outcome).items() if key != "refused"}
+    ended = Ended(**{**fields, "step": outcome.step or progress.step, "epoch": outcome.epoch or progress.epoch})
+    writer = EventWriter(folder.events_file, attempt)
+    writer.write(ended)
+    writer.close()
+    progress.apply(ended.model_copy(update={"attempt": attempt}))
+    write_whole(folder.summary_file, json.dumps(progress.summary()))
+
+
+@contextmanager
+def _alive(folder: RunFolder, attempt: int) -> Iterator[None]:
+    """Keeps ``engine.json`` fresh, so that other machines see that the attempt is going."""
+    done = threading.Event()
+    write_engine(folder, attempt, os.getpid())
+
+    def beat() -> None:
+        while not done.wait(HEARTBEAT_SECONDS):
+            try:
+                write_engine(folder, attempt, os.getpid())
+            except OSError:
+                continue
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        write_engine(folder, attempt, os.getpid(), left=True)

@@ -1,0 +1,144 @@
+"""From a configuration to what trains: data, model, optimiser, loss, loader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.config.run import RunConfig
+from workbench.config.schedule import Plan, Plateau
+from workbench.engine import data, models, optimizers, precision, seeding
+from workbench.engine.data import loading
+from workbench.engine.data.order import StepPlan
+from workbench.engine.data.source import Progress, Source, Task, silent
+from workbench.engine.distributed import World
+from workbench.engine.failures import RefusedError
+from workbench.engine.step import Loss, Stepper
+
+
+@dataclass
+class Parts:
+    """Everything a run consists of, on one process."""
+
+    config: RunConfig
+    device: torch.device
+    world: World
+    source: Source
+    model: nn.Module
+    """The bare model."""
+    optimizer: torch.optim.Optimizer
+    stepper: Stepper
+    loader: loading.Loader
+    steps: StepPlan
+    rates: Rates
+
+
+class Rates:
+    """The learning rate of every step. The plan is that of the configuration, even when a resumed run goes on beyond it."""
+
+    def __init__(self, config: RunConfig, steps_per_epoch: int) -> None:
+        self._schedule = config.schedule
+        self._plan = Plan(config.training.epochs, steps_per_epoch)
+        self._base = config.optimizer.lr
+        self.plateau = PlateauState()
+
+    def at(self, step: int) -> float:
+        """The learning rate of optimiser step ``step``, counted from 0."""
+        return self._base * self._schedule.factor(step, self._plan) * self.plateau.factor
+
+    def set_base(self, rate: float) -> None:
+        """Takes another full learning rate from now on."""
+        self._base = rate
+
+    def epoch_done(self, value: float, higher_is_better: bool) -> bool:
+        """Tells a plateau schedule the validation result. True when the learning rate falls."""
+        if not isinstance(self._schedule, Plateau):
+            return False
+        return self.plateau.update(value if higher_is_better else -value, self._schedule)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {"base": self._base, **vars(self.plateau)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Puts back what :meth:`state` gave."""
+        self._base = state["base"]
+        self.plateau = PlateauState(state["factor"], state["best"], state["bad"])
+
+
+@dataclass
+class PlateauState:
+    """What the plateau schedule remembers. ``best`` is the highest value so far, whatever its sign means."""
+
+    factor: float = 1.0
+    best: float = -float("inf")
+    bad: int = 0
+
+    def update(self, value: float, schedule: Plateau) -> bool:
+        """Takes in an epoch's value, higher being better. True when the factor falls.
+
+        As torch's ReduceLROnPlateau with its relative threshold of 1e-4.
+        """
+        if value > self.best + 1e-4 * abs(self.best) or self.best == -float("inf"):
+            self.best, self.bad = value, 0
+            return False
+        self.bad += 1
+        if self.bad <= schedule.patience:
+            return False
+        self.bad = 0
+        before, self.factor = self.factor, max(self.factor * schedule.gamma, schedule.least)
+        return self.factor < before
+
+
+def build(config: RunConfig, device: torch.device, world: World, progress: Progress = silent) -> Parts:
+    """Builds all parts on one process. Raises RefusedError when the configuration cannot be met."""
+    training = config.training
+    seeding.be_deterministic(training.deterministic)
+    source = data.load(config.dataset, progress)
+    check(config, source)
+    progress("building the model", None)
+    model = make_model(config, source, device)
+    # Every rank starts from the same weights; what is random in the steps (dropout) is each rank's own.
+    seeding.seed_everything(training.seed, "steps", world.rank)
+    optimizer = optimizers.build(config.optimizer, model.parameters(), device)
+    numbers = precision.build(config.hardware.precision, device)
+    clip = None if training.clip_norm == "off" else training.clip_norm
+    stepper = Stepper(world.wrap(model, device), optimizer, loss_of(source.task), numbers, clip)
+    progress("moving the data to the device", None)
+    loader = loading.build(config, source, device, world.size)
+    steps = loading.plan_of(config, len(source.train), world.size)
+    return Parts(config, device, world, source, model, optimizer, stepper, loader, steps, Rates(config, steps.steps))
+
+
+def make_model(config: RunConfig, source: Source, device: torch.device) -> nn.Module:
+    """The network of a configuration for a source, its weights drawn from the seed. Raises RefusedError."""
+    seeding.seed_everything(config.training.seed, "weights")
+    try:
+        return models.build(config.model, source.shape, source.task.outputs).to(device)
+    except (RuntimeError, ValueError) as error:
+        raise RefusedError(f"the network cannot be built: {error}", "change the architecture", "model") from error
+
+
+def loss_of(task: Task) -> Loss:
+    """Cross entropy for classes, mean squared error for numbers."""
+    return nn.functional.cross_entropy if task.kind == "classification" else _mean_squared_error
+
+
+def check(config: RunConfig, source: Source) -> None:
+    """Raises RefusedError for what only the data can show to be wrong."""
+    training = config.training
+    if len(source.train) == 0:
+        raise RefusedError("no sample is left for training", "make the validation share smaller", "dataset.validation")
+    if training.drop_last and len(source.train) < training.batch_size * training.accumulation:
+        what = f"the last batch is dropped, and {len(source.train)} samples do not fill one"
+        raise RefusedError(what, "make the batch smaller", "training.batch_size")
+    needs = isinstance(config.schedule, Plateau) or training.early_stopping != "off"
+    if needs and len(source.val) == 0:
+        raise RefusedError("early stopping and the plateau schedule need validation samples", "", "dataset.validation")
+
+
+def _mean_squared_error(output: Tensor, target: Tensor) -> Tensor:
+    return nn.functional.mse_loss(output, target)

@@ -1,0 +1,25 @@
+"""The sources behind ``config/dataset.py``: one file each, one entry in ``SOURCES``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from workbench.config.dataset import Dataset
+from workbench.engine.data import digits, image_folder, synthetic, table
+from workbench.engine.data.source import Progress, Source, silent
+
+SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
+    "digits": digits.load,
+    "image-folder": image_folder.load,
+    "table": table.load,
+    "synthetic": synthetic.load,
+}
+
+
+def load(config: Dataset, progress: Progress = silent) -> Source:
+    """The samples of a configuration, split. Raises RefusedError when they cannot be had.
+
+    ``progress`` is told what is being done, and which share of it is done.
+    """
+    return SOURCES[config.kind](config, progress)

@@ -1,0 +1,184 @@
+"""Pictures in folders: the folder's name is the class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import torch
+from torch import Tensor
+
+from workbench.config.dataset import ImageFolder
+from workbench.engine.data.pictures import (
+    STATISTICS_SAMPLES,
+    PictureError,
+    PictureSplit,
+    decode,
+    scaling_of,
+)
+from workbench.engine.data.source import LeftOut, Progress, Source, Split, Task, TensorSplit
+from workbench.engine.data.split import split
+from workbench.engine.devices import available_cpus
+from workbench.engine.failures import RefusedError
+
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif")
+)
+SPLITS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
+RESIDENT_SHARE = 0.25
+"""Share of the free main memory up to which ``auto`` keeps all pictures resident."""
+CHUNK = 512
+"""Pictures decoded between two reports of progress."""
+
+Files = list[tuple[Path, int]]
+
+
+def load(config: ImageFolder, progress: Progress) -> Source:
+    """The pictures of a folder. Those that cannot be read are listed and left out. Raises RefusedError."""
+    root = _root(config.path)
+    progress("looking for pictures", None)
+    given = _given_splits(root)
+    classes = _class_names(given["train"] if given else root)
+    found = {name: _files(folder, classes) for name, folder in (given or {"train": root}).items()}
+    if not any(found.values()):
+        raise RefusedError(f"{root} holds no pictures", _layout_hint(), "dataset.path")
+    readable, left_out, pictures = _read_all(found, config, progress)
+    _check_classes(root, readable["train"], classes)
+    if not given or "val" not in readable:
+        readable, pictures = _divide(readable, pictures, config)
+    splits = {name: _make(files, pictures[name], config) for name, files in readable.items()}
+    empty = [name for number, name in enumerate(classes) if not any(label == number for _, label in readable["train"])]
+    notes = [f"no readable picture of class {name} is in training" for name in empty]
+    if given:
+        notes.append("split given by the folders " + ", ".join(folder.name for folder in given.values()))
+    train = splits["train"]
+    sample = train.read(range(0, len(train), max(1, len(train) // STATISTICS_SAMPLES)))
+    scaling, preprocessing = scaling_of(sample)
+    return Source(
+        task=Task("classification", tuple(classes)),
+        shape=tuple(sample.shape[1:]),
+        train=train,
+        val=splits["val"],
+        test=splits.get("test"),
+        scaling=scaling,
+        preprocessing={**preprocessing, "size": config.size, "channels": config.channels},
+        left_out=tuple(left_out),
+        notes=tuple(notes),
+    )
+
+
+def resident(config: ImageFolder, pictures: int) -> bool:
+    """Whether that many pictures are kept in memory."""
+    if config.loading != "auto":
+        return config.loading == "resident"
+    needed = pictures * config.size**2 * (3 if config.channels == "rgb" else 1)
+    return bool(needed < RESIDENT_SHARE * psutil.virtual_memory().available)
+
+
+def _root(text: str) -> Path:
+    root = Path(text).expanduser()
+    if not root.exists():
+        raise RefusedError(f"there is no folder {root}", "choose the folder that holds your pictures", "dataset.path")
+    if not root.is_dir():
+        raise RefusedError(f"{root} is a file, not a folder", "choose the folder that it is in", "dataset.path")
+    return root
+
+
+def _given_splits(root: Path) -> dict[str, Path]:
+    """The folders train, val and test when there are train and one of the others, else nothing."""
+    here = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
+    found = {name: here[word] for name, words in SPLITS.items() for word in reversed(words) if word in here}
+    return found if "train" in found and len(found) > 1 else {}
+
+
+def _class_names(root: Path) -> list[str]:
+    names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not names:
+        raise RefusedError(f"{root} holds no folders", _layout_hint(), "dataset.path")
+    if len(names) == 1:
+        what = f"{root} holds one folder only ({names[0]}): with one class there is nothing to learn"
+        raise RefusedError(what, _layout_hint(), "dataset.path")
+    return names
+
+
+def _files(root: Path, classes: Sequence[str]) -> Files:
+    return [(path, label) for label, name in enumerate(classes) for path in sorted(_pictures_below(root / name))]
+
+
+def _pictures_below(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(parent, name) for name in names if Path(name).suffix.lower() in SUFFIXES and name[0] != ".")
+
+
+def _read_all(
+    found: dict[str, Files], config: ImageFolder, progress: Progress
+) -> tuple[dict[str, Files], list[LeftOut], dict[str, Tensor | None]]:
+    """Decodes every picture once, whatever the loading: an unreadable one must not be met after an hour of training."""
+    total = sum(len(files) for files in found.values())
+    keep = resident(config, total)
+    readable: dict[str, Files] = {}
+    pictures: dict[str, Tensor | None] = {}
+    left_out: list[LeftOut] = []
+    done = 0
+
+    def read(item: tuple[Path, int]) -> Tensor | PictureError:
+        try:
+            return decode(item[0], config.size, config.channels)
+        except PictureError as error:
+            return error
+
+    with ThreadPoolExecutor(available_cpus()) as pool:
+        for name, files in found.items():
+            kept: list[Tensor] = []
+            readable[name] = []
+            for start in range(0, len(files), CHUNK):
+                part = files[start : start + CHUNK]
+                for item, result in zip(part, pool.map(read, part), strict=True):
+                    if isinstance(result, PictureError):
+                        left_out.append(LeftOut(str(item[0]), str(result)))
+                        continue
+                    readable[name].append(item)
+                    kept += [result] if keep else []
+                done += len(part)
+                progress("reading pictures", done / total)
+            pictures[name] = torch.stack(kept) if kept else None
+    return readable, left_out, pictures
+
+
+def _check_classes(root: Path, train: Files, classes: Sequence[str]) -> None:
+    present = {label for _, label in train}
+    if not present:
+        raise RefusedError(f"no picture in {root} can be read", "look at one of the files in a viewer", "dataset.path")
+    if len(present) == 1:
+        name = classes[next(iter(present))]
+        what = f"readable pictures are of one class only ({name}): with one class there is nothing to learn"
+        raise RefusedError(what, "add pictures of another class", "dataset.path")
+
+
+def _divide(
+    readable: dict[str, Files], pictures: dict[str, Tensor | None], config: ImageFolder
+) -> tuple[dict[str, Files], dict[str, Tensor | None]]:
+    """Takes validation out of the training pictures."""
+    files, kept = readable["train"], pictures["train"]
+    labels = torch.tensor([label for _, label in files])
+    indices = split(len(files), labels if config.split == "per-class" else None, config.validation, config.split_seed)
+    for name, chosen in zip(("train", "val"), indices, strict=True):
+        readable[name] = [files[index] for index in chosen.tolist()]
+        pictures[name] = kept[chosen] if kept is not None else None
+    return readable, pictures
+
+
+def _make(files: Files, pictures: Tensor | None, config: ImageFolder) -> Split:
+    paths = [path for path, _ in files]
+    labels = torch.tensor([label for _, label in files], dtype=torch.int64)
+    if pictures is not None:
+        return TensorSplit(pictures, labels, names=tuple(map(str, paths)))
+    return PictureSplit(paths, labels, config.size, config.channels)
+
+
+def _layout_hint() -> str:
+    return "it must hold one folder per class with that class's pictures inside, or folders train and val of that kind"

@@ -1,0 +1,133 @@
+"""What a source gives: samples in splits, the task they pose, and how raw values become the network's input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+Progress = Callable[[str, float | None], None]
+
+
+def silent(text: str, share: float | None = None) -> None:
+    """A progress that tells nobody."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A sample that cannot be used, and why."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is predicted. ``mean`` and ``std`` scale a regression's targets back into their own unit."""
+
+    kind: Literal["classification", "regression"]
+    classes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    mean: float = 0.0
+    std: float = 1.0
+
+    @property
+    def outputs(self) -> int:
+        """Numbers the network gives for one sample."""
+        return len(self.classes) if self.kind == "classification" else max(len(self.targets), 1)
+
+    @property
+    def metric(self) -> str:
+        """The metric shown beside the loss."""
+        return "accuracy" if self.kind == "classification" else "mae"
+
+
+class Split(Protocol):
+    """The samples of one split. ``targets``: int64 of shape (n,) for classes, float32 of shape (n, outputs) for numbers."""
+
+    @property
+    def targets(self) -> Tensor:
+        """The truth of every sample."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """The raw inputs of some samples, shape (len(indices), ...), uint8 or float32."""
+        ...
+
+    def name(self, index: int) -> str:
+        """What a person calls that sample."""
+        ...
+
+
+@dataclass(frozen=True)
+class TensorSplit:
+    """A split that is a tensor already."""
+
+    inputs: Tensor
+    targets: Tensor
+    word: str = "sample"
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def read(self, indices: Sequence[int]) -> Tensor:
+        """The inputs at ``indices``."""
+        return self.inputs[torch.as_tensor(indices)]
+
+    def name(self, index: int) -> str:
+        """Its name, or its number where it has none."""
+        return self.names[index] if self.names else f"{self.word} {index + 1}"
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """input = raw * factor + offset, one factor and offset per channel (axis 1 of a batch)."""
+
+    factor: tuple[float, ...] = (1.0,)
+    offset: tuple[float, ...] = (0.0,)
+
+    @property
+    def idle(self) -> bool:
+        """Whether it changes nothing."""
+        return set(self.factor) == {1.0} and set(self.offset) == {0.0}
+
+    def on(self, device: torch.device, dimensions: int) -> Callable[[Tensor], Tensor]:
+        """The scaling as a function from a raw batch of ``dimensions`` axes to float32, its constants on ``device``."""
+        if self.idle:
+            return lambda raw: raw.to(torch.float32)
+        shape = (1, -1, *[1] * (dimensions - 2))
+        factor = torch.tensor(self.factor, device=device).view(shape)
+        offset = torch.tensor(self.offset, device=device).view(shape)
+        return lambda raw: torch.addcmul(offset, raw.to(torch.float32), factor)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Samples in splits. ``shape`` is that of one sample; ``preprocessing`` is plain data that lets a model be used alone."""
+
+    task: Task
+    shape: tuple[int, ...]
+    train: Split
+    val: Split
+    test: Split | None = None
+    scaling: Scaling = Scaling()
+    preprocessing: dict[str, Any] = field(default_factory=dict)
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    preview: dict[str, Any] = field(default_factory=dict)
+    """What only this source can show of itself: ``table`` (columns and first rows), ``points``."""
+
+    def split(self, name: str) -> Split | None:
+        """The split of that name: train, val or test."""
+        return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one raw sample in memory."""
+        return self.train.read([0]).nbytes if len(self.train) else 0

@@ -1,0 +1,59 @@
+"""Samples from a formula."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from workbench.config.dataset import Synthetic
+from workbench.engine.data.source import Progress, Source, Task, TensorSplit
+from workbench.engine.data.split import split
+
+SHOWN = 2000
+"""Points in the preview."""
+
+
+def load(config: Synthetic, progress: Progress) -> Source:
+    """A noisy line (inputs of shape (n, 1), a regression) or spirals (shape (n, 2), a class for each arm)."""
+    progress("drawing samples", None)
+    draw = torch.Generator().manual_seed(config.seed)
+    inputs, targets = _line(config, draw) if config.shape == "linear" else _spirals(config, draw)
+    classes = targets if config.shape == "spirals" and config.split == "per-class" else None
+    train, val = split(config.samples, classes, config.validation, config.split_seed)
+    return Source(
+        task=_task(config),
+        shape=tuple(inputs.shape[1:]),
+        train=TensorSplit(inputs[train], targets[train], "point"),
+        val=TensorSplit(inputs[val], targets[val], "point"),
+        preprocessing={"kind": "none"},
+        preview={"points": _points(inputs[:SHOWN], targets[:SHOWN])},
+    )
+
+
+def _task(config: Synthetic) -> Task:
+    if config.shape == "linear":
+        return Task("regression", targets=("y",))
+    return Task("classification", tuple(f"arm {number + 1}" for number in range(config.classes)))
+
+
+def _line(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    x = (torch.rand(config.samples, 1, generator=draw) * 2 - 1) * config.reach
+    y = config.slope * x + config.intercept + config.noise * torch.randn(config.samples, 1, generator=draw)
+    return x, y
+
+
+def _spirals(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Arms of one and a half turns; the noise is in units of the radius at an arm's end."""
+    labels = torch.arange(config.samples) % config.classes
+    along = torch.rand(config.samples, generator=draw).sqrt()
+    angle = along * 3 * math.pi + labels * (2 * math.pi / config.classes)
+    points = torch.stack([along * angle.cos(), along * angle.sin()], dim=1)
+    return points + config.noise * 0.3 * torch.randn(config.samples, 2, generator=draw), labels
+
+
+def _points(inputs: Tensor, targets: Tensor) -> dict[str, list[float] | list[int]]:
+    if inputs.shape[1] == 1:
+        return {"x": inputs[:, 0].tolist(), "y": targets[:, 0].tolist(), "label": [0] * len(inputs)}
+    return {"x": inputs[:, 0].tolist(), "y": inputs[:, 1].tolist(), "label": targets.tolist()}

@@ -1,0 +1,90 @@
+"""What the processes of one run share. Alone is no special case: a world of one gives back what it was given."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+COLLECTIVE_TIMEOUT = timedelta(minutes=5)
+"""How long a process waits for the others before it gives up; the launching process ends the rest much earlier."""
+
+
+@dataclass
+class World:
+    """The processes of a run, as one of them sees it. ``control`` is a second group on the CPU, so that no GPU waits for it."""
+
+    rank: int = 0
+    size: int = 1
+    control: dist.ProcessGroup | None = field(default=None, repr=False)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is rank 0, which alone decides and reports."""
+        return self.rank == 0
+
+    def share(self, thing: Any) -> Any:
+        """Rank 0's ``thing``, on every rank."""
+        if self.size == 1:
+            return thing
+        box = [thing]
+        dist.broadcast_object_list(box, src=0, group=self.control)
+        return box[0]
+
+    def gather(self, thing: Any) -> list[Any]:
+        """Every rank's ``thing``, in order, on every rank."""
+        if self.size == 1:
+            return [thing]
+        found: list[Any] = [None] * self.size
+        dist.all_gather_object(found, thing, group=self.control)
+        return found
+
+    def total(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum over all ranks of arrays of one shape."""
+        if self.size == 1:
+            return array
+        tensor = torch.from_numpy(array.copy())
+        dist.all_reduce(tensor, group=self.control)
+        return tensor.numpy()
+
+    def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
+        """The model whose gradients are averaged over the ranks."""
+        if self.size == 1:
+            return model
+        return DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
+
+    def agree_on_buffers(self, model: nn.Module) -> None:
+        """Gives every rank the buffers of rank 0 (batch norm's averages), so that all evaluate the same model."""
+        if self.size > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, src=0)
+
+
+def join(device: str) -> tuple[World, torch.device]:
+    """Enters the world that the launcher described in the environment (RANK, WORLD_SIZE, LOCAL_RANK).
+
+    Gives it with this rank's own device.
+    """
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    own = torch.device("cuda", local) if device.startswith("cuda") else torch.device(device)
+    if own.type == "cuda":
+        torch.cuda.set_device(own)
+    dist.init_process_group("nccl" if own.type == "cuda" else "gloo", timeout=COLLECTIVE_TIMEOUT)
+    control = dist.new_group(backend="gloo", timeout=COLLECTIVE_TIMEOUT)
+    if not isinstance(control, dist.ProcessGroup):
+        raise TypeError("this process is not part of the world it joined")
+    return World(dist.get_rank(), dist.get_world_size(), control), own
+
+
+def leave() -> None:
+    """Leaves the world, if one was entered."""
+    if dist.is_initialized():
+        dist.destroy_process_group()

@@ -1,0 +1,83 @@
+"""What went wrong, said so that a person knows what happened and what to do."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from workbench.config.problems import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class RefusedError(Exception):
+    """The run cannot be done as it was asked for: data that is not there, a device that is missing, a file of another kind."""
+
+    def __init__(self, what: str, hint: str = "", path: str = "") -> None:
+        super().__init__(what)
+        self.problem = Problem(path, what, hint)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run ended: for the person (``what``, ``hint``) and for a report (``details``). ``refused``: it never could start."""
+
+    what: str
+    hint: str = ""
+    details: str = ""
+    refused: bool = False
+
+
+_DISK_FULL = "There is no space left on the disk"
+_BY_WORDS: tuple[tuple[str, str, str], ...] = (
+    (
+        "Expected more than 1 value per channel when training",
+        "Batch normalisation needs at least two samples in every batch",
+        "Choose another batch size, or drop the last batch (training.drop_last)",
+    ),
+    (
+        "DataLoader worker",
+        "A process that reads samples ended unexpectedly",
+        "Often memory ran out: use fewer loader workers (dataset.workers)",
+    ),
+    ("No space left on device", _DISK_FULL, "Make space and resume the run"),
+    (
+        "CUDA error",
+        "The GPU reported an error, after which its process cannot go on",
+        "Resume the run; details are in its log",
+    ),
+    ("NCCL", "The connection between the GPUs failed", "Resume the run; details are in its log"),
+)
+
+
+def explain(error: BaseException) -> Failure:
+    """The failure that an exception stands for."""
+    import torch
+
+    details = "".join(traceback.format_exception(error))
+    match error:
+        case RefusedError():
+            where = f"{error.problem.path}: " if error.problem.path else ""
+            return Failure(where + error.problem.what, error.problem.hint, refused=True)
+        case ConfigError():
+            return Failure(_joined(error.problems), refused=True)
+        case torch.OutOfMemoryError():
+            hint = "Halve training.batch_size and double training.accumulation: the effective batch stays"
+            return Failure("The memory of the GPU ran out", hint, details)
+        case MemoryError():
+            return Failure("The main memory ran out", "Choose a smaller batch, or dataset.loading = streamed", details)
+        case OSError() if error.errno == errno.ENOSPC:
+            return Failure(_DISK_FULL, "Make space and resume the run", details)
+    text = str(error)
+    for words, what, hint in _BY_WORDS:
+        if words in text:
+            return Failure(what, hint, details)
+    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    return Failure(f"The run failed: {first}", "The details are in the run's log", details)
+
+
+def _joined(problems: Iterable[Problem]) -> str:
+    return "\n".join(str(problem) for problem in problems)

@@ -1,0 +1,129 @@
+"""The lab engine: answers questions one line of JSON at a time. It keeps nothing, trains nothing, and leaves with its asker."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+
+from workbench.config import files
+from workbench.config.problems import ConfigError, Problem
+from workbench.engine import build, checkpoint, data, devices
+from workbench.engine.distributed import World
+from workbench.engine.evaluate import closer_look
+from workbench.engine.failures import RefusedError, explain
+from workbench.engine.tools import preview, summary
+
+
+def serve(questions: IO[bytes], answers: IO[bytes]) -> int:
+    """Answers until the questions end. Gives the exit status."""
+    # What libraries print must not come between the answers.
+    own = os.fdopen(os.dup(answers.fileno()), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())
+    # It shares the machine with training: previews may take a little longer.
+    torch.set_num_threads(1)
+    for line in questions:
+        own.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+        own.flush()
+    return 0
+
+
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one question (``id``, ``method``, ``params``): ``ok`` with a result, or not with problems."""
+    told = {"id": question["id"], "method": question["method"]}
+    try:
+        return {**told, "ok": True, "result": METHODS[question["method"]](question["params"])}
+    except ConfigError as error:
+        problems = error.problems
+    except RefusedError as error:
+        problems = (error.problem,)
+    except Exception as error:  # noqa: BLE001 - a preview that fails is said in words, and the lab goes on
+        traceback.print_exc()
+        failure = explain(error)
+        problems = (Problem("", failure.what, failure.hint),)
+    return {**told, "ok": False, "problems": [vars(problem) for problem in problems]}
+
+
+def machine(params: dict[str, Any]) -> dict[str, Any]:
+    """What the machine has."""
+    return devices.machine()
+
+
+def dataset(params: dict[str, Any]) -> dict[str, Any]:
+    """What a dataset holds: sizes, classes, some samples, what is left out."""
+    config = files.parse(params["config"])
+    return preview.preview(config, data.load(config.dataset))
+
+
+def model(params: dict[str, Any]) -> dict[str, Any]:
+    """The layer table of an architecture on its dataset."""
+    config = files.parse(params["config"])
+    source = data.load(config.dataset)
+    network = build.make_model(config, source, torch.device("cpu"))
+    return summary.summary(network, source.shape)
+
+
+def evaluate(params: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint's metrics on a split of its dataset."""
+    path = Path(params["checkpoint"])
+    state = checkpoint.load(path)
+    config = files.parse(state["config"])
+    device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
+    torch.set_num_threads(devices.available_cpus())
+    parts = build.build(config, device, World())
+    try:
+        _check_split(parts, params["split"])
+        _load_weights(parts, state, path)
+        return {
+            **closer_look(parts, params["split"]),
+            "checkpoint": str(path),
+            "epoch": state["position"]["epoch"],
+            "step": state["position"]["step"],
+        }
+    finally:
+        parts.loader.close()
+
+
+def describe_checkpoint(params: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint is of."""
+    path = Path(params["path"])
+    state = checkpoint.load(path)
+    kept = {key: value for key, value in state["metrics"].items() if key in ("train", "val")}
+    run = path.parent.parent
+    return {
+        "config": state["config"],
+        "step": state["position"]["step"],
+        "epoch": state["position"]["epoch"],
+        "metrics": kept,
+        "classes": state["classes"],
+        "versions": state["versions"],
+        "run": str(run) if path.parent.name == "checkpoints" and (run / "run.toml").is_file() else "",
+    }
+
+
+METHODS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "machine": machine,
+    "dataset": dataset,
+    "model": model,
+    "evaluate": evaluate,
+    "checkpoint": describe_checkpoint,
+}
+
+
+def _check_split(parts: build.Parts, name: str) -> None:
+    split = parts.source.split(name)
+    if split is None or len(split) == 0:
+        has = ", ".join(n for n in ("train", "val", "test") if (s := parts.source.split(n)) is not None and len(s))
+        raise RefusedError(f"the data has no {name} split", f"it has {has}")
+
+
+def _load_weights(parts: build.Parts, state: dict[str, Any], path: Path) -> None:
+    try:
+        parts.model.load_state_dict(state["model"])
+    except RuntimeError as error:
+        raise RefusedError(f"{path} does not fit its dataset any more: {error}", "was the data changed?") from error

@@ -1,0 +1,52 @@
+"""How much memory a run takes, and how much there is."""
+
+from __future__ import annotations
+
+import psutil
+import torch
+
+from workbench.engine.devices import cpu_name
+from workbench.runs.events import DeviceMemory
+
+
+def sample(device: torch.device) -> DeviceMemory:
+    """Memory of the device of this process, in bytes. On the CPU, *allocated* is what the process and its children hold."""
+    if device.type == "cuda":
+        free, total = torch.cuda.mem_get_info(device)
+        return DeviceMemory(
+            name=f"GPU {device.index or 0} {torch.cuda.get_device_name(device)}",
+            allocated=torch.cuda.memory_allocated(device),
+            reserved=torch.cuda.memory_reserved(device),
+            used=total - free,
+            total=total,
+        )
+    whole = psutil.virtual_memory()
+    if device.type == "mps":
+        return DeviceMemory(
+            name="Apple GPU",
+            allocated=torch.mps.current_allocated_memory(),
+            reserved=torch.mps.driver_allocated_memory(),
+            used=whole.total - whole.available,
+            total=torch.mps.recommended_max_memory(),
+        )
+    held = process_memory()
+    return DeviceMemory(
+        name=f"CPU {cpu_name()}", allocated=held, reserved=held, used=whole.total - whole.available, total=whole.total
+    )
+
+
+def process_memory() -> int:
+    """Main memory of this process and its children, in bytes."""
+    own = psutil.Process()
+    held = int(own.memory_info().rss)
+    for child in own.children(recursive=True):
+        try:
+            held += int(child.memory_info().rss)
+        except psutil.Error:
+            continue
+    return held
+
+
+def main_memory() -> int:
+    """Main memory of the machine, in bytes."""
+    return int(psutil.virtual_memory().total)

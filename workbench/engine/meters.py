@@ -1,0 +1,113 @@
+"""Loss and metrics of training steps, kept on the device as they come and turned into numbers only when they are reported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workbench.engine.data.pictures import UNREADABLE
+from workbench.engine.data.source import Task
+
+COLUMNS = 6
+"""Of a row of sums: samples, loss, and then correct (classification) or |e|, e^2, y, y^2 (regression)."""
+
+Sums = NDArray[np.float64]
+
+
+@dataclass
+class Recorder:
+    """What the steps since the last report left behind: tensors on the device, none of them read yet."""
+
+    task: Task
+    _losses: list[Tensor] = field(default_factory=list)
+    _guesses: list[Tensor] = field(default_factory=list)
+    _truths: list[Tensor] = field(default_factory=list)
+    _steps: list[int] = field(default_factory=list)
+    _counted: list[bool] = field(default_factory=list)
+    norms: list[tuple[int, Tensor]] = field(default_factory=list)
+    rates: dict[int, float] = field(default_factory=dict)
+
+    def add(self, step: int, loss: Tensor, output: Tensor, target: Tensor, counted: bool) -> None:
+        """Keeps one pass: mean loss (a scalar), what was guessed, the truth. ``counted`` is False for a repeated sample."""
+        self._losses.append(loss.detach())
+        self._guesses.append(guess(self.task, output))
+        self._truths.append(target)
+        self._steps.append(step)
+        self._counted.append(counted)
+
+    def take(self) -> tuple[list[int], Sums]:
+        """Steps, and the sums of each: shape (steps, COLUMNS). Empties the recorder. The only place that waits for the device."""
+        if not self._steps:
+            return [], np.zeros((0, COLUMNS))
+        losses = torch.stack(self._losses).to(device="cpu", dtype=torch.float64).numpy()
+        rows = pass_sums(self.task, self._guesses, self._truths)
+        rows[:, 1] = losses * rows[:, 0]
+        rows[~np.array(self._counted)] = 0.0
+        steps = list(dict.fromkeys(self._steps))
+        table = np.zeros((len(steps), COLUMNS))
+        np.add.at(table, np.array(self._steps) - steps[0], rows)
+        for kept in (self._losses, self._guesses, self._truths, self._steps, self._counted):
+            kept.clear()
+        return steps, table
+
+    def take_norms(self) -> list[tuple[int, float]]:
+        """Steps and gradient norms since the last report. Empties them."""
+        if not self.norms:
+            return []
+        values = torch.stack([norm for _, norm in self.norms]).to(device="cpu", dtype=torch.float64).tolist()
+        found = [(step, value) for (step, _), value in zip(self.norms, values, strict=True)]
+        self.norms.clear()
+        return found
+
+
+def guess(task: Task, output: Tensor) -> Tensor:
+    """What is kept of an output: the class guessed, shape (b,), or the numbers themselves, shape (b, outputs)."""
+    output = output.detach()
+    return output.argmax(1) if task.kind == "classification" else output
+
+
+def pass_sums(task: Task, guesses: list[Tensor], truths: list[Tensor]) -> Sums:
+    """One row of sums per pass, shape (passes, COLUMNS), with the loss left 0."""
+    rows = np.zeros((len(guesses), COLUMNS))
+    starts = np.cumsum([0, *(len(part) for part in guesses[:-1])])
+    guessed, truth = torch.cat(guesses).cpu(), torch.cat(truths).cpu()
+    if task.kind == "classification":
+        known = (truth != UNREADABLE).numpy()
+        rows[:, 0] = np.add.reduceat(known.astype(np.float64), starts)
+        rows[:, 2] = np.add.reduceat((guessed == truth).numpy().astype(np.float64), starts)
+        return rows
+    true = truth.double().numpy() * task.std + task.mean
+    error = guessed.double().numpy() * task.std + task.mean - true
+    columns = (np.abs(error), error**2, true, true**2)
+    rows[:, 0] = np.add.reduceat(np.ones(len(true)), starts)
+    for place, values in enumerate(columns, start=2):
+        rows[:, place] = np.add.reduceat(values.mean(axis=1), starts)
+    return rows
+
+
+def metrics(task: Task, sums: Sums) -> dict[str, float]:
+    """A row of sums as metrics: ``loss``, ``accuracy`` or ``mae``, ``rmse`` and ``r2``, and ``samples``.
+
+    r2 is over all targets together where there are several.
+    """
+    count = float(sums[0])
+    if count == 0:
+        return {}
+    found = {"loss": float(sums[1]) / count}
+    if task.kind == "classification":
+        found["accuracy"] = float(sums[2]) / count
+    else:
+        spread = float(sums[5]) - float(sums[4]) ** 2 / count
+        found |= {"mae": float(sums[2]) / count, "rmse": float(np.sqrt(sums[3] / count))}
+        found["r2"] = 1.0 - float(sums[3]) / spread if spread > 0 else 0.0
+    return found | {"samples": count}
+
+
+def add_rows(total: Sums, table: Sums) -> None:
+    """Adds each row in turn: the sum then does not depend on how rows were grouped into reports."""
+    for row in table:
+        total += row

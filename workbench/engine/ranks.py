@@ -1,0 +1,69 @@
+"""One process per device through torch's elastic launcher. The first failure ends all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from workbench.engine import attempt as attempts
+from workbench.engine import distributed
+from workbench.engine.failures import explain
+from workbench.engine.train import Outcome
+from workbench.runs.folder import RunFolder
+
+
+def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, epochs: int | None) -> Outcome:
+    """Trains with ``count`` processes on this machine. This process holds the lock and waits; rank 0 writes the events."""
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=count,
+        rdzv_backend="c10d",
+        # Port 0: the store takes a free one itself, so that two runs cannot want the same.
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        monitor_interval=0.1,
+        start_method="spawn",
+    )
+    try:
+        results = elastic_launch(config, _rank)(str(folder.path), attempt, device, epochs)
+    except ChildFailedError as error:
+        rank, failure = error.get_first_failure()
+        text = failure.message
+        what = f"process {rank} failed: {_first_line(str(text))}"
+        return Outcome("failed", what, "The others were ended; resume goes on from the last checkpoint", str(text))
+    return Outcome(**results[0])
+
+
+@record
+def _rank(folder: str, attempt: int, device: str, epochs: int | None) -> dict[str, object]:
+    """What each process does. A refusal is an outcome; anything else is raised, so that the launcher ends the others."""
+    run = RunFolder(Path(folder))
+    rank = int(os.environ["RANK"])
+    if rank > 0:
+        log = os.open(run.log_file(rank), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        os.dup2(log, sys.stdout.fileno())
+        os.dup2(log, sys.stderr.fileno())
+        os.close(log)
+    world, own = distributed.join(device)
+    try:
+        return vars(attempts.train_here(run, attempt, own, world, epochs))
+    except Exception as error:
+        failure = explain(error)
+        if failure.refused:
+            return vars(attempts.failed(failure))
+        raise
+    finally:
+        distributed.leave()
+        if own.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else "without a word"

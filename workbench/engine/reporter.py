@@ -1,0 +1,151 @@
+"""When to report, and how: the only place where a tensor becomes a number, at most ten times a second."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from workbench.engine import memory
+from workbench.engine.data.source import Task
+from workbench.engine.distributed import World
+from workbench.engine.meters import Recorder, Sums, add_rows
+from workbench.runs.events import AnyEvent, EventWriter, Memory, Note, Phase, Scalars, significant
+from workbench.runs.folder import RunFolder, write_whole
+from workbench.runs.progress import Progress
+
+FLUSH_SECONDS = 0.1
+MEMORY_SECONDS = 1.0
+POINTS_PER_SECOND = 200
+"""Above as many steps a second, points are buckets of several steps."""
+
+
+class Reporter:
+    """Writes a run's events and keeps its summary. Only the leading process has one."""
+
+    def __init__(self, folder: RunFolder, attempt: int, progress: Progress) -> None:
+        self.folder = folder
+        self.attempt = attempt
+        self.progress = progress
+        self._writer = EventWriter(folder.events_file, attempt)
+
+    def say(self, event: AnyEvent) -> None:
+        """Appends an event, and takes it into the progress that the summary is made of."""
+        event = event.model_copy(update={"attempt": self.attempt})
+        self._writer.write(event)
+        self.progress.apply(event)
+
+    def phase(self, text: str, share: float | None = None) -> None:
+        """Tells what the engine is busy with."""
+        self.say(Phase(text=text, share=share))
+
+    def note(self, text: str, level: str = "info") -> None:
+        """Tells something that a person should know."""
+        self.say(Note(text=text, level=level))  # type: ignore[arg-type]
+
+    def summarise(self) -> None:
+        """Replaces ``summary.json``. A full disk is no reason to end a run: the next time it is tried again."""
+        try:
+            write_whole(self.folder.summary_file, json.dumps(self.progress.summary()))
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Writes what is left and closes the events."""
+        self._writer.close()
+
+
+class Flow:
+    """The stream of a run's steps into events: gathers what the steps leave, and flushes it by time."""
+
+    def __init__(self, reporter: Reporter | None, world: World, task: Task, device: torch.device) -> None:
+        self.recorder = Recorder(task)
+        self.reporter = reporter
+        self.epoch = 0
+        self.sums: Sums = np.zeros(6)
+        """Sums over the epoch's steps so far, over all processes."""
+        self._world = world
+        self._task = task
+        self._device = device
+        self._last = time.monotonic()
+        self._last_memory = 0.0
+        self._warned = False
+
+    def due(self) -> bool:
+        """Whether it is time to flush."""
+        return time.monotonic() - self._last >= FLUSH_SECONDS
+
+    def restart_clock(self) -> None:
+        """Leaves what was no training (an evaluation, a pause) out of the throughput."""
+        self._last = time.monotonic()
+
+    def flush(self) -> None:
+        """Reads what the steps left, adds it up over all processes, and reports it. Every process calls it at the same step."""
+        steps, table = self.recorder.take()
+        norms = self.recorder.take_norms()
+        now = time.monotonic()
+        elapsed, self._last = max(now - self._last, 1e-9), now
+        if steps:
+            table = self._world.total(table)
+            add_rows(self.sums, table)
+        memory_due = self._world.share(now - self._last_memory >= MEMORY_SECONDS)
+        if memory_due:
+            self._last_memory = now
+            self._report_memory()
+        if steps and self.reporter is not None:
+            self._report_steps(steps, table, norms, elapsed)
+        self.recorder.rates.clear()
+
+    def _report_steps(
+        self, steps: Sequence[int], table: Sums, norms: Sequence[tuple[int, float]], elapsed: float
+    ) -> None:
+        counts = np.maximum(table[:, 0], 1.0)
+        loss, metric = table[:, 1] / counts, table[:, 2] / counts
+        rate = [self.recorder.rates.get(step, 0.0) for step in steps]
+        buckets = max(1, round(POINTS_PER_SECOND * max(elapsed, FLUSH_SECONDS)))
+        event = {"step": steps, "loss": _short(loss), "metric": _short(metric), "lr": _short(rate)}
+        if len(steps) > buckets:
+            parts = np.array_split(np.arange(len(steps)), buckets)
+            event = {
+                "step": [steps[part[-1]] for part in parts],
+                "loss": _short([loss[part].mean() for part in parts]),
+                "loss_min": _short([loss[part].min() for part in parts]),
+                "loss_max": _short([loss[part].max() for part in parts]),
+                "metric": _short([metric[part].mean() for part in parts]),
+                "lr": _short([rate[part[-1]] for part in parts]),
+            }
+        speed = significant(float(table[:, 0].sum()) / elapsed)
+        grad = {"grad_step": [step for step, _ in norms], "grad_norm": _short([norm for _, norm in norms])}
+        if self.reporter is not None:
+            self.reporter.say(Scalars(epoch=self.epoch, samples_per_second=speed, **event, **grad))  # type: ignore[arg-type]
+            self._warn_of_nonfinite(steps, loss)
+
+    def _warn_of_nonfinite(self, steps: Sequence[int], loss: Sums) -> None:
+        wrong = np.flatnonzero(~np.isfinite(loss))
+        if len(wrong) and not self._warned and self.reporter is not None:
+            self._warned = True
+            text = f"the loss is no longer a finite number since step {steps[wrong[0]]}: lower the learning rate or clip gradients"
+            self.reporter.note(text, "warning")
+
+    def _report_memory(self) -> None:
+        found = self._world.gather((memory.sample(self._device).model_dump(), memory.process_memory()))
+        if self.reporter is None:
+            return
+        # Several processes on one CPU hold parts of the same memory: they are one device.
+        devices: dict[str, dict[str, Any]] = {}
+        for sample, _ in found:
+            if sample["name"] in devices:
+                devices[sample["name"]]["allocated"] += sample["allocated"]
+                devices[sample["name"]]["reserved"] += sample["reserved"]
+            else:
+                devices[sample["name"]] = dict(sample)
+        ram = sum(held for _, held in found)
+        self.reporter.say(Memory(devices=tuple(devices.values()), ram=ram, ram_total=memory.main_memory()))  # type: ignore[arg-type]
+
+
+def _short(values: Any) -> list[float]:
+    return [significant(float(value)) for value in values]

@@ -1,0 +1,58 @@
+"""Where randomness comes from. Every stream is its own function of the seed, so that none depends on how another is used."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from typing import Any
+
+import torch
+
+
+def derived(seed: int, *parts: object) -> int:
+    """A seed of 63 bits for one purpose: the same for the same parts, unrelated for others."""
+    text = repr((seed, *parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
+
+
+def seed_everything(seed: int, *parts: object) -> None:
+    """Seeds Python and torch on every device with :func:`derived`."""
+    value = derived(seed, *parts)
+    random.seed(value)
+    torch.manual_seed(value)
+
+
+def generator(seed: int, *parts: object) -> torch.Generator:
+    """A CPU generator of its own, seeded with :func:`derived`."""
+    return torch.Generator().manual_seed(derived(seed, *parts))
+
+
+def be_deterministic(wanted: bool) -> None:
+    """Asks torch for algorithms that give the same bits each time, where it has them (only a GPU can lack them)."""
+    if wanted:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(wanted, warn_only=True)
+    torch.backends.cudnn.deterministic = wanted
+    torch.backends.cudnn.benchmark = not wanted
+
+
+def states(device: torch.device) -> dict[str, Any]:
+    """The state of every random stream of this process, fit for ``torch.load(weights_only=True)``."""
+    found: dict[str, Any] = {"python": random.getstate(), "cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        found["cuda"] = torch.cuda.get_rng_state(device)
+    if device.type == "mps":
+        found["mps"] = torch.mps.get_rng_state()
+    return found
+
+
+def restore(found: dict[str, Any], device: torch.device) -> None:
+    """Puts back what :func:`states` gave."""
+    version, inner, gauss = found["python"]
+    random.setstate((version, tuple(inner), gauss))
+    torch.set_rng_state(found["cpu"])
+    if device.type == "cuda" and "cuda" in found:
+        torch.cuda.set_rng_state(found["cuda"], device)
+    if device.type == "mps" and "mps" in found:
+        torch.mps.set_rng_state(found["mps"])

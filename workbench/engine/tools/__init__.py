@@ -1,0 +1,1 @@
+"""What looks at data and models without training them."""

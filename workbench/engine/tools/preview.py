@@ -1,0 +1,85 @@
+"""What the dataset panel shows: sizes, class counts and a few samples, as plain data."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workbench.config.run import RunConfig
+from workbench.engine.data import loading
+from workbench.engine.data.pictures import PictureError
+from workbench.engine.data.source import Source, Split
+
+PER_CLASS = 6
+"""Thumbnails of each class, where there are few classes."""
+MOST_THUMBNAILS = 60
+THUMBNAIL_PIXELS = 64
+LEFT_OUT_SHOWN = 200
+
+
+def preview(config: RunConfig, source: Source) -> dict[str, Any]:
+    """The dataset of a configuration in numbers and samples."""
+    task = source.task
+    kept = loading.resident(config, source, torch.device("cpu"))
+    return {
+        "task": task.kind,
+        "train": len(source.train),
+        "val": len(source.val),
+        "test": len(source.test) if source.test is not None else 0,
+        "classes": _class_counts(source) if task.kind == "classification" else [],
+        "shape": list(source.shape),
+        "bytes": source.sample_bytes * (len(source.train) + len(source.val)),
+        "loading": "resident" if kept else "streamed",
+        "thumbnails": _thumbnails(source) if len(source.shape) == 3 and source.shape[0] in (1, 3) else [],
+        "table": source.preview.get("table"),
+        "points": source.preview.get("points"),
+        "left_out": [vars(one) for one in source.left_out[:LEFT_OUT_SHOWN]],
+        "left_out_count": len(source.left_out),
+        "notes": list(source.notes),
+        "steps_per_epoch": loading.plan_of(config, len(source.train), 1).steps,
+    }
+
+
+def _class_counts(source: Source) -> list[dict[str, Any]]:
+    count = len(source.task.classes)
+    train, val = (_counts(split, count) for split in (source.train, source.val))
+    return [{"name": name, "train": train[place], "val": val[place]} for place, name in enumerate(source.task.classes)]
+
+
+def _counts(split: Split, classes: int) -> list[int]:
+    return torch.bincount(split.targets.to(torch.int64), minlength=classes).tolist() if len(split) else [0] * classes
+
+
+def _thumbnails(source: Source) -> list[dict[str, Any]]:
+    labels = source.train.targets
+    classes = source.task.classes
+    each = max(1, min(PER_CLASS, MOST_THUMBNAILS // max(len(classes), 1)))
+    found = []
+    for place, name in enumerate(classes[:MOST_THUMBNAILS]):
+        chosen = torch.nonzero(labels == place).flatten()[:each].tolist()
+        try:
+            pictures = source.train.read(chosen) if chosen else torch.empty(0)
+        except PictureError:
+            continue
+        found += [_thumbnail(picture, name, source.preprocessing.get("white", 255)) for picture in pictures]
+    return found
+
+
+def _thumbnail(picture: Tensor, label: str, white: int) -> dict[str, Any]:
+    """A picture (uint8, (channels, height, width)) made small enough, its pixels row by row with channels last."""
+    if white != 255:
+        picture = (picture.to(torch.float32) * (255 / white)).to(torch.uint8)
+    step = max(1, -(-max(picture.shape[1:]) // THUMBNAIL_PIXELS))
+    picture = picture[:, ::step, ::step]
+    channels, height, width = picture.shape
+    pixels = picture.permute(1, 2, 0).contiguous().numpy().tobytes()
+    return {
+        "label": label,
+        "width": width,
+        "height": height,
+        "channels": channels,
+        "pixels": base64.b64encode(pixels).decode("ascii"),
+    }

@@ -1,0 +1,254 @@
+"""The training loop: epochs, steps, validation, pause, stop, save.
+
+Read :func:`train` first: an attempt is a loop over epochs, an epoch a loop over steps, and at a step boundary the run may be told
+to save, pause or stop. Everything that a run is at such a boundary is in :class:`Run`, and everything in it goes into a checkpoint,
+so that a resumed run takes the same steps as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from workbench.engine.build import Parts
+from workbench.engine.control import Control, Decision
+from workbench.engine.distributed import World
+from workbench.engine.evaluate import evaluate
+from workbench.engine.meters import metrics
+from workbench.engine.reporter import Flow, Reporter
+from workbench.engine.saving import Saver
+from workbench.runs.events import Epoch, significant
+
+EXCHANGES_PER_SECOND = 10
+STEPS_TO_TIME = 10
+"""Steps after which several processes agree on how many steps lie between two exchanges."""
+
+
+@dataclass
+class Position:
+    """How far a run is: epochs completed, steps done in the epoch that is going, steps done in all."""
+
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    """Seconds of training in the epoch that is going."""
+
+
+@dataclass
+class Monitor:
+    """What makes an epoch the best, the best so far, and how many epochs have passed since."""
+
+    name: str
+    higher_is_better: bool
+    best: float | None = None
+    waited: int = 0
+
+    def update(self, value: float) -> bool:
+        """Takes in an epoch's value. True when it is the best so far; not-a-number never is."""
+        if value != value or (
+            self.best is not None and not (value > self.best if self.higher_is_better else value < self.best)
+        ):
+            self.waited += 1
+            return False
+        self.best, self.waited = value, 0
+        return True
+
+
+@dataclass
+class Outcome:
+    """How an attempt ended."""
+
+    status: Literal["completed", "paused", "stopped", "failed"]
+    what: str = ""
+    hint: str = ""
+    details: str = ""
+    epoch: int = 0
+    step: int = 0
+    refused: bool = False
+
+
+@dataclass
+class Run:
+    """A run that is going, on one process. ``control`` is there on the leading process only."""
+
+    parts: Parts
+    flow: Flow
+    saver: Saver
+    epochs: int
+    monitor: Monitor
+    control: Control | None = None
+    position: Position = field(default_factory=Position)
+    last: dict[str, dict[str, float]] = field(default_factory=dict)
+    """``train`` and ``val`` metrics of the last complete epoch."""
+    every: int = 0
+    """Steps between two exchanges of several processes; 0 until they have agreed on it."""
+
+    @property
+    def world(self) -> World:
+        """The processes of the run."""
+        return self.parts.world
+
+    @property
+    def reporter(self) -> Reporter | None:
+        """There on the leading process only."""
+        return self.flow.reporter
+
+
+def train(run: Run) -> Outcome:
+    """Goes on from the run's position to its end, or until it is told to leave."""
+    run.parts.model.train()
+    position = run.position
+    while position.epoch < run.epochs:
+        run.flow.epoch = position.epoch
+        decision = train_epoch(run) or finish_epoch(run)
+        if decision is not None:
+            return _left(run, decision)
+        if _stop_early(run):
+            break
+    run.saver.save(run, "end")
+    return _outcome(run, "completed", f"completed: {position.epoch} epochs")
+
+
+def train_epoch(run: Run) -> Decision | None:
+    """The steps that are left of the epoch. A decision when the run is to be left at a step boundary."""
+    parts, position, flow = run.parts, run.position, run.flow
+    steps, seed = parts.steps, parts.config.training.seed
+    began = time.monotonic()
+    flow.restart_clock()
+    for passes in parts.loader.steps(steps, parts.world.rank, seed, position.epoch, position.batch):
+        rate = parts.rates.at(position.step)
+        for group in parts.optimizer.param_groups:
+            group["lr"] = rate
+        flow.recorder.rates[position.step + 1] = rate
+        due = _due(run, began)
+        parts.stepper.train(position.step + 1, passes, flow.recorder, want_norm=due)
+        position.step += 1
+        position.batch += 1
+        if due:
+            decision, began = _at_boundary(run, began)
+            if decision is not None:
+                return decision
+    flow.flush()
+    position.seconds += time.monotonic() - began
+    return None
+
+
+def finish_epoch(run: Run) -> Decision | None:
+    """Validates, reports the epoch, moves on to the next and saves. A decision when validation was broken off to leave."""
+    parts, position = run.parts, run.position
+    results = {"train": metrics(parts.source.task, run.flow.sums)}
+    if len(parts.source.val):
+        control = run.control
+        found = evaluate(parts, "val", control.wants_to_leave if control is not None else lambda: False)
+        if found is None and control is not None:
+            return _obey(run, control.poll())
+        results["val"] = found or {}
+    run.last = {name: {key: significant(value) for key, value in part.items()} for name, part in results.items()}
+    part, _, name = run.monitor.name.partition(" ")
+    value = results[part].get(name, float("nan"))
+    best = run.monitor.update(value)
+    position.epoch, position.batch = position.epoch + 1, 0
+    if run.reporter is not None:
+        run.reporter.say(
+            Epoch(
+                epoch=position.epoch,
+                step=position.step,
+                train=run.last["train"],
+                val=run.last.get("val", {}),
+                lr=significant(parts.optimizer.param_groups[0]["lr"]),
+                seconds=round(position.seconds, 4),
+                best=best,
+            )
+        )
+    position.seconds = 0.0
+    run.flow.sums[:] = 0.0
+    if parts.rates.epoch_done(value, run.monitor.higher_is_better) and run.reporter is not None:
+        run.reporter.note(f"no improvement: the learning rate falls to {parts.rates.at(position.step):.3g}")
+    run.saver.epoch_done(run, best)
+    if run.reporter is not None:
+        run.reporter.summarise()
+    return None
+
+
+def _due(run: Run, began: float) -> bool:
+    """Whether to report and to listen after this step: by time when alone, every k-th step when several must agree."""
+    if run.world.size == 1:
+        return run.flow.due()
+    if run.every:
+        return (run.position.step + 1) % run.every == 0
+    done = run.position.batch + 1
+    if done % STEPS_TO_TIME == 0:
+        pace = (time.monotonic() - began) / STEPS_TO_TIME
+        run.every = int(run.world.share(max(1, round(1 / (EXCHANGES_PER_SECOND * max(pace, 1e-6))))))
+        return True
+    return False
+
+
+def _at_boundary(run: Run, began: float) -> tuple[Decision | None, float]:
+    """Reports, listens and obeys between two steps. Gives a decision to leave, and when the clock of training goes on."""
+    run.flow.flush()
+    run.position.seconds += time.monotonic() - began
+    decision = _obey(run, run.world.share(run.control.poll() if run.control is not None else None))
+    if decision is None:
+        run.saver.between_steps(run)
+    run.flow.restart_clock()
+    return decision, time.monotonic()
+
+
+def _obey(run: Run, decision: Decision) -> Decision | None:
+    """Does what a decision says. Gives it back when the run is to be left."""
+    if not decision:
+        return None
+    if decision.values:
+        run.parts.rates.set_base(decision.values["optimizer.lr"])
+    if decision.stop or (decision.pause and decision.release):
+        return decision
+    if decision.save:
+        run.saver.save(run, "asked for")
+    return _pause(run) if decision.pause else None
+
+
+def _pause(run: Run) -> Decision | None:
+    """Saves and waits at a step boundary. Gives a decision to leave, or None to go on."""
+    run.saver.save(run, "pause")
+    if run.reporter is not None:
+        run.reporter.summarise()
+    decision: Decision = run.world.share(run.control.wait_for_unpause() if run.control is not None else None)
+    return decision if decision.stop or decision.release else None
+
+
+def _left(run: Run, decision: Decision) -> Outcome:
+    saved = run.saver.save(run, "stop" if decision.stop else "pause")
+    where = f"at epoch {run.position.epoch + 1}, step {run.position.step}"
+    hint = "Resume goes on from here" if saved else "Make space on the disk: this state could not be saved"
+    return _outcome(
+        run, "stopped" if decision.stop else "paused", f"{'stopped' if decision.stop else 'paused'} {where}", hint
+    )
+
+
+def _stop_early(run: Run) -> bool:
+    patience = run.parts.config.training.early_stopping
+    if patience == "off" or run.monitor.waited < patience:
+        return False
+    if run.reporter is not None:
+        run.reporter.note(f"stopped early: {run.monitor.name} has not improved for {run.monitor.waited} epochs")
+    return True
+
+
+def _outcome(run: Run, status: Literal["completed", "paused", "stopped"], what: str, hint: str = "") -> Outcome:
+    return Outcome(status, what, hint, epoch=run.position.epoch, step=run.position.step)
+
+
+def state_of(run: Run) -> dict[str, Any]:
+    """What makes a run go on as if it had never been interrupted, but for model, optimiser and random states."""
+    return {
+        "position": {**vars(run.position), "epochs": run.epochs},
+        "schedule": run.parts.rates.state(),
+        "metrics": {
+            **run.last,
+            "sums": run.flow.sums.tolist(),
+            "monitor": {"name": run.monitor.name, "best": run.monitor.best, "waited": run.monitor.waited},
+        },
+    }
