@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from workbench.runs.folder import default_root, write_whole
 
@@ -30,14 +30,26 @@ class Preferences(BaseModel):
     geometry: str = ""
     """Qt's own bytes, as base64."""
     layout: str = ""
+    folded: tuple[str, ...] = ()
+    """Panels whose content is folded away, by object name."""
+    hidden: tuple[str, ...] = ()
+    """Panels that are closed."""
     recent: tuple[str, ...] = ()
     """Run files and runs that were opened, the newest first."""
     last_start: str = ""
     """What the window was opened on last: a recipe's name, a run file or a run."""
 
+    _runs_now: Path | None = PrivateAttr(None)
+
+    def use_runs(self, root: Path) -> None:
+        """Takes another folder of runs for this window only: it is not remembered."""
+        self._runs_now = root
+
     @property
     def runs_root(self) -> Path:
         """The folder of all runs."""
+        if self._runs_now is not None:
+            return self._runs_now
         return Path(self.runs_folder).expanduser() if self.runs_folder else default_root()
 
     @property

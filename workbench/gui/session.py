@@ -71,10 +71,21 @@ class Session(QObject):
         return live.folder if live is not None else None
 
     @property
+    def going_config(self) -> RunConfig | None:
+        """What the run that goes is trained with; None when none goes, or when its run file cannot be read."""
+        live = self._going_watch()
+        return live.config if live is not None else None
+
+    @property
     def in_window(self) -> bool:
         """Whether the run that goes would die with the window."""
         live = self._going_watch()
         return live is not None and live.in_window
+
+    @property
+    def shown_goes(self) -> bool:
+        """Whether the run shown is the one that goes."""
+        return self._shown is not None and self._shown.goes
 
     @property
     def can_resume(self) -> bool:

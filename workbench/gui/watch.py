@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from workbench.config.problems import ConfigError
+from workbench.config.run import RunConfig
 from workbench.gui.engine_thread import EngineThread, InlineThread, Job
 from workbench.runs.commands import Command, Name, send
 from workbench.runs.events import Ended, Started
@@ -66,6 +69,14 @@ class Watch(QObject):
     def in_window(self) -> bool:
         """Whether it is computed in this process, and would die with the window."""
         return self._inline is not None and self._inline.isRunning()
+
+    @functools.cached_property
+    def config(self) -> RunConfig | None:
+        """What it is trained with; None when the run file cannot be read."""
+        try:
+            return self.folder.config()
+        except ConfigError:
+            return None
 
     def tell(self, name: Name, values: dict[str, Any] | None = None) -> None:
         """Sends a command to the attempt that goes, or to the one that is about to begin. Raises OSError."""

@@ -1,0 +1,170 @@
+"""The application: made, filled after the first paint, and left in order."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
+from PySide6.QtWidgets import QApplication
+
+from workbench import __version__
+from workbench.config.problems import ConfigError
+from workbench.gui import preferences
+from workbench.gui.catch import Catcher
+from workbench.gui.errand import Errand, Wishes
+from workbench.gui.main_window import MainWindow
+from workbench.gui.theme import Themes
+
+
+def create_window(
+    start: str | None = None, *, runs: Path | None = None, assignments: tuple[str, ...] = ()
+) -> MainWindow:
+    """The whole window, assembled and not yet shown, on a given start: a recipe, a run file or a run.
+
+    Starts no engine. Needs a QApplication. Raises ConfigError when the start is none or has problems.
+    """
+    kept = preferences.load()
+    if runs is not None:
+        kept.use_runs(runs.expanduser().resolve())
+    app = QApplication.instance()
+    assert isinstance(app, QApplication), "a window needs a QApplication"
+    themes = Themes(app)
+    themes.choose(kept.theme)
+    themes.apply(app)
+    window = MainWindow(kept, themes)
+    themes.setParent(window)
+    try:
+        window.desk.start_on(start, assignments)
+    except ConfigError:
+        window.desk.close_without_asking()
+        window.close()
+        raise
+    return window
+
+
+class Opening(QObject):
+    """What comes after the first paint: plots, a run that goes already, and the engines that wait."""
+
+    ready = Signal()
+
+    def __init__(self, window: MainWindow, attach: bool) -> None:
+        super().__init__(window)
+        self._window = window
+        self._attach = attach
+        window.painted.connect(self._fill)
+
+    @Slot()
+    def _fill(self) -> None:
+        self._window.centre.fill()
+        self._window.show_progress()
+        if self._attach:
+            self._window.session.attach_going()
+        self._window.session.start_standby()
+        self._window.lab.start()
+        self.ready.emit()
+
+
+def main(
+    start: str | None = None,
+    *,
+    train: bool = False,
+    quit_when_done: bool = False,
+    screenshot: Path | None = None,
+    runs: Path | None = None,
+    assignments: tuple[str, ...] = (),
+) -> int:
+    """Shows the window until it is closed. Gives the exit status: 2 when the start was wrong, 1 when an errand failed."""
+    app = _application()
+    try:
+        window = create_window(start, runs=runs, assignments=assignments)
+    except ConfigError as problems:
+        sys.stderr.write("".join(f"{problem}\n" for problem in problems.problems))
+        return 2
+    opening = Opening(window, attach=start is None and not train)
+    if train or quit_when_done or screenshot is not None:
+        errand = Errand(window, Wishes(train, quit_when_done, screenshot))
+        opening.ready.connect(errand.start)
+        errand.done.connect(_Leaving(window).leave)
+    catcher = Catcher(window)
+    catcher.install()
+    window.show()
+    try:
+        with _interrupts(window):
+            return app.exec()
+    finally:
+        catcher.restore()
+
+
+class _Leaving(QObject):
+    """Closes the window at the end of an errand, with the errand's exit status."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+
+    @Slot(int)
+    def leave(self, status: int) -> None:
+        self._window.desk.close_without_asking()
+        self._window.close()
+        QApplication.exit(status)
+
+
+def _application() -> QApplication:
+    found = QApplication.instance()
+    app = found if isinstance(found, QApplication) else QApplication([*sys.argv[:1]])
+    app.setApplicationName("Workbench")
+    app.setApplicationVersion(__version__)
+    app.setOrganizationName("Workbench")
+    return app
+
+
+class _Interrupt(QObject):
+    """Closes the window when the terminal says so. Python runs signal handlers only between its own steps, so Qt wakes it."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._here, self.there = socket.socketpair()
+        self._here.setblocking(False)
+        self.there.setblocking(False)
+        self._notifier = QSocketNotifier(self._here.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._woken)
+
+    @Slot()
+    def _woken(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._here.recv(64)
+        self._window.desk.close_without_asking()
+        self._window.close()
+
+    def close(self) -> None:
+        self._notifier.setEnabled(False)
+        self._here.close()
+        self.there.close()
+
+
+@contextlib.contextmanager
+def _interrupts(window: MainWindow) -> Iterator[None]:
+    """Ctrl-C in the terminal, and being asked to end, close the window in order. A run goes on."""
+    interrupt = _Interrupt(window)
+    wanted = [signal.SIGINT] if os.name == "nt" else [signal.SIGINT, signal.SIGTERM]
+    handlers = {which: signal.signal(which, _heard) for which in wanted}
+    woken = signal.set_wakeup_fd(interrupt.there.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(woken)
+        for which, handler in handlers.items():
+            signal.signal(which, handler)
+        interrupt.close()
+
+
+def _heard(_signal: int, _frame: FrameType | None) -> None:
+    """Nothing: the byte that comes with the signal wakes the window."""

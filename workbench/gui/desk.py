@@ -1,0 +1,360 @@
+"""What the menus do with documents, runs and checkpoints. Asks and tells through ``dialogs``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+from workbench.config import files, recipes
+from workbench.config.problems import ConfigError, Problem
+from workbench.config.run import RunConfig
+from workbench.gui.dialogs import ask, error
+from workbench.gui.document import UNTITLED, Document
+from workbench.gui.lab_client import LabClient
+from workbench.gui.preferences import Preferences
+from workbench.gui.session import Session
+from workbench.launch.lab import Answer
+from workbench.runs import checkpoints
+from workbench.runs.folder import RunFolder, find
+
+RUN_FILES = "Run files (*.toml)"
+CHECKPOINTS = "Checkpoints (*.pt)"
+SAVE, DISCARD = "Save", "Discard changes"
+LEAVE, STOP = "Leave it running", "Stop it"
+END_NOW, WAIT = "End it now", "Wait longer"
+GO_ON, SETTINGS_ONLY = "Go on training", "Take its settings"
+
+
+class Desk(QObject):
+    """Between the menus and what they act on: the document, the run shown, files."""
+
+    recent_changed = Signal()
+    close_wanted = Signal()
+    """The window may close now: the run that was in the way has ended."""
+
+    def __init__(
+        self, document: Document, session: Session, lab: LabClient, preferences: Preferences, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self.document = document
+        self.session = session
+        self.lab = lab
+        self.preferences = preferences
+        self.machine: dict[str, Any] = {}
+        """What the lab said of this machine; empty before it did."""
+        self._window = window
+        self._checkpoint: Path | None = None
+        self._closing: Literal["", "asked", "agreed"] = ""
+        lab.answered.connect(self._take_answer)
+        session.failed.connect(self._tell)
+        session.stop_unanswered.connect(self._ask_to_kill)
+        session.state_changed.connect(self._close_when_ended)
+
+    # --- starts ---
+
+    def start_on(self, start: str | None, assignments: tuple[str, ...] = ()) -> None:
+        """Opens what the program was started with: a recipe, a run file, a run. Nothing: what was open last.
+
+        Raises ConfigError when it is none of them, or has problems.
+        """
+        if start is None:
+            self._open_last()
+            return
+        run = find(start, self.preferences.runs_root) if recipes.recipe(start) is None else None
+        if run is not None:
+            self.show_run(run)
+        else:
+            name, config = recipes.start(start)
+            path = None if recipes.recipe(start) is not None else Path(start).expanduser()
+            self._open(config, name, path)
+        for path_, value in files.parse_assignments(assignments).items():
+            if not self.document.has(path_):
+                raise ConfigError([Problem(path_, "is not a setting of this start")])
+            self.document.set(path_, value)
+
+    def _open_last(self) -> None:
+        try:
+            self.start_on(self.preferences.last_start or recipes.DEFAULT)
+        except ConfigError:
+            self.start_on(recipes.DEFAULT)
+
+    # --- documents ---
+
+    @Slot()
+    def new(self) -> None:
+        """Starts with every setting at its default."""
+        if self._may_discard():
+            self._open(RunConfig(), UNTITLED, None)
+
+    def open_recipe(self, name: str) -> None:
+        """Opens a recipe by its name."""
+        if self._may_discard():
+            recipe = recipes.recipe(name)
+            if recipe is not None:
+                self._open(recipe.load(), name, None)
+
+    @Slot()
+    def open(self) -> None:
+        """Asks for a run file and opens it."""
+        folder = self.document.path.parent if self.document.path is not None else self.preferences.runs_root
+        path = ask.open_file(self._window, "Open a run file", folder, RUN_FILES)
+        if path is not None:
+            self.open_path(path)
+
+    def open_path(self, path: Path) -> None:
+        """Opens a run file, a run or a checkpoint, whichever the path is."""
+        if path.is_dir() and RunFolder(path).is_run():
+            self.show_run(RunFolder(path))
+        elif path.suffix == ".pt":
+            self.ask_for_checkpoint(path)
+        elif self._may_discard():
+            try:
+                config = files.load(path)
+            except ConfigError as problems:
+                self._tell_problems(f"{path.name} cannot be opened", problems)
+            else:
+                self._open(config, path.stem, path)
+
+    def take_drop(self, path: Path) -> None:
+        """Takes what was dropped on the window for what it is: pictures, a table, a run file, a checkpoint, a run."""
+        if path.is_dir() and not RunFolder(path).is_run():
+            self._use_data("image-folder", path)
+        elif path.suffix.lower() in (".csv", ".tsv"):
+            self._use_data("table", path)
+        elif path.is_dir() or path.suffix in (".toml", ".pt"):
+            self.open_path(path)
+        else:
+            hint = "Drop a folder of pictures, a CSV file, a run file, a checkpoint or a run's folder."
+            self._tell(f"Nothing is known to do with {path.name}.", hint)
+
+    def show_run(self, run: RunFolder) -> None:
+        """Shows a run; its settings too, unless others are being edited."""
+        self.session.show(run)
+        self._remember(run.path)
+        if not self.document.modified:
+            self.show_run_settings()
+
+    @Slot()
+    def show_run_settings(self) -> None:
+        """Opens the settings of the run shown."""
+        run = self.session.folder
+        if run is None or not self._may_discard():
+            return
+        try:
+            self.document.open(run.config(), run_name(run), None)
+        except ConfigError as problems:
+            self._tell_problems(f"The settings of {run.name} cannot be read", problems)
+
+    @Slot()
+    def save(self) -> bool:
+        """Saves the settings where they came from; asks where for the first time. Whether they are saved now."""
+        return self._save(self.document.path) if self.document.path is not None else self.save_as()
+
+    @Slot()
+    def save_as(self) -> bool:
+        """Asks where to save the settings. Whether they are saved now."""
+        start = self.document.path or Path.home() / f"{self.document.name}.toml"
+        path = ask.save_file(self._window, "Save the run file", start, RUN_FILES)
+        return path is not None and self._save(path)
+
+    def _save(self, path: Path) -> bool:
+        try:
+            self.document.save(path)
+        except ConfigError as problems:
+            self._tell_problems("Settings with problems are not saved", problems)
+            return False
+        except OSError as problem:
+            self._tell(f"{path} cannot be written: {problem.strerror or problem}.", "Choose another place.")
+            return False
+        self._remember(path)
+        return True
+
+    def _may_discard(self) -> bool:
+        """Whether the settings being edited may be replaced: they are saved, or the person says so."""
+        if not self.document.modified:
+            return True
+        text = f"The settings of {self.document.name} were changed and are not saved."
+        choices = (SAVE, DISCARD) if self.document.config is not None else (DISCARD,)
+        answer = ask.choose(self._window, "Unsaved changes", text, choices)
+        return self.save() if answer == SAVE else answer == DISCARD
+
+    def _open(self, config: RunConfig, name: str, path: Path | None) -> None:
+        self.document.open(config, name, path)
+        if path is not None:
+            self._remember(path.resolve())
+        elif name != UNTITLED:
+            self.preferences.last_start = name
+
+    def _use_data(self, kind: str, path: Path) -> None:
+        self.document.undo_stack.beginMacro("Dropped data")
+        self.document.set("dataset.kind", kind)
+        self.document.set("dataset.path", str(path))
+        self.document.undo_stack.endMacro()
+
+    def _remember(self, path: Path) -> None:
+        self.preferences.add_recent(path)
+        self.preferences.last_start = str(path)
+        self.recent_changed.emit()
+
+    # --- runs ---
+
+    @Slot()
+    def train(self) -> None:
+        """Starts a run with the settings as they stand."""
+        if self.document.config is not None:
+            self.session.train(self.document.config, self.document.name)
+
+    @Slot()
+    def pause(self) -> None:
+        """Pauses the run shown, or lets it go on."""
+        if self.session.state == "running":
+            self.session.pause()
+        else:
+            self.session.unpause()
+
+    @Slot()
+    def resume(self) -> None:
+        """Goes on with the run shown."""
+        if self.session.folder is not None:
+            self.session.resume(self.session.folder)
+
+    def resume_run(self, run: RunFolder) -> None:
+        """Shows a run and goes on with it."""
+        self.session.show(run)
+        self.session.resume(run)
+
+    @Slot()
+    def _ask_to_kill(self) -> None:
+        text = "The run has not stopped within three seconds."
+        details = "It may be saving a large checkpoint. Ended now, it goes on later from the checkpoint before."
+        settled = self.session.state_changed
+        answer = ask.choose(self._window, "Stop", text, (WAIT, END_NOW), details, unless=settled)
+        if answer == END_NOW:
+            self.session.kill()
+        else:
+            self.session.wait_again()
+
+    # --- checkpoints ---
+
+    @Slot()
+    def open_checkpoint(self) -> None:
+        """Asks for a checkpoint and opens it."""
+        folder = self.session.folder.checkpoints if self.session.folder is not None else self.preferences.runs_root
+        path = ask.open_file(self._window, "Open a checkpoint", folder, CHECKPOINTS)
+        if path is not None:
+            self.ask_for_checkpoint(path)
+
+    def ask_for_checkpoint(self, path: Path) -> None:
+        """Has the lab look at a checkpoint: only it has torch."""
+        self._checkpoint = path
+        self.lab.ask("checkpoint", {"path": str(path)})
+
+    @Slot()
+    def save_checkpoint(self) -> None:
+        """Has a run that goes save now. Of another, copies the newest checkpoint to a place of choice."""
+        run = self.session.folder
+        if self.session.state in ("running", "paused"):
+            self.session.save()
+        elif run is not None and (newest := checkpoints.latest(run.checkpoints)) is not None:
+            start = Path.home() / f"{run_name(run)}.pt"
+            target = ask.save_file(self._window, "Save the checkpoint", start, CHECKPOINTS)
+            if target is not None:
+                self._copy(newest.path, target)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        unfinished = target.with_name(target.name + ".tmp")
+        try:
+            shutil.copyfile(source, unfinished)
+            unfinished.replace(target)
+        except OSError as problem:
+            unfinished.unlink(missing_ok=True)
+            self._tell(f"{target} cannot be written: {problem.strerror or problem}.", "Choose another place.")
+
+    @Slot(object)
+    def _take_answer(self, answer: Answer) -> None:
+        if answer.method == "machine" and answer.ok:
+            self.machine = answer.result
+        elif answer.method == "checkpoint" and self._checkpoint is not None:
+            path, self._checkpoint = self._checkpoint, None
+            if answer.ok:
+                self._take_checkpoint(path, answer.result)
+            else:
+                self._tell_problems(f"{path.name} cannot be opened", ConfigError(answer.problems))
+
+    def _take_checkpoint(self, path: Path, found: dict[str, Any]) -> None:
+        run = RunFolder(path.resolve().parent.parent)
+        if run.is_run():
+            self.show_run(run)
+            return
+        try:
+            config = files.parse(found["config"])
+        except ConfigError as problems:
+            self._tell_problems(f"The settings in {path.name} cannot be used", problems)
+            return
+        text = f"{path.name} was saved after epoch {found.get('epoch', 0)}, step {found['step']}. Its run is not here."
+        details = "Going on makes a run of its own that begins with a copy of this checkpoint."
+        answer = ask.choose(self._window, "Open a checkpoint", text, (GO_ON, SETTINGS_ONLY), details)
+        if answer and self._may_discard():
+            self.document.open(config, path.stem, None)
+        if answer == GO_ON:
+            self._adopt(path, config, int(found["step"]))
+
+    def _adopt(self, path: Path, config: RunConfig, step: int) -> None:
+        try:
+            self.resume_run(self.session.adopt(path, config, path.stem, step))
+        except OSError as problem:
+            self._tell(f"{path.name} cannot be copied: {problem.strerror or problem}.")
+
+    # --- closing ---
+
+    def may_close(self) -> bool:
+        """Whether the window may close now. It may close later of itself, when a run has to be stopped first."""
+        if self._closing == "agreed":
+            return True
+        if not self._may_discard():
+            return False
+        run = self.session.going
+        if run is None or self._closing == "asked":
+            return run is None
+        text, details, choices = _going_words(run, self.session.in_window)
+        answer = ask.choose(self._window, "A run is going", text, choices, details)
+        if answer == STOP:
+            self._closing = "asked"
+            self.session.stop_going()
+        return answer == LEAVE
+
+    def close_without_asking(self) -> None:
+        """From now on nothing is in the way of closing: the terminal has said so."""
+        self._closing = "agreed"
+
+    @Slot()
+    def _close_when_ended(self) -> None:
+        if self._closing == "asked" and self.session.going is None:
+            self._closing = "agreed"
+            self.close_wanted.emit()
+
+    # --- telling ---
+
+    @Slot(str)
+    def _tell(self, what: str, hint: str = "") -> None:
+        error.tell(self._window, what, hint)
+
+    def _tell_problems(self, what: str, problems: ConfigError) -> None:
+        error.tell(self._window, f"{what}.", details=str(problems))
+
+
+def run_name(run: RunFolder) -> str:
+    """The name that a run was given: its folder's without date and time."""
+    return run.name.split("-", 2)[-1]
+
+
+def _going_words(run: RunFolder, in_window: bool) -> tuple[str, str, tuple[str, ...]]:
+    text = f"{run_name(run)} is still being trained."
+    if in_window:
+        return text, "It is computed in this window, and ends with it. Its checkpoint is saved first.", (STOP,)
+    details = f"It can go on without the window, which finds it again at the next start. Its folder is {run.path}"
+    return text, details, (LEAVE, STOP)

@@ -1,0 +1,242 @@
+"""The window: puts panels, views, menus and the status bar together. What they do is decided elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QPaintEvent,
+    QShortcut,
+)
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QMainWindow,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.gui import about, preferences
+from workbench.gui.actions import Actions
+from workbench.gui.centre import Centre
+from workbench.gui.desk import Desk
+from workbench.gui.document import Document
+from workbench.gui.lab_client import LabClient
+from workbench.gui.overlays import Overlays
+from workbench.gui.panels.architecture import ArchitecturePanel
+from workbench.gui.panels.dataset import DatasetPanel
+from workbench.gui.panels.device import DevicePanel
+from workbench.gui.panels.optimizer import OptimizerPanel
+from workbench.gui.session import Session
+from workbench.gui.settings_column import NextRunBanner, SettingsColumn
+from workbench.gui.theme import Themes
+from workbench.gui.tool_bar import ToolBar
+from workbench.gui.views.runs import RunsView
+from workbench.gui.views.status import StatusLine
+
+SIZE = QSize(1280, 800)
+LEFT, RIGHT = 348, 280
+"""Widths in pixels of the columns beside the curves, at first."""
+
+
+class MainWindow(QMainWindow):
+    """Assembled, not shown, and without any engine. ``painted`` is said once, after the window was drawn first."""
+
+    painted = Signal()
+
+    def __init__(self, kept: preferences.Preferences, themes: Themes) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.preferences = kept
+        self.themes = themes
+        self.document = Document(self)
+        self.session = Session(kept, self)
+        self.lab = LabClient(self)
+        self.desk = Desk(self.document, self.session, self.lab, kept, self)
+        self.overlays = Overlays(self)
+        self._drawn = False
+        self._epoch = -1
+        self._make_views()
+        self._make_docks()
+        self.actions_ = Actions(self.desk, themes, self)
+        self._make_menus()
+        self.tool_bar = ToolBar(self.actions_, self.desk, self)
+        self.addToolBar(self.tool_bar)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self._connect()
+        self.setAcceptDrops(True)
+        self.resize(SIZE)
+        self._first_layout = self.saveState()
+        self._restore()
+        self._retitle()
+        self.show_run()
+
+    # --- assembly ---
+
+    def _make_views(self) -> None:
+        self.centre = Centre(self.themes)
+        self.runs = RunsView(self.themes, self.preferences.runs_root)
+        self.status = StatusLine()
+        self.setCentralWidget(self.centre)
+        self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().addWidget(self.status, 1)
+
+    def _make_docks(self) -> None:
+        panels: list[tuple[str, QWidget]] = [
+            ("Dataset", DatasetPanel(self.document, self.lab, self.themes)),
+            ("Architecture", ArchitecturePanel(self.document, self.lab, self.themes)),
+            ("Optimiser and schedule", OptimizerPanel(self.document, self.lab, self.themes)),
+            ("Device and precision", DevicePanel(self.document, self.lab, self.themes)),
+        ]
+        self.column = SettingsColumn(panels, self.themes)
+        left = QWidget()
+        layout = QVBoxLayout(left)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(NextRunBanner(self.desk))
+        layout.addWidget(self.column, 1)
+        self.settings_dock = self._dock("Settings", "dock.settings", left, Qt.DockWidgetArea.LeftDockWidgetArea)
+        self.runs_dock = self._dock("Runs", "dock.runs", self.runs, Qt.DockWidgetArea.RightDockWidgetArea)
+        self.resizeDocks([self.settings_dock, self.runs_dock], [LEFT, RIGHT], Qt.Orientation.Horizontal)
+
+    def _dock(self, title: str, name: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(name)
+        dock.setWidget(content)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _make_menus(self) -> None:
+        view = self.actions_.fill(self.menuBar())["View"]
+        view.addSeparator()
+        view.addActions([fold.shown for fold in self.column.folds])
+        view.addSeparator()
+        view.addActions([self.settings_dock.toggleViewAction(), self.runs_dock.toggleViewAction()])
+        for index in range(len(self.column.folds)):
+            keys = QShortcut(QKeySequence(f"Ctrl+{index + 1}"), self)
+            keys.setObjectName(str(index))
+            keys.activated.connect(self._go_to_panel)
+
+    def _connect(self) -> None:
+        self.document.changed.connect(self._retitle)
+        self.session.shown_changed.connect(self.show_run)
+        self.session.progressed.connect(self.show_progress)
+        self.session.state_changed.connect(self.show_progress)
+        self.session.runs_changed.connect(self.runs.refresh)
+        self.runs.opened.connect(self.desk.show_run)
+        self.runs.resume_wanted.connect(self.desk.resume_run)
+        self.runs.overlays_changed.connect(self.overlays.load)
+        self.overlays.loaded.connect(self.centre.curves.set_overlays)
+        self.desk.close_wanted.connect(self.close)
+
+    # --- showing ---
+
+    @Slot()
+    def show_run(self) -> None:
+        """Another run is shown."""
+        self.runs.set_current(self.session.folder)
+        self.show_progress()
+
+    @Slot()
+    def show_progress(self) -> None:
+        """The run shown has said something."""
+        progress, state = self.session.progress, self.session.state
+        shown = progress if self.session.folder is not None else None
+        self.centre.show_progress(shown)
+        for line in (self.tool_bar.header, self.status):
+            line.show_progress(shown, state)
+        if progress.epoch != self._epoch:
+            self._epoch = progress.epoch
+            self.runs.refresh()
+            self.actions_.refresh()
+
+    @Slot()
+    def _retitle(self) -> None:
+        self.setWindowTitle(f"Workbench — {self.document.name}{'*' if self.document.modified else ''}")
+
+    @Slot()
+    def _go_to_panel(self) -> None:
+        self.settings_dock.show()
+        self.column.go_to(int(self.sender().objectName()))
+
+    # --- what only concerns looks ---
+
+    def toggle_theme(self) -> None:
+        """Changes between light and dark."""
+        self.preferences.theme = "light" if self.themes.current.name == "dark" else "dark"
+        self.themes.choose(self.preferences.theme)
+
+    def reset_layout(self) -> None:
+        """Puts every panel back to its place."""
+        self.restoreState(self._first_layout)
+        self.column.take_layout((), ())
+        self.resizeDocks([self.settings_dock, self.runs_dock], [LEFT, RIGHT], Qt.Orientation.Horizontal)
+
+    def help_on_setting(self) -> None:
+        """Says what the setting that has the focus is for."""
+        about.help_on(self.focusWidget())
+
+    def show_environment(self) -> None:
+        """Shows what the machine has."""
+        about.show_environment(self, self.desk.machine)
+
+    def show_about(self) -> None:
+        """Shows what this program is."""
+        about.show_about(self)
+
+    # --- Qt's own ---
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Says ``painted`` after the first time."""
+        super().paintEvent(event)
+        if not self._drawn:
+            self._drawn = True
+            QTimer.singleShot(0, self, self.painted.emit)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space pauses where nothing that has the focus wanted it."""
+        if event.key() == Qt.Key.Key_Space and self.actions_["run.pause"].isEnabled():
+            self.actions_["run.pause"].trigger()
+        else:
+            super().keyPressEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Takes one file or folder."""
+        if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Takes what was dropped."""
+        event.acceptProposedAction()
+        self.desk.take_drop(Path(event.mimeData().urls()[0].toLocalFile()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Asks what has to be asked; then everything that this window started ends, but for the run."""
+        if not self.desk.may_close():
+            event.ignore()
+            return
+        self._keep()
+        self.session.close()
+        self.lab.close()
+        self.overlays.close()
+        super().closeEvent(event)
+
+    def _keep(self) -> None:
+        self.preferences.geometry = _text(self.saveGeometry())
+        self.preferences.layout = _text(self.saveState())
+        self.preferences.folded, self.preferences.hidden = self.column.layout_now()
+        preferences.save(self.preferences)
+
+    def _restore(self) -> None:
+        self.restoreGeometry(QByteArray.fromBase64(self.preferences.geometry.encode()))
+        self.restoreState(QByteArray.fromBase64(self.preferences.layout.encode()))
+        self.column.take_layout(self.preferences.folded, self.preferences.hidden)
+
+
+def _text(data: QByteArray) -> str:
+    return bytes(data.toBase64().data()).decode()
