@@ -35,7 +35,9 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         whole = [float(power) for power in range(int(low // 1) + 1, int(high // 1) + 1)]
         if len(whole) >= 2:
             return [(1.0, whole[:: -(-len(whole) // 6)])]
-        parts = [power + part for power in range(int(low // 1) - 1, int(high // 1) + 1) for part in (0.0, 0.30103, 0.69897)]
+        parts = [
+            power + part for power in range(int(low // 1) - 1, int(high // 1) + 1) for part in (0.0, 0.30103, 0.69897)
+        ]
         inside = [value for value in parts if low <= value <= high]
         return [(0.3, inside)] if len(inside) >= 2 else list(super().tickValues(low, high, length))[:1]
 

@@ -89,7 +89,9 @@ class Line:
         if weight <= 0:
             return self.visible(span, buckets)
         self._smooth_up_to_now(weight)
-        return self._smooth.visible(self._smoothed.x, self._smoothed.y, span, buckets) if len(self._smoothed) else NOTHING
+        return (
+            self._smooth.visible(self._smoothed.x, self._smoothed.y, span, buckets) if len(self._smoothed) else NOTHING
+        )
 
     def smoothed_near(self, x: float, weight: float) -> float | None:
         """The smoothed value at the point nearest to ``x``; None when there is no point."""
