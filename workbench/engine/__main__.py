@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -37,7 +38,9 @@ def _stand_by() -> int:
     """Imports what every run needs, and nothing more: it builds nothing and makes no CUDA context. Leaves at end of file."""
     from workbench.engine import attempt  # noqa: F401 - importing it is the point
 
-    os.write(sys.stdout.fileno(), b"r")
+    # Who took this engine before it was ready no longer listens.
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), b"r")
     line = sys.stdin.readline()
     if not line.strip():
         return 0
