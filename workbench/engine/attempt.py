@@ -107,7 +107,7 @@ def _run(
     monitor = Monitor(f"{'val' if validated else 'train'} {'accuracy' if classes else 'loss'}", classes)
     flow = Flow(reporter, parts.world, task, parts.device)
     run = Run(parts, flow, Saver(folder, parts.world.leads), epochs or config.training.epochs, monitor, control)
-    state, wrong = checkpoint.load_latest(folder.checkpoints, "cpu")
+    state, wrong = checkpoint.load_latest(folder.checkpoints)
     if state is None and wrong:
         raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
     continued = ""

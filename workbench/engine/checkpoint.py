@@ -54,11 +54,11 @@ def save(folder: Path, state: dict[str, Any], info: dict[str, Any]) -> Path:
     return path
 
 
-def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
+def load(path: Path) -> dict[str, Any]:
     """Reads a checkpoint. Raises RefusedError with what the file is when it is no sound checkpoint. Executes nothing."""
     _check_container(path)
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     # A damaged file makes the reader fail in any way it likes.
     except Exception as error:
         if "weights_only" in str(error) or "Unsupported" in str(error):
@@ -77,12 +77,12 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     return state
 
 
-def load_latest(folder: Path, device: torch.device | str) -> tuple[dict[str, Any] | None, list[str]]:
+def load_latest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     """The newest sound checkpoint of a folder (None when there is none), and what was wrong with newer ones."""
     wrong: list[str] = []
     for info in reversed(list_checkpoints(folder)):
         try:
-            return load(info.path, device), wrong
+            return load(info.path), wrong
         except RefusedError as error:
             wrong.append(str(error))
     return None, wrong
@@ -109,9 +109,8 @@ def _feed(hasher: Any, value: Any) -> None:
         case Tensor():
             plain = value.detach().cpu().contiguous()
             hasher.update(f"T{plain.dtype}{tuple(plain.shape)}".encode())
-            hasher.update(
-                memoryview(plain.view(torch.uint8).numpy() if plain.dim() else plain[None].view(torch.uint8).numpy())
-            )
+            numbers: Any = plain.reshape(-1).view(torch.uint8).numpy()
+            hasher.update(numbers.data)
         case dict():
             hasher.update(b"D%d" % len(value))
             for key, item in value.items():

@@ -30,7 +30,7 @@ def generator(seed: int, *parts: object) -> torch.Generator:
 
 def be_deterministic(wanted: bool) -> None:
     """Asks torch for algorithms that give the same bits each time, where it has them (only a GPU can lack them)."""
-    if wanted:
+    if wanted and torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(wanted, warn_only=True)
     torch.backends.cudnn.deterministic = wanted

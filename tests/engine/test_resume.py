@@ -1,0 +1,135 @@
+"""A run that was stopped anywhere and resumed is the run that was never interrupted, bit for bit."""
+
+import random
+from pathlib import Path
+
+import pytest
+import torch
+
+from workbench.config import files
+from workbench.config.recipes import start
+from workbench.engine import checkpoint
+from workbench.engine.attempt import run_attempt
+from workbench.engine.control import Control, Decision
+from workbench.engine.reporter import Flow
+from workbench.runs import history
+from workbench.runs.checkpoints import latest
+from workbench.runs.folder import RunFolder, create
+
+SMALL = {"training.epochs": 3, "output.checkpoint_every": "1000", "training.batch_size": 96}
+RUNS = {
+    "mlp with dropout, Adam, one-cycle": ("digits-mlp", {"model.dropout": [0.3], "schedule.kind": "one-cycle"}),
+    "mlp with accumulation, clipping, SGD": (
+        "digits-mlp",
+        {"optimizer.kind": "sgd", "training.accumulation": 3, "training.clip_norm": 0.5, "model.norm": "batch"},
+    ),
+    "cnn with batch norm, dropout, AdamW, warm-up": (
+        "digits-cnn",
+        {"model.channels": [8, 16], "model.dropout": [0.1], "training.batch_size": 256},
+    ),
+    "spirals with RMSprop and plateau": (
+        "digits-mlp",
+        {
+            "dataset.kind": "synthetic",
+            "optimizer.kind": "rmsprop",
+            "schedule.kind": "plateau",
+            "schedule.patience": 0,
+            "training.deterministic": True,
+        },
+    ),
+    "a straight line": ("linear-regression", {"training.epochs": 40, "dataset.validation": 0.1}),
+}
+
+
+def made(recipe: str, changes: dict[str, object]) -> RunFolder:
+    name, config = start(recipe)
+    return create(files.change(config, {**SMALL, **changes}), name)
+
+
+def final(folder: RunFolder) -> dict[str, torch.Tensor]:
+    newest = latest(folder.checkpoints)
+    assert newest is not None
+    state: dict[str, torch.Tensor] = checkpoint.load(newest.path)["model"]
+    return state
+
+
+def stop_after(patch: pytest.MonkeyPatch, steps: int) -> None:
+    """Every step becomes a boundary at which the run listens; at the ``steps``-th it hears *stop*."""
+    heard = iter(range(1, 10**9))
+    patch.setattr(Flow, "due", lambda self: True)
+    patch.setattr(Control, "poll", lambda self: Decision(stop=next(heard) == steps))
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_that_a_resumed_run_ends_with_the_same_bits(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, changes = RUNS[case]
+    straight = made(recipe, changes)
+    assert run_attempt(straight, alone=True) == 0
+    whole = history.load(straight)
+    stops = sorted(random.Random(case).sample(range(1, whole.step), 2))
+
+    broken = made(recipe, changes)
+    done = 0
+    for step in stops:
+        with monkeypatch.context() as patch:
+            stop_after(patch, step - done)
+            assert run_attempt(broken, alone=True) == 0
+        assert history.load(broken).state == "stopped"
+        done = history.load(broken).step
+        assert done == step
+    assert run_attempt(broken, alone=True) == 0
+
+    ends, wanted = final(broken), final(straight)
+    assert ends.keys() == wanted.keys()
+    assert all(torch.equal(ends[name], wanted[name]) for name in wanted)
+    resumed = history.load(broken)
+    assert resumed.state == "completed"
+    assert [(e.epoch, e.train, e.val, e.lr, e.best) for e in resumed.epochs] == [
+        (e.epoch, e.train, e.val, e.lr, e.best) for e in whole.epochs
+    ]
+    assert resumed.curves.loss.x[-1] == whole.curves.loss.x[-1]
+    assert (resumed.curves.loss.x[1:] > resumed.curves.loss.x[:-1]).all()
+
+
+def test_that_more_epochs_can_be_given_and_the_schedule_holds_its_last_value() -> None:
+    folder = made("digits-mlp", {"schedule.kind": "cosine", "schedule.final": 0.25})
+    assert run_attempt(folder, alone=True) == 0
+    assert run_attempt(folder, epochs=5, alone=True) == 0
+    progress = history.load(folder)
+    assert progress.epoch == 5
+    last = progress.epochs[2].lr
+    assert [epoch.lr for epoch in progress.epochs[3:]] == [last, last]
+
+
+def test_that_a_run_resumed_after_its_end_says_that_it_is_complete() -> None:
+    folder = made("digits-mlp", {"training.epochs": 1})
+    assert run_attempt(folder, alone=True) == 0
+    before = final(folder)
+    assert run_attempt(folder, alone=True) == 0
+    assert history.load(folder).state == "completed"
+    assert all(torch.equal(before[name], value) for name, value in final(folder).items())
+
+
+def test_that_a_damaged_newest_checkpoint_costs_no_more_than_itself() -> None:
+    folder = made("digits-mlp", {"output.checkpoint_every": "1"})
+    assert run_attempt(folder, alone=True) == 0
+    newest = latest(folder.checkpoints)
+    assert newest is not None
+    newest.path.write_bytes(newest.path.read_bytes()[:-1000])
+    assert run_attempt(folder, alone=True) == 0
+    progress = history.load(folder)
+    assert progress.state == "completed"
+    assert any("damaged" in line.text or "cut off" in line.text for line in progress.log)
+    checkpoint.load(newest.path)
+
+
+def test_that_a_run_with_no_readable_checkpoint_is_refused_and_left_as_it_is() -> None:
+    folder = made("digits-mlp", {"training.epochs": 1, "output.keep": 1})
+    assert run_attempt(folder, alone=True) == 0
+    for path in folder.checkpoints.glob("*.pt"):
+        path.write_bytes(b"not a checkpoint")
+    assert run_attempt(folder, alone=True) == 2
+    ended = history.load(folder).ended
+    assert ended is not None
+    assert "no checkpoint of the run can be read" in ended.what
+    assert [Path(path).read_bytes() for path in folder.checkpoints.glob("*.pt")] == [b"not a checkpoint"]
