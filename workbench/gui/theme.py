@@ -206,6 +206,8 @@ def style_sheet(theme: Theme, font: QFont) -> str:
     QLabel[role="error"] {{ color: {theme.error}; font-size: {small}; }}
     QLabel[role="warning"] {{ color: {theme.warning}; font-size: {small}; }}
     QLabel[role="ok"] {{ color: {theme.ok}; font-size: {small}; }}
+    QLabel[role="empty"] {{ color: {theme.muted}; padding: 24px; }}
+    QWidget[role="plot"] {{ background: {theme.plot}; border: 1px solid {theme.line}; border-radius: 6px; }}
     QToolBar {{ background: {theme.raised}; border: none; border-bottom: 1px solid {theme.line};
         padding: 4px; spacing: 4px; }}
     QStatusBar {{ background: {theme.raised}; border-top: 1px solid {theme.line}; color: {theme.muted}; }}
@@ -253,12 +255,16 @@ def style_sheet(theme: Theme, font: QFont) -> str:
         border: 2px solid {theme.text}; padding: 3px 11px; }}
     QPushButton[role="primary"]:disabled, QToolButton[role="primary"]:disabled {{
         color: {theme.muted}; background: {theme.raised}; border-color: {theme.line}; }}
-    QCheckBox::indicator, QAbstractItemView::indicator {{ width: 14px; height: 14px; border: 1px solid {theme.muted};
+    QCheckBox::indicator, QRadioButton::indicator, QAbstractItemView::indicator {{
+        width: 14px; height: 14px; border: 1px solid {theme.muted};
         border-radius: 3px; background: {theme.base}; }}
+    QRadioButton::indicator {{ border-radius: 8px; }}
+    QRadioButton::indicator:checked {{ border: 4px solid {theme.accent}; width: 8px; height: 8px; }}
     QCheckBox::indicator:focus {{ border: 2px solid {theme.accent}; width: 12px; height: 12px; }}
     QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ background: {theme.accent};
         border-color: {theme.accent}; image: url("{check}"); }}
     QCheckBox::indicator:disabled {{ border-color: {theme.line}; }}
+    QSlider:horizontal {{ min-height: 20px; }}
     QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {theme.line}; }}
     QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {theme.accent}; }}
     QSlider::handle:horizontal {{ width: 14px; margin: -6px 0; border-radius: 8px; background: {theme.base};

@@ -64,7 +64,12 @@ def training(epochs: int = 20, seed: int = 0, pace: float = 1.0, **changes: obje
     best = 0.0
     for epoch in range(epochs):
         steps = np.arange(epoch * per_epoch, (epoch + 1) * per_epoch) + 1
-        loss = 2.3 * np.exp(-steps * pace / 90) + 0.05 + 0.06 * random.random(per_epoch) + 0.2 * random.random() / (epoch + 1)
+        loss = (
+            2.3 * np.exp(-steps * pace / 90)
+            + 0.05
+            + 0.06 * random.random(per_epoch)
+            + 0.2 * random.random() / (epoch + 1)
+        )
         accuracy = np.clip(1 - loss / 2.6 + 0.02 * random.standard_normal(per_epoch), 0, 1)
         time = BEGIN + 3.0 * (epoch + 1)
         rate = 1e-3 * (1 + np.cos(np.pi * steps / (first.epochs * per_epoch))) / 2

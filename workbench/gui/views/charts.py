@@ -70,6 +70,8 @@ class Trace:
 class Chart(Plot):
     """A plot of traces over the step."""
 
+    from_zero = False
+
     def show_traces(self, traces: list[Trace], theme: Theme, band: Band | None = None) -> None:
         """Draws these from now on, in place of those before."""
         for trace in getattr(self, "traces", []):
@@ -88,7 +90,7 @@ class Chart(Plot):
     def _make_items(self, trace: Trace, order: int) -> None:
         faint = pg.PlotCurveItem(pen=pen(trace.colour, 0.25), connect="finite")
         main = pg.PlotCurveItem(pen=pen(trace.colour, 0.55 if trace.style == "faint" else 1.0), connect="finite")
-        dots = pg.ScatterPlotItem(size=5, pen=None, brush=trace.colour, pxMode=True)
+        dots = pg.ScatterPlotItem(size=5 if trace.named else 3, pen=None, brush=trace.colour, pxMode=True)
         trace.items = [faint, main, dots]
         for depth, item in enumerate(trace.items):
             item.setZValue(10 * depth + order)
@@ -99,7 +101,7 @@ class Chart(Plot):
         self.bad_marks = pg.VTickGroup(yrange=(0.0, 0.06), pen=pen(theme.error))
         self.star = pg.ScatterPlotItem(size=13, symbol="star", pen=pen(theme.plot), brush=theme.best, pxMode=True)
         self.star.setZValue(60)
-        self.star_label = pg.TextItem(color=theme.best)
+        self.star_label = pg.TextItem(color=theme.muted, fill=pg.mkBrush(f"{theme.plot}c0"))
         font = self.font()
         font.setPointSizeF(max(7.0, font.pointSizeF() * 0.85))
         self.star_label.setFont(font)
@@ -141,8 +143,10 @@ class Chart(Plot):
         return used
 
     def fit_y(self, drawn: list[Floats], look: Look) -> None:
-        """Shows all of what was drawn, or all but the outliers."""
+        """Shows all of what was drawn, or all but the outliers; from zero where that is what the numbers are about."""
         found = y_range(drawn, look.outliers)
+        if found is not None and self.from_zero:
+            found = (0.0, found[1])
         if found is not None:
             self.set_ranges(y=found)
 

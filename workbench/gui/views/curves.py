@@ -57,6 +57,9 @@ class Controls(QWidget):
         for widget in (label, self.smoothing, self.amount, self.logarithmic, self.ignore_outliers, self.follow):
             layout.addWidget(widget)
         layout.addStretch(1)
+        self.place = QLabel()
+        self.place.setProperty("role", "muted")
+        layout.addWidget(self.place)
         self._name_all()
         self._smoothing_changed()
         self.smoothing.valueChanged.connect(self._smoothing_changed)
@@ -232,6 +235,7 @@ class CurvesView(QWidget):
     def _hovered(self, x: float | None) -> None:
         if self._charts is not None:
             self._charts.hover(x)
+            self.controls.place.setText(self._charts.cursor_words())
 
     @Slot()
     def _user_moved(self) -> None:

@@ -15,8 +15,10 @@ from workbench.gui.theme import STEP, Theme
 from workbench.gui.views.axes import Axis
 from workbench.gui.views.lines import Range
 
-AXIS_WIDTH = 64
+AXIS_WIDTH = 60
 """Fixed, in pixels: plots above each other line up, and nothing jumps when the numbers grow."""
+
+AXIS_HEIGHT = 36
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]
         self.setMinimumSize(0, 0)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         left.setWidth(AXIS_WIDTH)
+        bottom.setStyle(tickTextOffset=2, tickTextHeight=12, autoExpandTextSpace=False)
+        bottom.setHeight(AXIS_HEIGHT)
         self.getPlotItem().showGrid(x=False, y=True, alpha=0.25)
         self.scene().sigMouseMoved.connect(self._mouse_moved)
         self.getViewBox().sigRangeChangedManually.connect(self._range_moved)
@@ -98,6 +102,7 @@ class Plot(QWidget):
         layout.addLayout(header)
         layout.addWidget(self.canvas, 1)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setProperty("role", "plot")
         self.cursor_line = pg.InfiniteLine(angle=90, movable=False)
         self.cursor_line.setVisible(False)
         self.canvas.addItem(self.cursor_line, ignoreBounds=True)
@@ -114,10 +119,6 @@ class Plot(QWidget):
         """Takes the theme's colours."""
         self._muted = theme.muted
         self.canvas.setBackground(theme.plot)
-        self.setObjectName(self.objectName() or "plot")
-        self.setStyleSheet(
-            f"#{self.objectName()} {{ background: {theme.plot}; border: 1px solid {theme.line}; border-radius: 6px; }}"
-        )
         small = self.font()
         small.setPointSizeF(max(7.0, small.pointSizeF() * 0.85))
         for axis in (self.left, self.bottom):
@@ -125,7 +126,6 @@ class Plot(QWidget):
             axis.setTextPen(theme.muted)
             axis.setTickFont(small)
             axis.label.setFont(small)
-        self.bottom.setHeight(None)
         self.cursor_line.setPen(pg.mkPen(theme.muted, width=1))
 
     def set_cursor(self, x: float | None) -> None:

@@ -11,7 +11,6 @@ from workbench.gui.theme import Theme
 from workbench.gui.views.axes import count_axis, step_axis, value_axis
 from workbench.gui.views.charts import Chart, Look, Trace
 from workbench.gui.views.lines import Band, Range, near, nearest
-from workbench.gui.views.plot import Entry
 from workbench.runs.progress import Progress
 from workbench.runs.series import Series
 
@@ -32,6 +31,7 @@ class RunCharts:
         self.metric = Chart("Accuracy", step_axis(), value_axis("accuracy"), parent)
         self.rate = Chart("Learning rate", step_axis(), value_axis("learning rate"), parent)
         self.throughput = Chart("Throughput", step_axis(), count_axis("samples/s"), parent)
+        self.throughput.from_zero = True
         self.all = (self.loss, self.metric, self.rate, self.throughput)
         for chart, name in zip(self.all, ("loss", "metric", "lr", "throughput"), strict=True):
             chart.setObjectName(f"view.curves.plot.{name}")
@@ -82,7 +82,7 @@ class RunCharts:
         self._name_metric()
         if follow:
             self._by_hand.clear()
-            self._span = (0.0, max(10.0, self._last_step()))
+            self._span = (0.0, max(10.0, 1.03 * self._last_step()))
         for chart in self.all:
             chart.set_ranges(x=self._span)
             chart_look = self._look_of(chart)
@@ -108,10 +108,6 @@ class RunCharts:
         for chart in self.all:
             chart.set_cursor(place)
             chart.name_values(place, self._look_of(chart))
-        if place is not None:
-            self.loss.set_legend(
-                [Entry("step", "transparent", self._step_words(place), ""), *self._loss_entries(place)]
-            )
 
     def describe(self) -> None:
         """Tells screen readers the newest values."""
@@ -121,12 +117,13 @@ class RunCharts:
             chart.setAccessibleDescription(words or "no values yet")
         self.hover(self._cursor)
 
-    def _loss_entries(self, place: float) -> list[Entry]:
-        return self.loss.name_values(place, self._look_of(self.loss))
-
-    def _step_words(self, step: float) -> str:
+    def cursor_words(self) -> str:
+        """Where the cursor is, in words; empty when it is nowhere."""
+        step = self._nearest_step(self._cursor)
+        if step is None:
+            return ""
         started = self._progress.started if self._progress is not None else None
-        words = f"{step:,.0f}"
+        words = f"step {step:,.0f}"
         if started is not None and started.steps_per_epoch > 0:
             words += f" · epoch {int(max(0.0, step - 1) // started.steps_per_epoch) + 1}"
         return words
