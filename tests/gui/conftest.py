@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QObject
 
 from tests.gui.scripted import Engines
+from workbench.gui.app import create_window
 from workbench.gui.dialogs import ask
+from workbench.gui.main_window import MainWindow
 from workbench.launch import process
 
 
@@ -85,3 +88,34 @@ def wait(qtbot: Any) -> Callable[[Callable[[], object]], None]:
 def runs(folders: Any) -> Path:
     """The folder of all runs, empty at first."""
     return Path(folders.runs)
+
+
+@pytest.fixture
+def window(qapp: Any, qtbot: Any, engines: Engines, answers: Answers) -> Iterator[MainWindow]:
+    """The real window on the default recipe, shown, with scripted engines. It closes without asking."""
+    made = create_window("digits-cnn")
+    made.show()
+    qtbot.waitExposed(made)
+    made.activateWindow()
+    yield made
+    close(made)
+
+
+def close(made: MainWindow) -> None:
+    """Closes a window and everything of it."""
+    made.desk.close_without_asking()
+    made.close()
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
+def find(window: MainWindow) -> Callable[[str], Any]:
+    """``find(name)``: what bears that object name in the window."""
+
+    def by_name(name: str) -> Any:
+        found = window.findChild(QObject, name)
+        assert found is not None, f"nothing in the window is named {name}"
+        return found
+
+    return by_name

@@ -19,7 +19,7 @@ from workbench.config.problems import ConfigError
 from workbench.gui import preferences
 from workbench.gui.catch import Catcher
 from workbench.gui.errand import Errand, Wishes
-from workbench.gui.main_window import MainWindow
+from workbench.gui.main_window import SIZE, MainWindow
 from workbench.gui.theme import Themes
 
 
@@ -64,6 +64,7 @@ class Opening(QObject):
     def _fill(self) -> None:
         self._window.centre.fill()
         self._window.show_progress()
+        self._window.runs.refresh()
         if self._attach:
             self._window.session.attach_going()
         self._window.session.start_standby()
@@ -87,6 +88,10 @@ def main(
     except ConfigError as problems:
         sys.stderr.write("".join(f"{problem}\n" for problem in problems.problems))
         return 2
+    if screenshot is not None:
+        window.resize(SIZE)  # whatever the last window looked like
+        window.reset_layout()
+        window.remembers = False
     opening = Opening(window, attach=start is None and not train)
     if train or quit_when_done or screenshot is not None:
         errand = Errand(window, Wishes(train, quit_when_done, screenshot))

@@ -24,7 +24,7 @@ class Centre(QSplitter):
         self.setChildrenCollapsible(False)
         self.curves = CurvesView(themes)
         self.memory = MemoryView(themes)
-        self.log = LogView()
+        self.log = LogView(themes)
         tabs = QTabWidget()
         tabs.setObjectName("centre.tabs")
         tabs.setAccessibleName("Views")

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from workbench.gui import about, preferences
 from workbench.gui.actions import Actions
 from workbench.gui.centre import Centre
-from workbench.gui.desk import Desk
+from workbench.gui.desk import Desk, run_name
 from workbench.gui.document import Document
 from workbench.gui.lab_client import LabClient
 from workbench.gui.overlays import Overlays
@@ -59,8 +59,10 @@ class MainWindow(QMainWindow):
         self.lab = LabClient(self)
         self.desk = Desk(self.document, self.session, self.lab, kept, self)
         self.overlays = Overlays(self)
+        self.remembers = True
+        """Whether its looks are kept for the next window."""
         self._drawn = False
-        self._epoch = -1
+        self._epoch = 0
         self._make_views()
         self._make_docks()
         self.actions_ = Actions(self.desk, themes, self)
@@ -139,7 +141,9 @@ class MainWindow(QMainWindow):
     @Slot()
     def show_run(self) -> None:
         """Another run is shown."""
-        self.runs.set_current(self.session.folder)
+        run = self.session.folder
+        self.runs.set_current(run)
+        self.tool_bar.header.set_name(run_name(run) if run is not None else "")
         self.show_progress()
 
     @Slot()
@@ -220,7 +224,9 @@ class MainWindow(QMainWindow):
         if not self.desk.may_close():
             event.ignore()
             return
-        self._keep()
+        if self.remembers:
+            self._keep()
+        self.runs.stop()
         self.session.close()
         self.lab.close()
         self.overlays.close()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QAction, QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from workbench.gui.assets import icon
@@ -26,12 +26,10 @@ class Fold(QWidget):
         self.header.setAccessibleName(title)
         self.header.setToolTip(f"Fold or unfold {title}")
         self.header.setProperty("role", "title")
-        self.header.setCheckable(True)
-        self.header.setChecked(True)
         self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.header.setAutoRaise(True)
         self.header.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.header.toggled.connect(self._fold)
+        self.header.clicked.connect(self._toggle)
         self.shown = QAction(title, self)
         self.shown.setObjectName(f"view.{panel.objectName()}")
         self.shown.setCheckable(True)
@@ -49,21 +47,21 @@ class Fold(QWidget):
     @property
     def folded(self) -> bool:
         """Whether only the header is to be seen."""
-        return not self.header.isChecked()
+        return self.panel.isHidden()
 
     def fold(self, folded: bool) -> None:
         """Folds the panel away, or unfolds it."""
-        self.header.setChecked(not folded)
-
-    @Slot(bool)
-    def _fold(self, unfolded: bool) -> None:
-        self.panel.setVisible(unfolded)
+        self.panel.setVisible(not folded)
         self._draw_arrow()
 
     @Slot()
+    def _toggle(self) -> None:
+        self.fold(not self.folded)
+
+    @Slot()
     def _draw_arrow(self) -> None:
-        name = "chevron-down" if self.header.isChecked() else "chevron-right"
-        self.header.setIcon(icon(name, self._themes.current))
+        self.header.setIcon(icon("chevron-right" if self.folded else "chevron-down", self._themes.current))
+        self.header.setAccessibleDescription("folded" if self.folded else "unfolded")
 
 
 class SettingsColumn(QScrollArea):
@@ -89,6 +87,12 @@ class SettingsColumn(QScrollArea):
         layout.addStretch(1)
         self.setWidget(column)
 
+    def minimumSizeHint(self) -> QSize:
+        """As wide as its panels: nothing scrolls sideways."""
+        least = super().minimumSizeHint()
+        bar = self.verticalScrollBar().sizeHint().width()
+        return QSize(max(least.width(), self.widget().minimumSizeHint().width() + bar), least.height())
+
     def go_to(self, index: int) -> None:
         """Brings a panel before the eyes, with the focus in its first field."""
         fold = self.folds[index]
@@ -113,9 +117,6 @@ class SettingsColumn(QScrollArea):
 
 class NextRunBanner(QFrame):
     """Says, while a run goes, that what is edited is for the next one."""
-
-    wanted = Signal()
-    """The settings of the run are to be shown."""
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -161,10 +162,9 @@ class NextRunBanner(QFrame):
         )
 
 
-def _line() -> QFrame:
-    line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
-    line.setFrameShadow(QFrame.Shadow.Plain)
+def _line() -> QWidget:
+    line = QWidget()
     line.setFixedHeight(1)
-    line.setProperty("role", "line")
+    line.setAutoFillBackground(True)
+    line.setBackgroundRole(QPalette.ColorRole.Mid)
     return line

@@ -14,7 +14,8 @@ class ReportDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("dialog.report")
         self.setWindowTitle(title)
-        self._details = details
+        self.text = "\n\n".join(part for part in (what, hint, details) if part)
+        """All that it says."""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)
@@ -47,7 +48,7 @@ class ReportDialog(QDialog):
 
     @Slot()
     def _copy(self) -> None:
-        QGuiApplication.clipboard().setText(self._details)
+        QGuiApplication.clipboard().setText(self.text)
 
 
 def tell(
