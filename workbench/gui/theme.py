@@ -270,6 +270,15 @@ def style_sheet(theme: Theme, font: QFont) -> str:
     QSlider::handle:horizontal {{ width: 14px; margin: -6px 0; border-radius: 8px; background: {theme.base};
         border: 1px solid {theme.muted}; }}
     QSlider::handle:horizontal:focus {{ border: 2px solid {theme.accent}; width: 12px; }}
+    QScrollBar {{ background: transparent; border: none; }}
+    QScrollBar:vertical {{ width: 12px; margin: 0; }}
+    QScrollBar:horizontal {{ height: 12px; margin: 0; }}
+    QScrollBar::handle {{ background: {mix(theme.muted, theme.base, 0.5)}; border-radius: 4px; margin: 2px; }}
+    QScrollBar::handle:vertical {{ min-height: 24px; }}
+    QScrollBar::handle:horizontal {{ min-width: 24px; }}
+    QScrollBar::handle:hover {{ background: {theme.muted}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
     QProgressBar {{ color: transparent; background: {theme.line}; border: none;
         border-radius: 4px; min-height: 8px; max-height: 8px; }}
     QProgressBar::chunk {{ background: {theme.accent}; border-radius: 4px; }}

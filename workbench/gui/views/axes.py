@@ -20,6 +20,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         self._write = write
         self.logarithmic = False
         self.enableAutoSIPrefix(False)
+        self.setStyle(hideOverlappingLabels=False)
         self.setLabel(title)
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
@@ -46,11 +47,11 @@ class TimeAxis(Axis):
     """Seconds, written as minutes and hours, with ticks at whole ones."""
 
     def __init__(self, orientation: str) -> None:
-        super().__init__(orientation, lambda value, _spacing: ticks.duration(value), "time")
+        super().__init__(orientation, lambda value, _spacing: ticks.duration(value) if value else "0", "time")
 
     def tickSpacing(self, low: float, high: float, length: float) -> list[tuple[float, float]]:
-        """A step that a clock knows, such that about one tick comes every 90 pixels."""
-        wanted = (high - low) / max(2.0, length / 90)
+        """A step that a clock knows, such that about one tick comes every 64 pixels."""
+        wanted = (high - low) / max(2.0, length / 64)
         step = next((step for step in _MINUTE_STEPS if step >= wanted), _MINUTE_STEPS[-1])
         return [(float(step), 0.0)]
 
@@ -72,12 +73,12 @@ def count_axis(title: str) -> Axis:
 
 def size_axis(title: str) -> Any:
     """An axis of bytes, with ticks at whole powers of two."""
-    return _SizeAxis("left", lambda value, _spacing: ticks.size(value), title)
+    return _SizeAxis("left", lambda value, _spacing: ticks.size(value) if value else "0", title)
 
 
 class _SizeAxis(Axis):
     def tickSpacing(self, low: float, high: float, length: float) -> list[tuple[float, float]]:
-        wanted = (high - low) / max(2.0, length / 28)
+        wanted = (high - low) / max(2.0, length / 20)
         step = 1.0
         while step < wanted:
             step *= 2

@@ -101,7 +101,7 @@ class Chart(Plot):
         self.bad_marks = pg.VTickGroup(yrange=(0.0, 0.06), pen=pen(theme.error))
         self.star = pg.ScatterPlotItem(size=13, symbol="star", pen=pen(theme.plot), brush=theme.best, pxMode=True)
         self.star.setZValue(60)
-        self.star_label = pg.TextItem(color=theme.muted, fill=pg.mkBrush(f"{theme.plot}c0"))
+        self.star_label = pg.TextItem(color=theme.muted)
         font = self.font()
         font.setPointSizeF(max(7.0, font.pointSizeF() * 0.85))
         self.star_label.setFont(font)
@@ -146,7 +146,7 @@ class Chart(Plot):
         """Shows all of what was drawn, or all but the outliers; from zero where that is what the numbers are about."""
         found = y_range(drawn, look.outliers)
         if found is not None and self.from_zero:
-            found = (0.0, found[1])
+            found = (-0.04 * found[1], found[1])
         if found is not None:
             self.set_ranges(y=found)
 
@@ -161,7 +161,7 @@ class Chart(Plot):
         self.star.setData([x], [value])
         (left, right), (low, high) = self.canvas.getViewBox().viewRange()
         to_left = x is not None and x > (left + right) / 2
-        self.star_label.setAnchor((1.0 if to_left else 0.0, 0.0 if value > (low + high) / 2 else 1.0))
+        self.star_label.setAnchor((1.0 if to_left else 0.0, -0.5 if value > (low + high) / 2 else 1.5))
         self.star_label.setText(words)
         self.star_label.setPos(x, value)
 

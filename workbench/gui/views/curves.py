@@ -56,10 +56,10 @@ class Controls(QWidget):
         layout.setSpacing(2 * STEP)
         for widget in (label, self.smoothing, self.amount, self.logarithmic, self.ignore_outliers, self.follow):
             layout.addWidget(widget)
-        layout.addStretch(1)
         self.place = QLabel()
+        self.place.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.place.setProperty("role", "muted")
-        layout.addWidget(self.place)
+        layout.addWidget(self.place, 1)
         self._name_all()
         self._smoothing_changed()
         self.smoothing.valueChanged.connect(self._smoothing_changed)

@@ -19,6 +19,7 @@ class MemoryChart(Plot):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("History", TimeAxis("bottom"), size_axis("memory"), parent)
         self.setAccessibleName("History of memory")
+        self.title.hide()
         self.run = pg.PlotCurveItem(connect="finite")
         self.everyone = pg.PlotCurveItem(connect="finite")
         for item in (self.everyone, self.run):
@@ -42,7 +43,7 @@ class MemoryChart(Plot):
             item.setData(*decimate(series.x, series.y, self.pixels()))
         if len(run):
             most = max(float(run.y.max()), float(everyone.y.max()))
-            self.set_ranges((0.0, max(10.0, float(run.x[-1]))), (0.0, 1.1 * most or 1.0))
+            self.set_ranges((0.0, max(10.0, 1.06 * float(run.x[-1]))), (-0.04 * most, 1.1 * most or 1.0))
         self._hover(self._cursor)
 
     def _hover(self, x: float | None) -> None:

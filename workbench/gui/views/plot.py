@@ -18,7 +18,7 @@ from workbench.gui.views.lines import Range
 AXIS_WIDTH = 60
 """Fixed, in pixels: plots above each other line up, and nothing jumps when the numbers grow."""
 
-AXIS_HEIGHT = 36
+AXIS_HEIGHT = 30
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,8 @@ class Plot(QWidget):
         """Names the values."""
         parts = [
             f'<span style="color:{entry.colour}">{entry.symbol}</span>&nbsp;'
-            f'<span style="color:{self._muted}">{entry.name}</span>&nbsp;{entry.value}'
+            f'<span style="color:{self._muted}">{entry.name.replace(" ", "&nbsp;")}</span> '
+            f"{entry.value.replace(' ', '&nbsp;')}"
             for entry in entries
         ]
         text = "&nbsp;&nbsp; ".join(parts)

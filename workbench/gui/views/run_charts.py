@@ -67,7 +67,7 @@ class RunCharts:
         ]
         self.loss.show_traces(loss + _others(overlays, theme, is_loss=True), theme, _band(shown))
         self.metric.show_traces(metric + _others(overlays, theme, is_loss=False), theme)
-        rate = trace(name="learning rate", colour=theme.lr, find=lambda run: run.curves.lr, style="plain")
+        rate = trace(name="", colour=theme.lr, find=lambda run: run.curves.lr, style="plain")
         speed = trace(
             name="samples/s", colour=theme.throughput, find=lambda run: run.curves.throughput, style="smoothed"
         )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QFileSystemWatcher, QModelIndex, QSortFilterProxyModel, Qt, Signal, Slot
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -23,17 +22,42 @@ from PySide6.QtWidgets import (
 from workbench.gui.assets import icon
 from workbench.gui.theme import STEP, Themes
 from workbench.gui.views.run_reader import RunReader
-from workbench.gui.views.run_table import BEGUN, BEST, NAME, SORT_ROLE, STATE, TIME, RunTable
+from workbench.gui.views.run_table import BEGUN, BEST, CHANGED, NAME, SORT_ROLE, STATE, TIME, RunTable
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Row
 
 EMPTY = "No runs yet.\nPress Train: every run is listed here, with its state and its best value."
+_WIDEST = {STATE: "✓ completed", BEST: "0.98765", TIME: "12:34 min", BEGUN: "30 Sep 12:34", CHANGED: "model.kind=mlp"}
+"""Words as wide as a column's usually are."""
 
 
 class Table(QTableView):
     """A table whose Enter opens the run in the current row."""
 
     entered_row = Signal(QModelIndex)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Name, state and best always fit; the other columns come as the table gets wider."""
+        super().resizeEvent(event)
+        self.fit_columns()
+
+    def fit_columns(self) -> None:
+        """Gives the name what the columns beside it leave, and hides those for which there is no room."""
+        widths = {column: self._width_of(words) for column, words in _WIDEST.items()}
+        name = self._width_of("a-name-of-a-run")
+        left = self.viewport().width() - name - widths[STATE] - widths[BEST]
+        shown = True
+        for column in (TIME, BEGUN, CHANGED):
+            shown = shown and left >= widths[column]
+            self.setColumnHidden(column, not shown)
+            left -= widths[column] if shown else 0
+        if not shown:  # else the last column takes what is left
+            name = max(12 * STEP, name + left)
+        for column, width in {**widths, NAME: name}.items():
+            self.setColumnWidth(column, width)
+
+    def _width_of(self, words: str) -> int:
+        return self.fontMetrics().horizontalAdvance(words) + 4 * STEP
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens; everything else is the table's."""
@@ -100,17 +124,13 @@ class RunsView(QWidget):
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)
         table.setWordWrap(False)
-        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 2 * STEP)
         header = table.horizontalHeader()
         header.setStretchLastSection(True)
         header.setMinimumSectionSize(10 * STEP)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setHighlightSections(False)
-        letter = table.fontMetrics().horizontalAdvance("0")
-        for column, letters in ((NAME, 15), (STATE, 14), (BEST, 9), (TIME, 10), (BEGUN, 14)):
-            table.setColumnWidth(column, letters * letter)
         self.table = table
 
     def _arrange(self) -> None:

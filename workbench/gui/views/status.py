@@ -73,8 +73,10 @@ class RunHeader(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * STEP, 0, 2 * STEP, 0)
         layout.setSpacing(2 * STEP)
+        layout.addStretch(1)
         for widget in (self.name, self.words, self.bar, self.left):
             layout.addWidget(widget)
+        layout.addStretch(1)
         self.bar.hide()
 
     def set_name(self, name: str) -> None:
