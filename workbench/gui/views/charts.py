@@ -11,7 +11,7 @@ import pyqtgraph as pg
 
 from workbench.gui.theme import Theme
 from workbench.gui.views import ticks
-from workbench.gui.views.lines import NOTHING, Band, Line, Points, Range, near, y_range
+from workbench.gui.views.lines import NOTHING, Band, Line, Points, Range, calm, near, y_range
 from workbench.gui.views.plot import Entry, Plot, pen
 from workbench.runs.progress import Progress
 from workbench.runs.series import Floats, Series
@@ -45,6 +45,8 @@ class Trace:
     named: bool = True
     """Whether the legend names its value."""
     items: list[pg.GraphicsObject] = field(default_factory=list)
+    drawn: tuple[tuple[object, ...], list[Floats]] = ((), [])
+    """What the items were given for, and what they were given."""
     _line: Line | None = None
 
     def line(self) -> Line | None:
@@ -82,7 +84,8 @@ class Chart(Plot):
         self.traces = traces
         self.theme = theme
         self.band = band
-        self._shown: dict[str, Points] = {}
+        self._bad: list[float] = []
+        self._best: tuple[object, ...] = ()
         for order, trace in enumerate(reversed(traces)):
             self._make_items(trace, order)
         self._make_extras(theme)
@@ -123,11 +126,19 @@ class Chart(Plot):
             bad += line.bad if line is not None and trace.named else []
         band = self.band.visible(span, buckets) if self.band is not None else NOTHING
         _give(self.band_item, band, look.logarithmic)
-        self.bad_marks.setXVals(bad)
-        self.bad_marks.setVisible(bool(bad))
+        if bad != self._bad:
+            self._bad = bad
+            self.bad_marks.setXVals(bad)
+            self.bad_marks.setVisible(bool(bad))
         return drawn
 
     def _draw_trace(self, trace: Trace, line: Line | None, span: Range, look: Look, buckets: int) -> list[Floats]:
+        key = (line.state() if line is not None else None, span, look, buckets)
+        if key != trace.drawn[0]:
+            trace.drawn = key, self._redraw_trace(trace, line, span, look, buckets)
+        return trace.drawn[1]
+
+    def _redraw_trace(self, trace: Trace, line: Line | None, span: Range, look: Look, buckets: int) -> list[Floats]:
         faint, main, dots = trace.items
         raw = line.visible(span, buckets) if line is not None else NOTHING
         smoothed = raw
@@ -148,10 +159,16 @@ class Chart(Plot):
         if found is not None and self.from_zero:
             found = (-0.04 * found[1], found[1])
         if found is not None:
-            self.set_ranges(y=found)
+            shown = self.canvas.getViewBox().viewRange()[1]
+            self.set_ranges(y=calm(found, (float(shown[0]), float(shown[1])), room=0.04))
 
     def mark_best(self, x: float | None, y: float | None, words: str, look: Look) -> None:
         """The star at the best epoch, its label turned towards the middle of the plot."""
+        (left, right), (low, high) = self.canvas.getViewBox().viewRange()
+        best = (x, y, words, look.logarithmic, left, right, low, high)
+        if best == self._best:
+            return
+        self._best = best
         value = _shown(np.array([y if y is not None else np.nan]), look.logarithmic)[0]
         seen = x is not None and bool(np.isfinite(value))
         self.star_label.setVisible(seen)
@@ -159,7 +176,6 @@ class Chart(Plot):
             self.star.clear()
             return
         self.star.setData([x], [value])
-        (left, right), (low, high) = self.canvas.getViewBox().viewRange()
         to_left = x is not None and x > (left + right) / 2
         self.star_label.setAnchor((1.0 if to_left else 0.0, -0.5 if value > (low + high) / 2 else 1.5))
         self.star_label.setText(words)

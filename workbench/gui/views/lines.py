@@ -100,6 +100,10 @@ class Line:
         self._smooth_up_to_now(weight)
         return near(self._smoothed, x)
 
+    def state(self) -> tuple[int, int]:
+        """Differs whenever the series is another."""
+        return len(self.series), self.series.drops
+
     def _smooth_up_to_now(self, weight: float) -> None:
         self._follow()
         if weight != self._smoother.weight:
@@ -167,6 +171,21 @@ def near(series: Series, x: float) -> float | None:
     """The value at the point nearest to ``x``; None when there is no point."""
     place = nearest(series, x)
     return None if place is None else float(series.y[place])
+
+
+def calm(wanted: Range, shown: Range, room: float) -> Range:
+    """The range to show: the one shown as long as it is a good one for ``wanted``, else ``wanted`` with some room.
+
+    An axis that moves at every frame is hard to read, and its ticks are a third of a frame's cost.
+    """
+    size = wanted[1] - wanted[0]
+    spare = 2 * room * size
+    low_fits = wanted[0] - spare <= shown[0] <= wanted[0]
+    high_fits = wanted[1] <= shown[1] <= wanted[1] + spare
+    if low_fits and high_fits:
+        return shown
+    low = wanted[0] if wanted[0] == shown[0] else wanted[0] - room * size / 2
+    return low, wanted[1] + room * size
 
 
 def y_range(drawn: list[Floats], outliers: bool) -> Range | None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.gui.theme import Theme
 from workbench.gui.views.axes import count_axis, step_axis, value_axis
 from workbench.gui.views.charts import Chart, Look, Trace
-from workbench.gui.views.lines import Band, Range, near, nearest
+from workbench.gui.views.lines import Band, Range, calm, near, nearest
 from workbench.runs.progress import Progress
 from workbench.runs.series import Series
 
@@ -82,7 +82,7 @@ class RunCharts:
         self._name_metric()
         if follow:
             self._by_hand.clear()
-            self._span = (0.0, max(10.0, 1.03 * self._last_step()))
+            self._span = calm((0.0, max(10.0, 1.03 * self._last_step())), self._span, room=0.08)
         for chart in self.all:
             chart.set_ranges(x=self._span)
             chart_look = self._look_of(chart)
