@@ -26,6 +26,29 @@ STACK_BYTES = 16 * 1024 * 1024
 """macOS gives a QThread 512 KB, which is too little for what may be called from here."""
 
 
+class LetGo:
+    """Engines that are still at work when nobody follows them any more. A child process has to be waited for by its parent."""
+
+    def __init__(self) -> None:
+        self._engines: list[process.Engine] = []
+        self._lock = threading.Lock()
+
+    def add(self, engine: process.Engine) -> None:
+        """Keeps an engine until it has ended."""
+        self.look()
+        if engine.poll() is None:
+            with self._lock:
+                self._engines.append(engine)
+
+    def look(self) -> None:
+        """Forgets those that have ended."""
+        with self._lock:
+            self._engines = [engine for engine in self._engines if engine.poll() is None]
+
+
+_let_go = LetGo()
+
+
 @dataclass(frozen=True)
 class Job:
     """An engine to be started: up to which epoch, and with what."""
@@ -87,6 +110,8 @@ class EngineThread(QThread):
         if self._engine is None:
             self._engine = self._attach()
         self._follow()
+        if self._engine is not None:
+            _let_go.add(self._engine)
 
     def _start(self, job: Job) -> bool:
         try:

@@ -1,0 +1,107 @@
+"""The window with real engines: from the click on Train to a checkpoint, and through sudden deaths."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtWidgets import QToolButton
+
+from workbench.gui.app import create_window
+from workbench.gui.main_window import MainWindow
+from workbench.launch import process
+from workbench.runs import checkpoints
+from workbench.runs.folder import list_runs
+
+LEFT = Qt.MouseButton.LeftButton
+PATIENCE = 120_000
+"""Milliseconds: a busy machine takes its time to import torch."""
+
+
+@pytest.fixture
+def windows(qapp: Any, qtbot: Any, folders: Any) -> Iterator[Callable[[], MainWindow]]:
+    """``windows()`` opens a real window on short real training. All close at the end, and runs that still go are ended."""
+    made: list[MainWindow] = []
+
+    def open_one() -> MainWindow:
+        window = create_window("digits-mlp")
+        made.append(window)
+        window.show()
+        qtbot.waitExposed(window)
+        return window
+
+    yield open_one
+    for window in made:
+        window.desk.close_without_asking()
+        window.close()
+        window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    for run in list_runs(folders.runs):
+        engine = process.attach(run)
+        if engine is not None:
+            engine.kill()
+
+
+def _until(qtbot: Any, condition: Callable[[], object]) -> None:
+    qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+
+
+def _click(window: MainWindow, qtbot: Any, name: str) -> None:
+    button = window.findChild(QToolButton, f"toolbar.{name}")
+    assert button is not None
+    qtbot.mouseClick(button, LEFT)
+
+
+def test_that_train_and_stop_and_resume_by_clicks_train_a_network(windows: Any, qtbot: Any, folders: Any) -> None:
+    window = windows()
+    window.document.set("training.epochs", 200)
+    window.session.start_standby()
+    _click(window, qtbot, "run.train")
+    _until(qtbot, lambda: window.session.progress.epoch >= 2)
+    _click(window, qtbot, "run.stop")
+    _until(qtbot, lambda: window.session.state == "ended")
+    stopped = window.session.progress.step
+    assert window.session.progress.state == "stopped"
+    assert window.session.progress.curves.loss.y[-1] < window.session.progress.curves.loss.y[0]
+    run = list_runs(folders.runs)[0]
+    newest = checkpoints.latest(run.checkpoints)
+    assert newest is not None
+    assert newest.step == stopped
+    _click(window, qtbot, "run.resume")
+    _until(qtbot, lambda: window.session.progress.attempt == 2 and window.session.progress.step > stopped)
+    started = window.session.progress.started
+    assert started is not None
+    assert started.from_step == stopped
+    _click(window, qtbot, "run.stop")
+    _until(qtbot, lambda: window.session.state == "ended")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
+def test_that_a_run_outlives_its_window_is_found_again_and_may_be_killed(
+    windows: Any, qtbot: Any, folders: Any
+) -> None:
+    window = windows()
+    window.document.set("training.epochs", 100_000)
+    _click(window, qtbot, "run.train")
+    _until(qtbot, lambda: window.session.progress.epoch >= 1)
+    window.desk.close_without_asking()
+    window.close()
+    run = list_runs(folders.runs)[0]
+    assert run.going()
+    again = windows()
+    assert again.session.attach_going()
+    _until(qtbot, lambda: again.session.state == "running")
+    seen = again.session.progress.step
+    _until(qtbot, lambda: again.session.progress.step > seen)
+    started = again.session.progress.started
+    assert started is not None
+    os.kill(started.pid, signal.SIGKILL)
+    _until(qtbot, lambda: again.session.state == "ended")
+    assert again.session.progress.state in ("failed", "cut off")
+    assert again.actions_["run.resume"].isEnabled()
+    assert Path(run.events_file).exists()
