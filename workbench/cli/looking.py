@@ -1,0 +1,128 @@
+"""The commands that look: ``runs``, ``recipes``, ``env`` and ``evaluate``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workbench.cli import arguments, output
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from workbench.runs.history import Row
+
+_WIDE = 10_000
+"""Columns of a table that no terminal shows: a file or a pipe gets every line whole."""
+_Target = Annotated[str, typer.Argument(metavar="RUN|CHECKPOINT", help="A run (its best checkpoint), or a checkpoint.")]
+_Split = Annotated[
+    str, typer.Option("--split", metavar="SPLIT", help="train, val or test; several with commas between.")
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Adds these commands."""
+    for command in (runs, recipes, env, evaluate):
+        app.command(command.__name__)(command)
+
+
+def runs(root: arguments.Runs = None, json: arguments.Json = False) -> None:
+    """Lists all runs, the newest first."""
+    from workbench.runs import folder, history
+
+    rows = history.rows(root)
+    if json:
+        output.result({"runs": [_row(row) for row in rows]})
+    elif rows:
+        _print_runs(rows)
+    else:
+        output.tell(f"there are no runs in {root or folder.default_root()} yet")
+
+
+def recipes(json: arguments.Json = False) -> None:
+    """Lists the named starting points."""
+    from workbench.config import recipes as known
+
+    found = known.recipes()
+    if json:
+        output.result({"recipes": [{"name": one.name, "text": one.text, "path": str(one.path)} for one in found]})
+        return
+    table = _table("recipe", "trains")
+    for one in found:
+        table.add_row(one.name, one.text)
+    _print(table)
+
+
+def env(json: arguments.Json = False) -> None:
+    """Reports the machine, its devices and versions."""
+    from workbench.cli.environment import lines, report
+
+    found = report()
+    if json:
+        output.result(found)
+        return
+    for line in lines(found):
+        output.line(line)
+
+
+def evaluate(target: _Target, split: _Split = "val", root: arguments.Runs = None, json: arguments.Json = False) -> None:
+    """Measures a checkpoint: metrics, confusion and the worst samples."""
+    from workbench.cli.evaluating import evaluated, print_evaluation
+
+    found = evaluated(target, split, root)
+    if not json:
+        for one in found:
+            print_evaluation(one)
+    elif len(found) == 1:
+        output.result(found[0])
+    else:
+        output.result({"checkpoint": found[0]["checkpoint"], "splits": {one["split"]: one for one in found}})
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "run": str(row.run.path),
+        "name": row.run.name,
+        "state": row.state,
+        "epochs": row.epochs,
+        "total_epochs": row.total_epochs,
+        "seconds": row.seconds,
+        "metric": row.metric,
+        "value": row.value,
+        "changed": dict(row.changed),
+    }
+
+
+def _print_runs(rows: list[Row]) -> None:
+    table = _table("run", "state", "best", "epochs", "time", "changed settings")
+    for row in rows:
+        best = f"{row.metric} {row.value:.4g}" if row.value is not None else ""
+        epochs = f"{row.epochs}/{row.total_epochs}" if row.total_epochs else ""
+        changed = ", ".join(f"{path}={value}" for path, value in row.changed)
+        seconds = output.duration(row.seconds) if row.seconds else ""
+        table.add_row(row.run.name, row.state, best, epochs, seconds, changed)
+    _print(table)
+
+
+def _table(*titles: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, title in enumerate(titles):
+        # The first column is what one types again, so it is never cut.
+        table.add_column(title, no_wrap=number == 0, overflow="fold")
+    return table
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(markup=False, highlight=False, emoji=False, width=_WIDE)
+    with console.capture() as captured:
+        console.print(table)
+    # One road to standard output, so that a reader who left is met in one place.
+    output.line("\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines()))

@@ -1,0 +1,94 @@
+"""The commands that train: ``train``, ``resume`` and ``new``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli import arguments, output
+
+if TYPE_CHECKING:
+    from workbench.runs.folder import RunFolder
+
+_Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="The new total of epochs.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command("train")(train)
+    app.command("resume")(resume)
+    app.command("new")(new)
+
+
+def train(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    runs: arguments.Runs = None,
+    name: arguments.Name = None,
+    json: arguments.Json = False,
+) -> None:
+    """Trains without a window. Ctrl-C stops it once its state is saved."""
+    raise typer.Exit(_run(arguments.made(start, assignments, name, runs), None, json))
+
+
+def resume(
+    run: arguments.Run, epochs: _Epochs = None, runs: arguments.Runs = None, json: arguments.Json = False
+) -> None:
+    """Goes on with a run where it stopped, exactly."""
+    folder = arguments.found(run, runs)
+    _check(folder, epochs)
+    raise typer.Exit(_run(folder, epochs, json))
+
+
+def new(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    runs: arguments.Runs = None,
+    name: arguments.Name = None,
+) -> None:
+    """Makes a run without starting it, and prints its folder."""
+    output.line(str(arguments.made(start, assignments, name, runs).path))
+
+
+def _run(folder: RunFolder, epochs: int | None, as_json: bool) -> int:
+    from workbench.cli.following import interrupts, watch
+    from workbench.config.problems import ConfigError, Problem
+    from workbench.launch import process
+    from workbench.runs.folder import RunBusyError
+
+    attempt = _next_attempt(folder)
+    with interrupts() as interrupted:
+        try:
+            engine = process.start(folder, epochs=epochs)
+        except RunBusyError as error:
+            raise ConfigError([Problem("", str(error), f"workbench follow {folder.name} shows it")]) from error
+        return watch(engine, attempt, interrupted, as_json)
+
+
+def _next_attempt(folder: RunFolder) -> int:
+    """The number that the engine gives its attempt: one more than the run knows of."""
+    from workbench.runs import history
+
+    return max(history.load(folder).attempt, folder.attempts()) + 1
+
+
+def _check(folder: RunFolder, epochs: int | None) -> None:
+    """Whether a run can go on. Raises ConfigError with why it cannot; says so when it has to begin anew."""
+    from workbench.config.problems import ConfigError, Problem
+    from workbench.runs import checkpoints, history
+
+    folder.config()  # a run whose file was damaged is refused here, with every problem of it
+    if folder.going():
+        raise ConfigError(
+            [Problem("", f"{folder.name} is being run already", f"workbench follow {folder.name} shows it")]
+        )
+    progress = history.load(folder)
+    if epochs is not None and epochs <= progress.epoch:
+        what = f"{progress.epoch} epochs of {folder.name} are done already"
+        raise ConfigError([Problem("--epochs", what, f"give a total of more than {progress.epoch}")])
+    if progress.state == "completed" and epochs is None:
+        more = f"resume it with --epochs and a total of more than {progress.epoch}"
+        raise ConfigError([Problem("", f"{folder.name} is complete: {progress.epoch} epochs are done", more)])
+    if checkpoints.latest(folder.checkpoints) is None:
+        output.tell(f"{folder.name} has no checkpoint: it starts from the beginning")

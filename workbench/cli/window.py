@@ -1,0 +1,51 @@
+"""The command that opens the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli import arguments
+
+if TYPE_CHECKING:
+    from workbench.cli.app import GuiRequest
+
+_Start = Annotated[str | None, typer.Argument(metavar="[START|RUN]", help="A recipe, a run file or a run.")]
+_Train = Annotated[bool, typer.Option("--train", help="Begin to train at once.")]
+_Quit = Annotated[bool, typer.Option("--quit-when-done", help="Close the window when the training is over.")]
+_Picture = Annotated[Path | None, typer.Option("--screenshot", metavar="FILE", help="Save a picture of it at the end.")]
+
+
+def add(app: typer.Typer, show: Callable[[GuiRequest], int]) -> None:
+    """Adds ``gui`` to the commands."""
+
+    @app.command("gui")
+    def gui(
+        start: _Start = None,
+        train: _Train = False,
+        quit_when_done: _Quit = False,
+        screenshot: _Picture = None,
+        assignments: arguments.Set = None,
+        runs: arguments.Runs = None,
+    ) -> None:
+        """Opens the window, on a given start."""
+        from workbench.cli.app import GuiRequest
+
+        if start is not None:
+            _check(start, assignments, runs)
+        raise typer.Exit(show(GuiRequest(start, train, quit_when_done, screenshot, tuple(assignments or ()), runs)))
+
+
+def _check(start: str, assignments: list[str] | None, runs: Path | None) -> None:
+    """A wrong start is said here, in the terminal that it was typed in. Raises ConfigError."""
+    from workbench.config import files, recipes
+    from workbench.runs import folder
+
+    run = None if recipes.recipe(start) else folder.find(start, runs)
+    if run is None:
+        arguments.configured(start, assignments, None)
+    else:
+        files.change(run.config(), files.parse_assignments(assignments or ()))
