@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from workbench.config.run import RunConfig
 from workbench.gui.preferences import Preferences
 from workbench.gui.session import Session
 from workbench.gui.watch import Watch
+from workbench.launch import inline
 from workbench.runs.folder import RunFolder, create
 
 Wait = Callable[[Callable[[], object]], None]
@@ -157,8 +159,7 @@ def test_that_another_run_can_be_shown_while_one_goes(
     engine.train_epoch()
     assert going is not None
     session.show(going)
-    assert session.state == "running"
-    wait(lambda: session.progress.epoch == 1)
+    wait(lambda: session.state == "running" and session.progress.epoch == 1)
 
 
 def test_that_a_run_that_ends_in_the_background_is_let_go(
@@ -243,6 +244,28 @@ def test_that_a_runs_folder_that_cannot_be_made_is_said(engines: Engines, tmp_pa
     session.close()
     assert "cannot be made" in said[0]
     assert session.folder is None
+
+
+def test_that_with_the_preference_a_run_is_computed_in_this_process(
+    engines: Engines, wait: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def compute(folder: RunFolder, *, epochs: int | None = None) -> int:
+        threads.append(threading.current_thread().name)
+        Engine(folder, epochs or 3).train()
+        return 0
+
+    monkeypatch.setattr(inline, "run_inline", compute)
+    session = Session(Preferences(run_in_window=True))
+    session.start_standby()
+    session.train(RunConfig(), "here")
+    wait(lambda: session.state == "ended")
+    session.close()
+    assert session.folder is None
+    assert threads != [threading.main_thread().name]
+    assert not engines.all
+    assert not engines.standbys
 
 
 def test_that_a_long_history_is_folded_before_it_is_shown(engines: Engines, wait: Wait, runs: Path) -> None:

@@ -5,6 +5,7 @@ A new entry is one line in ``ENTRIES`` and one method of the desk (or of the win
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -67,6 +68,14 @@ def _no_save_checkpoint(desk: Desk) -> str:
     return "" if desk.session.state in ("running", "paused") else _no_checkpoint(desk)
 
 
+def _no_in_window(_desk: Desk) -> str:
+    return "On Windows PyTorch cannot be loaded in a process that shows a window" if os.name == "nt" else ""
+
+
+def _in_window(desk: Desk) -> bool:
+    return desk.preferences.inline
+
+
 def _no_undo(desk: Desk) -> str:
     return "" if desk.document.undo_stack.canUndo() else "Nothing was changed"
 
@@ -87,6 +96,8 @@ class Entry:
     icon: str = ""
     refusal: Callable[[Desk], str] = _always
     """Why it cannot be used now, in words; empty when it can."""
+    checked: Callable[[Desk], bool] | None = None
+    """For an entry that is on or off: which it is."""
     hint: str = ""
     """A key that is shown beside it and caught elsewhere."""
 
@@ -119,13 +130,26 @@ ENTRIES: tuple[Entry | str, ...] = (
         refusal=_no_save_checkpoint,
     ),
     SEPARATOR,
+    Entry("file.runs_folder", "Folder of r&uns…", "choose_runs_folder", "Choose where runs are kept and looked for"),
+    SEPARATOR,
     Entry("file.quit", "&Quit", "window.close", "Close the window; a run may go on", "Ctrl+Q"),
     Entry("edit.undo", "&Undo", "document.undo_stack.undo", "Undo the last change", "Ctrl+Z", "undo", _no_undo),
     Entry("edit.redo", "&Redo", "document.undo_stack.redo", "Do the change again", "Ctrl+Shift+Z", "redo", _no_redo),
     Entry("run.train", "&Train", "train", "Start a run with these settings", "Ctrl+Return", "train", _no_train),
-    Entry("run.pause", "&Pause", "pause", "Let the run rest; press again to go on", "", "pause", _no_pause, "Space"),
+    Entry(
+        "run.pause", "&Pause", "pause", "Let the run rest; press again to go on", "", "pause", _no_pause, hint="Space"
+    ),
     Entry("run.stop", "&Stop", "session.stop", _STOP_TIP, "Ctrl+.", "stop", _no_stop),
     Entry("run.resume", "&Resume", "resume", "Go on from the newest checkpoint", "", "resume", _no_resume),
+    SEPARATOR,
+    Entry(
+        "run.in_window",
+        "Run in this &window's thread",
+        "toggle_run_in_window",
+        "For debugging: compute runs in the window's own process, one device only. The window is slower meanwhile",
+        refusal=_no_in_window,
+        checked=_in_window,
+    ),
     Entry("view.theme", "Light or &dark", "window.toggle_theme", "Change between light and dark", icon="moon"),
     Entry("view.reset_layout", "&Reset layout", "window.reset_layout", "Put every panel back to its place"),
     SEPARATOR,
@@ -196,6 +220,8 @@ class Actions(QObject):
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) or entry.hint
             action.setToolTip((why_not or entry.tip) + (f" ({keys})" if keys else ""))
             action.setStatusTip(why_not)
+            if entry.checked is not None:
+                action.setChecked(entry.checked(self._desk))
         resting = self._desk.session.progress.state == "paused"
         self._actions["run.pause"].setText("Con&tinue" if resting else "&Pause")
         self._actions["run.pause"].setIconText("Continue" if resting else "Pause")
@@ -224,6 +250,7 @@ class Actions(QObject):
         action = QAction(text, window)
         action.setObjectName(entry.id)
         action.setIconText(entry.text.replace("&", "").rstrip("…"))
+        action.setCheckable(entry.checked is not None)
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         if entry.shortcut:
             action.setShortcut(QKeySequence(entry.shortcut))

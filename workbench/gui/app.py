@@ -82,6 +82,9 @@ def main(
     assignments: tuple[str, ...] = (),
 ) -> int:
     """Shows the window until it is closed. Gives the exit status: 2 when the start was wrong, 1 when an errand failed."""
+    if not _display_found(needed=not quit_when_done):
+        sys.stderr.write("There is no display. With --quit-when-done the window is drawn off screen.\n")
+        return 2
     app = _application()
     try:
         window = create_window(start, runs=runs, assignments=assignments)
@@ -119,6 +122,16 @@ class _Leaving(QObject):
         self._window.desk.close_without_asking()
         self._window.close()
         QApplication.exit(status)
+
+
+def _display_found(*, needed: bool) -> bool:
+    """Whether a window can be shown. Qt would end the process without a display; an errand is done off screen then."""
+    places = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
+    if not sys.platform.startswith("linux") or any(os.environ.get(place) for place in places):
+        return True
+    if not needed:
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    return not needed
 
 
 def _application() -> QApplication:

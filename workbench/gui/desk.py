@@ -33,6 +33,7 @@ class Desk(QObject):
     """Between the menus and what they act on: the document, the run shown, files."""
 
     recent_changed = Signal()
+    runs_folder_changed = Signal(object)
     close_wanted = Signal()
     """The window may close now: the run that was in the way has ended."""
 
@@ -308,6 +309,22 @@ class Desk(QObject):
             self.resume_run(self.session.adopt(path, config, path.stem, step))
         except OSError as problem:
             self._tell(f"{path.name} cannot be copied: {problem.strerror or problem}.")
+
+    # --- preferences ---
+
+    @Slot()
+    def choose_runs_folder(self) -> None:
+        """Asks where runs are kept. Runs that are there already stay where they are."""
+        folder = ask.open_folder(self._window, "Folder of runs", self.preferences.runs_root)
+        if folder is not None:
+            self.preferences.runs_folder = str(folder)
+            self.preferences.use_runs(folder)
+            self.runs_folder_changed.emit(folder)
+
+    @Slot()
+    def toggle_run_in_window(self) -> None:
+        """Whether the next run is computed in this process."""
+        self.preferences.run_in_window = not self.preferences.run_in_window
 
     # --- closing ---
 

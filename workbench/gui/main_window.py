@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.gui import about, preferences
+from workbench.gui import about, looks, preferences
 from workbench.gui.actions import Actions
 from workbench.gui.centre import Centre
 from workbench.gui.desk import Desk, run_name
@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(SIZE)
         self._first_layout = self.saveState()
-        self._restore()
+        looks.restore(self, self.column, kept)
         self._retitle()
         self.show_run()
 
@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.setCentralWidget(self.centre)
         self.statusBar().setSizeGripEnabled(False)
+        self.statusBar().setContentsMargins(8, 0, 8, 0)
         self.statusBar().addWidget(self.status, 1)
 
     def _make_docks(self) -> None:
@@ -135,6 +136,7 @@ class MainWindow(QMainWindow):
         self.runs.overlays_changed.connect(self.overlays.load)
         self.overlays.loaded.connect(self.centre.curves.set_overlays)
         self.desk.close_wanted.connect(self.close)
+        self.desk.runs_folder_changed.connect(self._show_runs_folder)
 
     # --- showing ---
 
@@ -158,6 +160,11 @@ class MainWindow(QMainWindow):
             self._epoch = progress.epoch
             self.runs.refresh()
             self.actions_.refresh()
+
+    @Slot(object)
+    def _show_runs_folder(self, folder: Path) -> None:
+        self.runs.reader.root = folder
+        self.runs.refresh()
 
     @Slot()
     def _retitle(self) -> None:
@@ -225,24 +232,10 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         if self.remembers:
-            self._keep()
+            looks.keep(self, self.column, self.preferences)
+            preferences.save(self.preferences)
         self.runs.stop()
         self.session.close()
         self.lab.close()
         self.overlays.close()
         super().closeEvent(event)
-
-    def _keep(self) -> None:
-        self.preferences.geometry = _text(self.saveGeometry())
-        self.preferences.layout = _text(self.saveState())
-        self.preferences.folded, self.preferences.hidden = self.column.layout_now()
-        preferences.save(self.preferences)
-
-    def _restore(self) -> None:
-        self.restoreGeometry(QByteArray.fromBase64(self.preferences.geometry.encode()))
-        self.restoreState(QByteArray.fromBase64(self.preferences.layout.encode()))
-        self.column.take_layout(self.preferences.folded, self.preferences.hidden)
-
-
-def _text(data: QByteArray) -> str:
-    return bytes(data.toBase64().data()).decode()

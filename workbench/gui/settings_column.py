@@ -76,7 +76,7 @@ class SettingsColumn(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.folds = [Fold(title, panel, themes) for title, panel in panels]
-        column = QWidget()
+        column = QWidget(self)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 4, 0, 8)
         layout.setSpacing(0)
@@ -85,13 +85,14 @@ class SettingsColumn(QScrollArea):
                 layout.addWidget(_line())
             layout.addWidget(fold)
         layout.addStretch(1)
+        self._column = column
         self.setWidget(column)
 
     def minimumSizeHint(self) -> QSize:
         """As wide as its panels: nothing scrolls sideways."""
         least = super().minimumSizeHint()
         bar = self.verticalScrollBar().sizeHint().width()
-        return QSize(max(least.width(), self.widget().minimumSizeHint().width() + bar), least.height())
+        return QSize(max(least.width(), self._column.minimumSizeHint().width() + bar), least.height())
 
     def go_to(self, index: int) -> None:
         """Brings a panel before the eyes, with the focus in its first field."""
