@@ -62,7 +62,7 @@ def long_run(count: int) -> Progress:
 
 def add(progress: Progress, before: int, count: int) -> None:
     """More steps with falling, noisy loss."""
-    x = np.arange(before, before + count) + 1.0
+    x = np.arange(before + 1, before + count + 1, dtype=np.float64)
     loss = 2 * np.exp(-x / 1e5) + 0.1 * np.random.default_rng(before).random(count)
     curves = progress.curves
     for series, values in (
@@ -73,7 +73,7 @@ def add(progress: Progress, before: int, count: int) -> None:
         (curves.lr, 1e-3 * np.cos(x / 1e6)),
         (curves.throughput, 18_000 + 0 * x),
     ):
-        series.extend(x, values)
+        series.extend(x, np.asarray(values, dtype=np.float64))
 
 
 def frame(view: CurvesView, progress: Progress) -> None:

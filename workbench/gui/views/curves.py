@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -185,7 +186,9 @@ class CurvesView(QWidget):
             self._charts.build(self._progress, self._overlays, self._themes.current)
         names = zip(self._overlays, self._overlay_colours(), strict=False)
         self.overlay_legend.setText(
-            "&nbsp;&nbsp; ".join(f'<span style="color:{colour}">━</span>&nbsp;{label}' for (label, _), colour in names)
+            "&nbsp;&nbsp; ".join(
+                f'<span style="color:{colour}">━</span>&nbsp;{escape(label)}' for (label, _), colour in names
+            )
         )
         self.overlay_legend.setVisible(bool(self._overlays))
 
