@@ -20,9 +20,8 @@ def averaged(y: list[float], weight: float) -> list[float]:
     total = norm = 0.0
     result = []
     for value in y:
-        total, norm = weight * total, weight * norm
         if math.isfinite(value):
-            total, norm = total + value, norm + 1
+            total, norm = weight * total + value, weight * norm + 1
         result.append(total / norm if norm else math.nan)
     return result
 

@@ -95,7 +95,8 @@ def extremes(y: Floats, size: int) -> tuple[Indices, Indices]:
 def smooth(y: Floats, weight: float) -> Floats:
     """Exponential moving average of ``y`` without bias at the start; ``weight`` from 0 (none) to just below 1.
 
-    s_t = sum(weight^(t-i) y_i) / sum(weight^(t-i)), over the finite values only; not-a-number where none came yet.
+    s_t = sum(weight^(t-i) y_i) / sum(weight^(t-i)), over the finite values as if there were no others; in a gap it
+    stays where it was, before the first it is not-a-number.
     """
     return Smoother(weight).extend(y) if weight > 0 else y
 
@@ -113,15 +114,19 @@ class Smoother:
         if len(y) == 0:
             return y
         finite = np.isfinite(y)
-        if finite.all():
-            total = _recurrence(y, self.weight, self._sum)
-            norm = self._norms(len(y))
-        else:
-            total = _recurrence(np.where(finite, y, 0.0), self.weight, self._sum)
-            norm = _recurrence(finite.astype(np.float64), self.weight, self._norm)
+        if not finite.all():
+            return self._around_gaps(y, finite)
+        total = _recurrence(y, self.weight, self._sum)
+        norm = self._norms(len(y))
         self._sum, self._norm = float(total[-1]), float(norm[-1])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            result: Floats = total / norm
+        result: Floats = total / norm
+        return result
+
+    def _around_gaps(self, y: Floats, finite: NDArray[np.bool_]) -> Floats:
+        """The average of the finite values; in a gap it stays where it was."""
+        before = self._sum / self._norm if self._norm else np.nan
+        known = np.concatenate([[before], self.extend(y[finite])])
+        result: Floats = known[np.cumsum(finite)]
         return result
 
     def _norms(self, count: int) -> Floats:
