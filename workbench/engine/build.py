@@ -95,9 +95,15 @@ class PlateauState:
 
 def build(config: RunConfig, device: torch.device, world: World, progress: Progress = silent) -> Parts:
     """Builds all parts on one process. Raises RefusedError when the configuration cannot be met."""
+    return assemble(config, data.load(config.dataset, progress), device, world, progress)
+
+
+def assemble(
+    config: RunConfig, source: Source, device: torch.device, world: World, progress: Progress = silent
+) -> Parts:
+    """Builds all parts around a source that is loaded already. Raises RefusedError."""
     training = config.training
     seeding.be_deterministic(training.deterministic)
-    source = data.load(config.dataset, progress)
     check(config, source)
     progress("building the model", None)
     model = make_model(config, source, device)

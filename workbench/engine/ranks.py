@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import torch
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
@@ -19,6 +21,12 @@ from workbench.runs.folder import RunFolder
 
 def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, epochs: int | None) -> Outcome:
     """Trains with ``count`` processes on this machine. This process holds the lock and waits; rank 0 writes the events."""
+    with tempfile.TemporaryDirectory(prefix="workbench-ranks-") as errors:
+        return _launch(folder, attempt, device, count, epochs, errors)
+
+
+def _launch(folder: RunFolder, attempt: int, device: str, count: int, epochs: int | None, errors: str) -> Outcome:
+    """``errors`` is a folder in which a failing process leaves what happened to it."""
     config = LaunchConfig(
         min_nodes=1,
         max_nodes=1,
@@ -29,6 +37,7 @@ def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, epochs: 
         max_restarts=0,
         monitor_interval=0.1,
         start_method="spawn",
+        logs_specs=DefaultLogsSpecs(log_dir=errors),
     )
     try:
         results = elastic_launch(config, _rank)(str(folder.path), attempt, device, epochs)
