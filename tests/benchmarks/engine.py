@@ -2,10 +2,10 @@
 
     python tests/benchmarks/engine.py [--device cpu] [--rounds 7] [--seconds 1.0] [--window]
 
-Prints, for each shape of work, steps per second of the bare step, of the engine on its full path (gathering, steps, metrics,
-reports, commands) and of a plain PyTorch loop with a DataLoader; all three interleaved in one run, and their ratios pair by pair, so that a
-machine whose speed drifts does not matter. ``--window`` measures instead whole runs of `digits-mlp` in the engine's own process,
-with and without a window that watches them, against the bare step.
+Prints, for each shape of work, steps per second of the bare step, of the engine on its full path (gathering, steps,
+metrics, reports, commands) and of a plain PyTorch loop with a DataLoader. All three are interleaved in one run and
+compared pair by pair, so that a machine whose speed drifts does not matter. ``--window`` measures whole runs of
+`digits-mlp` instead, in the engine's own process, with and without a window that watches them, against the bare step.
 """
 
 import argparse
