@@ -139,24 +139,26 @@ class Smoother:
 
 
 _BLOCK = 64
-"""Values per row in :func:`_recurrence`: weight^64 and its inverse must stay inside the range of numbers."""
+"""Values per row in :func:`_recurrence`: fewer where the weight to that power would leave the range of numbers."""
+_LEAST = 1e-200
 
 
 def _recurrence(values: Floats, weight: float, before: float = 0.0) -> Floats:
-    """a_t = weight a_(t-1) + values_t, begun at ``before``: rows of 64 at once, then their ends the same way."""
+    """a_t = weight a_(t-1) + values_t, begun at ``before``: all rows at once, then their ends the same way."""
     count = len(values)
-    if count == 0 or weight < 1e-4:  # beyond the neighbour nothing is left that a plot could show
+    if count == 0 or weight < 1e-20:  # beyond the neighbour nothing is left that a number could hold
         shifted = np.concatenate([[before], values[:-1]]) if count else values
         return values + weight * shifted
-    rows = -(-count // _BLOCK)
-    powers = weight ** np.arange(_BLOCK, dtype=np.float64)
-    local = np.zeros((rows, _BLOCK))
+    block = min(_BLOCK, int(np.log(_LEAST) / np.log(weight)))
+    rows = -(-count // block)
+    powers = weight ** np.arange(block, dtype=np.float64)
+    local = np.zeros((rows, block))
     local.reshape(-1)[:count] = values
     local /= powers
     np.cumsum(local, axis=1, out=local)
     local *= powers
     if rows > 1:
-        ends = _recurrence(local[:-1, -1].copy(), float(weight**_BLOCK), before)
+        ends = _recurrence(local[:-1, -1].copy(), float(weight**block), before)
         carries = np.concatenate([[before], ends])
     else:
         carries = np.array([before])

@@ -47,7 +47,19 @@ def test_that_neighbouring_ticks_never_read_the_same() -> None:
         assert len(set(words)) == len(words), (spacing, words)
 
 
-@pytest.mark.parametrize("exponent,words", [(-3, "1e-3"), (0, "1"), (1, "10"), (-1, "0.1"), (5, "1e5"), (0.30103, "2")])
+@pytest.mark.parametrize(
+    "exponent,words",
+    [
+        (-3, "1e-3"),
+        (0, "1"),
+        (1, "10"),
+        (-1, "0.1"),
+        (5, "1e5"),
+        (0.30103, "2"),
+        (-3.01, "9.77e-4"),
+        (-3.02, "9.55e-4"),
+    ],
+)
 def test_that_powers_of_ten_are_short(exponent: float, words: str) -> None:
     assert ticks.power(exponent) == words
 

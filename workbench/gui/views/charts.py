@@ -156,9 +156,11 @@ class Chart(Plot):
     def fit_y(self, drawn: list[Floats], look: Look) -> None:
         """Shows all of what was drawn, or all but the outliers; from zero where that is what the numbers are about."""
         found = y_range(drawn, look.outliers)
-        if found is not None and self.from_zero:
-            found = (-0.04 * found[1], found[1])
-        if found is not None:
+        if found is None:
+            self.set_ranges(y=(-1.0, 0.0) if look.logarithmic else (0.0, 1.0))
+        else:
+            if self.from_zero:
+                found = (-0.04 * found[1], found[1])
             shown = self.canvas.getViewBox().viewRange()[1]
             self.set_ranges(y=calm(found, (float(shown[0]), float(shown[1])), room=0.04))
 

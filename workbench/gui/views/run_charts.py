@@ -134,7 +134,8 @@ class RunCharts:
 
     def _last_step(self) -> float:
         runs = [run for run in (self._progress, *(run for _, run in self._overlays)) if run is not None]
-        return max((float(run.step) for run in runs), default=0.0)
+        drawn = [float(run.curves.loss.x[-1]) for run in runs if len(run.curves.loss)]
+        return max([0.0, *(float(run.step) for run in runs), *drawn])
 
     def _nearest_step(self, x: float | None) -> float | None:
         if x is None or self._progress is None:

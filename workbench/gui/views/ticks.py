@@ -44,8 +44,11 @@ def tick(value: float, spacing: float) -> str:
 
 
 def power(exponent: float) -> str:
-    """10 to a power, at a tick of a logarithmic axis: ``1e-3``, ``1``, ``10``, ``1e5``."""
+    """10 to a power, at a tick of a logarithmic axis: ``1e-3``, ``1``, ``20``, ``1e5``; more digits between these."""
     value = 10**exponent
+    leading = value / 10 ** math.floor(exponent + 1e-6)
+    if not any(math.isclose(leading, digit, rel_tol=1e-4) for digit in (1, 2, 5)):
+        return number(value, 4)
     if 0.1 <= value < 10000:
         return f"{value:.3g}"
     return _short_exponent(f"{value:.0e}")
