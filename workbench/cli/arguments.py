@@ -30,7 +30,8 @@ def configured(start: str, assignments: list[str] | None, name: str | None) -> t
 
     given, config = recipes.start(start)
     values = files.parse_assignments(assignments or ())
-    return name or given, files.change(config, values) if values else config
+    config = files.change(config, values) if values else config
+    return name or given, files.with_whole_paths(config, Path.cwd())
 
 
 def made(start: str, assignments: list[str] | None, name: str | None, root: Path | None) -> RunFolder:

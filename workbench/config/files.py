@@ -97,6 +97,21 @@ def changed_data(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
     return result
 
 
+def with_whole_paths(config: RunConfig, base: Path) -> RunConfig:
+    """``config`` with every file and folder it names spelled out from the root: the engine works in another folder.
+
+    A relative path is taken from ``base``.
+    """
+    values: dict[str, Any] = {}
+    for name in sections():
+        part = getattr(config, name)
+        for one in settings(type(part)):
+            text = str(getattr(part, one.name)).strip() if one.kind == "path" else ""
+            if text:
+                values[f"{name}.{one.name}"] = str(base / Path(text).expanduser())
+    return change(config, values) if values else config
+
+
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     """``["optimizer.lr=3e-4"]`` → ``{"optimizer.lr": 3e-4}``: a TOML value, or a string where it is none. Raises ConfigError."""
     values: dict[str, Any] = {}

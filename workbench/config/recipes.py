@@ -41,14 +41,15 @@ def recipe(name: str) -> Recipe | None:
 def start(name_or_path: str) -> tuple[str, RunConfig]:
     """What a person named as a start: a recipe or a run file. Gives a name for the run, and its configuration.
 
-    Raises ConfigError.
+    Relative paths in a run file are taken from its folder. Raises ConfigError.
     """
     found = recipe(name_or_path)
     if found is not None:
         return found.name, found.load()
     path = Path(name_or_path).expanduser()
     if path.suffix == ".toml" or path.exists():
-        return (path.parent.name if path.name == "run.toml" else path.stem), files.load(path)
+        config = files.with_whole_paths(files.load(path), path.resolve().parent)
+        return (path.resolve().parent.name if path.name == "run.toml" else path.stem), config
     names = ", ".join(known.name for known in recipes())
     raise ConfigError([Problem("", f"there is no recipe and no run file {name_or_path!r}", f"recipes are {names}")])
 

@@ -1,0 +1,161 @@
+"""Looking at runs, recipes, the machine and checkpoints."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Workbench
+from workbench.cli import evaluating
+from workbench.config.problems import Problem
+from workbench.launch import lab
+from workbench.launch.lab import Answer
+from workbench.runs import checkpoints
+from workbench.runs.folder import RunFolder, list_runs
+
+MACHINE = {
+    "devices": [{"id": "cpu", "name": "A processor", "memory": 8_000_000_000, "precisions": ["fp32", "bf16"]}],
+    "chosen": "cpu",
+    "torch": "2.15",
+    "cuda": None,
+    "threads": 4,
+    "warnings": ["torch sees no GPU"],
+}
+
+
+def test_that_runs_are_listed_with_state_best_value_and_changed_settings(
+    workbench: Workbench, make_run: Callable[..., RunFolder]
+) -> None:
+    workbench("train", "digits-mlp", "--set", "training.epochs=2", "--set", "optimizer.lr=0.5", "--name", "learned")
+    make_run("untouched")
+    said = workbench("runs")
+    lines = said.out.splitlines()
+    assert "untouched" in lines[2] or "untouched" in lines[3]
+    trained = next(line for line in lines if "learned" in line)
+    assert "completed" in trained
+    assert "val accuracy 0.82" in trained
+    assert "optimizer.lr=0.5" in trained
+    assert list_runs()[0].name in said.out  # whole: it is what one types again
+
+
+def test_that_runs_with_json_is_one_object(workbench: Workbench, make_run: Callable[..., RunFolder]) -> None:
+    run = make_run(epochs=7)
+    found = workbench("runs", "--json").data["runs"]
+    assert [(one["run"], one["state"]) for one in found] == [(str(run.path), "new")]
+    assert found[0]["changed"]["training.epochs"] == 7
+
+
+def test_that_no_runs_yet_is_no_failure(workbench: Workbench) -> None:
+    said = workbench("runs")
+    assert (said.status, said.out) == (0, "")
+    assert "there are no runs" in said.err
+    assert workbench("runs", "--json").data == {"runs": []}
+
+
+def test_that_recipes_are_listed_with_what_they_train(workbench: Workbench) -> None:
+    found = workbench("recipes", "--json").data["recipes"]
+    assert found[0]["name"] == "digits-cnn"
+    said = workbench("recipes")
+    assert all(one["name"] in said.out and one["text"] in said.out for one in found)
+
+
+def test_that_env_reports_devices_and_versions(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab, "ask_once", lambda method, params: Answer(1, method, ok=True, result=MACHINE))
+    said = workbench("env")
+    assert "cpu: A processor, 8.0 GB, fp32, bf16 (taken by auto)" in said.out
+    assert "torch sees no GPU" in said.out
+    assert workbench("env", "--json").data["devices"] == MACHINE["devices"]
+
+
+def test_that_env_has_something_to_say_without_torch(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    said = workbench("env")
+    assert said.status == 0
+    assert "torch is not installed" in said.out
+    assert workbench("env", "--json").data["devices"] == []
+
+
+@pytest.fixture
+def questions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the lab was asked; it knows every checkpoint but a broken one."""
+    asked: list[dict[str, Any]] = []
+
+    def answer(method: str, params: dict[str, Any]) -> Answer:
+        asked.append(params)
+        if "broken" in params["checkpoint"]:
+            return Answer(1, method, ok=False, problems=(Problem("", "it is a text file", "choose a checkpoint"),))
+        per_class = [{"name": "고양이", "precision": 1.0, "recall": float("nan"), "f1": 0.5, "samples": 20}]
+        worst = [{"index": 3, "what": "digit 3", "loss": 5.0, "truth": "4", "guess": "9"}]
+        result = {"metrics": {"loss": float("nan"), "accuracy": 0.75}, "classes": ["a", "b"], "epoch": 2, "step": 20}
+        return Answer(
+            1, method, True, {**result, "confusion": [[9, 1], [4, 6]], "per_class": per_class, "worst": worst}
+        )
+
+    monkeypatch.setattr(evaluating, "ask_once", answer)
+    return asked
+
+
+def test_that_a_run_is_measured_at_its_best_checkpoint_and_the_result_is_kept(
+    workbench: Workbench, questions: list[dict[str, Any]]
+) -> None:
+    workbench("train", "digits-mlp", "--set", "training.epochs=2")
+    run = list_runs()[0]
+    best = checkpoints.best(run.checkpoints)
+    assert best is not None
+    said = workbench("evaluate", "digits-mlp", "--json")
+    assert questions == [{"checkpoint": str(best.path), "split": "val"}]
+    assert said.data["metrics"] == {"loss": None, "accuracy": 0.75}
+    kept = run.evaluation / "step-00000020-val.json"
+    assert said.data["file"] == str(kept)
+    assert json.loads(kept.read_text(encoding="utf-8"))["confusion"] == [[9, 1], [4, 6]]
+
+
+def test_that_an_evaluation_is_told_in_words(workbench: Workbench, questions: list[dict[str, Any]]) -> None:
+    workbench("train", "digits-mlp", "--set", "training.epochs=2")
+    said = workbench("evaluate", "digits-mlp", "--split", "train,val")
+    assert said.status == 0
+    assert [question["split"] for question in questions] == ["train", "val"]
+    assert "accuracy     0.75" in said.out
+    assert "고양이" in said.out
+    assert "digit 3: 4, taken for 9 (loss 5)" in said.out
+
+
+def test_that_several_splits_are_one_object(workbench: Workbench, questions: list[dict[str, Any]]) -> None:
+    workbench("train", "digits-mlp", "--set", "training.epochs=2")
+    assert list(workbench("evaluate", "digits-mlp", "--split", "val,test", "--json").data["splits"]) == ["val", "test"]
+
+
+def test_that_a_lone_checkpoint_leaves_nothing_beside_it(
+    workbench: Workbench, questions: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "model.pt").write_bytes(b"")
+    assert workbench("evaluate", str(tmp_path / "model.pt")).status == 0
+    assert [path.name for path in tmp_path.iterdir() if path.name != "state"] == ["model.pt"]
+
+
+@pytest.mark.parametrize(
+    "arguments, what",
+    [
+        (("broken.pt",), "there is no checkpoint and no run 'broken.pt'"),
+        (("trial",), "has no checkpoint yet"),
+        (("trial", "--split", "validation"), "'validation' is no split"),
+    ],
+)
+def test_that_what_cannot_be_measured_is_a_wrong_request(
+    workbench: Workbench, make_run: Callable[..., RunFolder], arguments: tuple[str, ...], what: str
+) -> None:
+    make_run()
+    said = workbench("evaluate", *arguments)
+    assert said.status == 2
+    assert what in said.err
+
+
+def test_that_a_file_which_is_no_checkpoint_is_refused_in_words(
+    workbench: Workbench, questions: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "broken.pt").write_text("not one")
+    said = workbench("evaluate", str(tmp_path / "broken.pt"))
+    assert said.status == 2
+    assert said.err == "it is a text file (choose a checkpoint)\n"
