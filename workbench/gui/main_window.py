@@ -32,6 +32,7 @@ from workbench.gui.panels.architecture import ArchitecturePanel
 from workbench.gui.panels.dataset import DatasetPanel
 from workbench.gui.panels.device import DevicePanel
 from workbench.gui.panels.optimizer import OptimizerPanel
+from workbench.gui.panels.panel import Panel
 from workbench.gui.session import Session
 from workbench.gui.settings_column import NextRunBanner, SettingsColumn
 from workbench.gui.theme import Themes
@@ -90,7 +91,7 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(self.status, 1)
 
     def _make_docks(self) -> None:
-        panels: list[tuple[str, QWidget]] = [
+        panels: list[tuple[str, Panel]] = [
             ("Dataset", DatasetPanel(self.document, self.lab, self.themes)),
             ("Architecture", ArchitecturePanel(self.document, self.lab, self.themes)),
             ("Optimiser and schedule", OptimizerPanel(self.document, self.lab, self.themes)),

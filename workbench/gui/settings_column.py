@@ -6,17 +6,28 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction, QPalette
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from workbench.gui.assets import icon
 from workbench.gui.desk import Desk, run_name
+from workbench.gui.panels.panel import Panel
 from workbench.gui.theme import Themes
 
 
 class Fold(QWidget):
     """A panel below a header that folds it away."""
 
-    def __init__(self, title: str, panel: QWidget, themes: Themes, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, panel: Panel, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.panel = panel
         self._themes = themes
@@ -39,7 +50,18 @@ class Fold(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)
         layout.setSpacing(4)
-        layout.addWidget(self.header, 0, Qt.AlignmentFlag.AlignLeft)
+        self._summary = QLabel(panel.summary, self)
+        self._summary.setObjectName(f"{panel.objectName()}.summary")
+        self._summary.setProperty("role", "muted")
+        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._summary.hide()
+        panel.summary_changed.connect(self._summary.setText)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.header)
+        row.addStretch(0)
+        row.addWidget(self._summary, 1)
+        layout.addLayout(row)
         layout.addWidget(panel)
         themes.changed.connect(self._draw_arrow)
         self._draw_arrow()
@@ -52,6 +74,7 @@ class Fold(QWidget):
     def fold(self, folded: bool) -> None:
         """Folds the panel away, or unfolds it."""
         self.panel.setVisible(not folded)
+        self._summary.setVisible(folded)
         self._draw_arrow()
 
     @Slot()
@@ -67,7 +90,7 @@ class Fold(QWidget):
 class SettingsColumn(QScrollArea):
     """The panels, in their order."""
 
-    def __init__(self, panels: Sequence[tuple[str, QWidget]], themes: Themes, parent: QWidget | None = None) -> None:
+    def __init__(self, panels: Sequence[tuple[str, Panel]], themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("settings.column")
         self.setAccessibleName("Settings")

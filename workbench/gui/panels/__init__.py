@@ -1,0 +1,1 @@
+"""The panels beside the curves: a form, and what shows the effect of its settings."""

@@ -1,0 +1,89 @@
+"""The architecture panel: the network, and its layers as a real forward pass finds them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+from workbench.config.problems import Problem
+from workbench.gui.document import Document
+from workbench.gui.forms.form import Form
+from workbench.gui.lab_client import LabClient
+from workbench.gui.panels.panel import Asker, Panel, sentences, tell
+from workbench.gui.theme import Themes
+from workbench.gui.views.ticks import size
+
+MOST_ROWS = 9
+ROW_HEIGHT = 22
+COLUMNS = ("Layer", "Output", "Parameters")
+
+
+class ArchitecturePanel(Panel):
+    """Architecture with its layer table."""
+
+    def __init__(self, document: Document, lab: LabClient, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__("panel.architecture", document, Form(document, ("model",), themes), parent)
+        self._facts = self.add_label("muted", "architecture.facts")
+        self._wait = self.add_label("muted", "architecture.waiting")
+        self._problem = self.add_label("error", "architecture.problem")
+        self.table = _table(self)
+        self.table.hide()
+        self.body.addWidget(self.table)
+        self._asker = Asker(document, lab, "model", ("dataset", "model"), {})
+        self._asker.answered.connect(self.take)
+        self._asker.refused.connect(self._refuse)
+        self._asker.waiting.connect(self._say_waiting)
+
+    @Slot(object)
+    def take(self, result: dict[str, Any]) -> None:
+        """Shows what the lab found."""
+        self.document.set_outside_problems("model", ())
+        tell(self._problem, "")
+        layers = result["layers"]
+        self.summarise(f"{result['parameters']:,} parameters")
+        tell(self._facts, f"{result['parameters']:,} parameters · {size(result['bytes'])} · {len(layers)} layers")
+        self.table.setRowCount(len(layers))
+        for row, layer in enumerate(layers):
+            output = " x ".join(str(part) for part in layer["output"])
+            count = f"{layer['parameters']:,}" if layer["parameters"] else "–"
+            for column, text in enumerate((layer["type"], output, count)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(f"{layer['name']}: {layer['type']} → {output}, {layer['parameters']:,} parameters")
+                if column:
+                    item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(row, column, item)
+        shown = min(len(layers), MOST_ROWS)
+        self.table.setFixedHeight(self.table.horizontalHeader().sizeHint().height() + ROW_HEIGHT * shown + 4)
+        self.table.show()
+
+    @Slot(object)
+    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+        own = tuple(problem for problem in problems if not problem.path.startswith("dataset."))
+        self.document.set_outside_problems("model", own)
+        tell(self._problem, sentences(tuple(problem for problem in own if not self.document.has(problem.path))))
+        self.summarise("not buildable yet")
+        tell(self._facts, "")
+        self.table.hide()
+
+    @Slot(bool)
+    def _say_waiting(self, waiting: bool) -> None:
+        tell(self._wait, "Building the network…" if waiting else "")
+
+
+def _table(parent: QWidget) -> QTableWidget:
+    table = QTableWidget(0, len(COLUMNS), parent)
+    table.setObjectName("architecture.layers")
+    table.setAccessibleName("Layers")
+    table.setToolTip("Every layer with its output (without the batch axis) and its parameters")
+    table.setHorizontalHeaderLabels(COLUMNS)
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setTabKeyNavigation(False)
+    table.setShowGrid(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+    table.verticalHeader().setMinimumSectionSize(ROW_HEIGHT)
+    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    return table

@@ -1,0 +1,128 @@
+"""The dataset panel: where the samples come from, and what they look like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QAbstractItemView, QPushButton, QTableWidget, QTableWidgetItem, QWidget
+
+from workbench.config.problems import Problem
+from workbench.gui.dialogs import ask
+from workbench.gui.document import Document
+from workbench.gui.forms.form import Form
+from workbench.gui.lab_client import LabClient
+from workbench.gui.panels.panel import Asker, Panel, sentences, tell
+from workbench.gui.panels.pictures import Points, Thumbnails
+from workbench.gui.theme import Themes
+from workbench.gui.views.ticks import size
+
+ROWS = 5
+
+
+class DatasetPanel(Panel):
+    """Source, split, and a preview by the code that trains."""
+
+    def __init__(self, document: Document, lab: LabClient, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__("panel.dataset", document, Form(document, ("dataset",), themes), parent)
+        self._left_out: list[dict[str, str]] = []
+        self._facts = self.add_label("muted", "dataset.facts")
+        self._wait = self.add_label("muted", "dataset.waiting")
+        self._problem = self.add_label("error", "dataset.problem")
+        self._warning = self.add_label("warning", "dataset.warning")
+        self._list = QPushButton("Show what is left out", self)
+        self._list.setObjectName("dataset.left_out")
+        self._list.setAccessibleName("Show what is left out")
+        self._list.setToolTip("List the samples that cannot be used, each with the reason")
+        self._list.clicked.connect(self._show_left_out)
+        self._list.hide()
+        self.body.addWidget(self._list, 0, Qt.AlignmentFlag.AlignLeft)
+        self.thumbnails = Thumbnails(themes, self)
+        self.points = Points(themes, self)
+        self.table = _table(self)
+        for preview in (self.thumbnails, self.points, self.table):
+            preview.hide()
+            self.body.addWidget(preview)
+        # Of the whole configuration only the dataset matters here; the simplest network goes with any.
+        self._asker = Asker(document, lab, "dataset", ("dataset",), {"model": {"kind": "linear"}})
+        self._asker.answered.connect(self.take)
+        self._asker.refused.connect(self._refuse)
+        self._asker.waiting.connect(self._say_waiting)
+
+    @Slot(object)
+    def take(self, result: dict[str, Any]) -> None:
+        """Shows what the lab found."""
+        self.document.set_outside_problems("dataset", ())
+        tell(self._problem, "")
+        self._left_out = result["left_out"]
+        count = result["left_out_count"]
+        notes = [f"{count:,} samples cannot be used and are left out"] if count else []
+        tell(self._warning, "\n".join(notes + [note[:1].upper() + note[1:] for note in result["notes"]]))
+        self._list.setVisible(count > 0)
+        whole = result["train"] + result["val"]
+        word = "pictures" if len(result["shape"]) == 3 else "rows" if result["table"] else "samples"
+        classes = f" · {len(result['classes'])} classes" if result["classes"] else " · regression"
+        self.summarise(f"{whole:,} {word}{classes}")
+        shape = " x ".join(str(part) for part in result["shape"])
+        test = f", {result['test']:,} for testing" if result["test"] else ""
+        split = f"{result['train']:,} for training, {result['val']:,} for validation{test}"
+        tell(
+            self._facts,
+            f"{whole:,} {word}{classes}\n{split}\nEach {shape} · {size(result['bytes'])} · {result['loading']}",
+        )
+        self._show_preview(result)
+
+    def _show_preview(self, result: dict[str, Any]) -> None:
+        self.thumbnails.setVisible(bool(result["thumbnails"]))
+        self.points.setVisible(bool(result["points"]))
+        self.table.setVisible(bool(result["table"]))
+        if result["thumbnails"]:
+            self.thumbnails.show_pictures(result["thumbnails"], result["classes"])
+        if result["points"]:
+            self.points.show_points(result["points"])
+        if result["table"]:
+            _fill(self.table, result["table"])
+
+    @Slot(object)
+    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+        self.document.set_outside_problems("dataset", problems)
+        loose = tuple(problem for problem in problems if not self.document.has(problem.path))
+        tell(self._problem, sentences(loose))
+        self.summarise("not usable yet")
+        for preview in (self.thumbnails, self.points, self.table, self._list):
+            preview.hide()
+        tell(self._warning, "")
+        tell(self._facts, "")
+
+    @Slot(bool)
+    def _say_waiting(self, waiting: bool) -> None:
+        tell(self._wait, "Reading the samples…" if waiting else "")
+
+    @Slot()
+    def _show_left_out(self) -> None:
+        lines = "\n".join(f"{one['what']}: {one['why']}" for one in self._left_out)
+        ask.message(self, "Left out", "These samples cannot be used. Training goes on without them.", lines)
+
+
+def _table(parent: QWidget) -> QTableWidget:
+    table = QTableWidget(parent)
+    table.setObjectName("dataset.rows")
+    table.setAccessibleName("First rows")
+    table.setToolTip("The first rows of the table")
+    table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    table.setTabKeyNavigation(False)
+    table.verticalHeader().hide()
+    table.verticalHeader().setDefaultSectionSize(24)
+    return table
+
+
+def _fill(table: QTableWidget, content: dict[str, Any]) -> None:
+    rows = content["rows"][:ROWS]
+    table.setColumnCount(len(content["columns"]))
+    table.setRowCount(len(rows))
+    table.setHorizontalHeaderLabels(content["columns"])
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            table.setItem(row, column, QTableWidgetItem(cell))
+    table.resizeColumnsToContents()
+    table.setFixedHeight(table.horizontalHeader().sizeHint().height() + 24 * len(rows) + 18)

@@ -1,0 +1,66 @@
+"""The optimiser panel: optimiser, schedule with its curve, epochs and batches, checkpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QWidget
+
+from workbench.config.run import RunConfig
+from workbench.config.schedule import Plan, Plateau
+from workbench.gui.document import Document
+from workbench.gui.forms.form import Form
+from workbench.gui.forms.values import short_number
+from workbench.gui.lab_client import LabClient
+from workbench.gui.panels.panel import Panel, tell
+from workbench.gui.panels.rate_plot import RatePlot
+from workbench.gui.theme import Themes
+from workbench.launch.lab import Answer
+
+SECTIONS = ("optimizer", "schedule", "training", "output")
+
+
+class OptimizerPanel(Panel):
+    """Everything of how the weights are changed."""
+
+    def __init__(self, document: Document, lab: LabClient, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__("panel.optimizer", document, Form(document, SECTIONS, themes), parent)
+        self._samples = 0
+        self.plot = RatePlot(themes, self)
+        self.body.addWidget(self.plot)
+        self._facts = self.add_label("muted", "optimizer.facts")
+        lab.answered.connect(self._take)
+        document.changed.connect(self.refresh)
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Draws the plan of the settings as they stand; while they have problems, the last one stays."""
+        config = self.document.config
+        if config is None:
+            return
+        steps = self._steps(config)
+        plan = Plan(config.training.epochs, steps or 100)
+        self.plot.show_plan(config.schedule, config.optimizer.lr, plan)
+        name = getattr(config.optimizer, "title", config.optimizer.kind)
+        rate = short_number(config.optimizer.lr)
+        self.summarise(f"{name} · lr {rate} · {config.training.epochs:,} epochs")
+        words = [f"{plan.steps:,} steps, {steps:,} an epoch"] if steps else []
+        if isinstance(config.schedule, Plateau):
+            words.append("falls when the validation result stops improving")
+        tell(self._facts, " · ".join(words))
+
+    def _steps(self, config: RunConfig) -> int:
+        """Optimiser steps per epoch; 0 before the dataset is known."""
+        processes = config.hardware.processes if config.hardware.processes != "auto" else 1
+        per_step = config.training.batch_size * config.training.accumulation * processes
+        whole, rest = divmod(self._samples, per_step)
+        return max(whole + int(rest > 0 and not config.training.drop_last), 1) if self._samples else 0
+
+    @Slot(object)
+    def _take(self, answer: Answer) -> None:
+        if answer.method == "dataset" and answer.ok:
+            result: dict[str, Any] = answer.result
+            self._samples = result["train"]
+            self.refresh()
