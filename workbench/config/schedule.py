@@ -45,7 +45,8 @@ class ScheduleSection(Section):
         warm = self.warmup_steps(plan)
         if step < warm:
             return 0.01 + 0.99 * step / warm
-        return self.after_warmup(min(step, max(plan.steps - 1, 0)) - warm, max(plan.steps - warm, 1), plan)
+        # A warm-up that fills the whole plan leaves the schedule at its first step.
+        return self.after_warmup(max(min(step, plan.steps - 1) - warm, 0), max(plan.steps - warm, 1), plan)
 
     def warmup_steps(self, plan: Plan) -> int:
         """Optimiser steps of the warm-up: never more than the plan has."""
