@@ -60,38 +60,44 @@ def test_that_a_written_run_file_spells_out_every_setting(config: RunConfig) -> 
         assert set(data[section]) == set(type(getattr(config, section)).model_fields)
 
 
-@pytest.mark.parametrize("path, variant, setting", settings_of_all_kinds(), ids=lambda part: str(part)[:40])
-def test_that_every_setting_takes_every_value_within_its_bounds(
-    path: str, variant: type[Section], setting: Setting
-) -> None:
-    @given(values(variant, setting))
-    def check(value: object) -> None:
+@pytest.mark.parametrize("section", sections())
+def test_that_every_setting_takes_every_value_within_its_bounds(section: str) -> None:
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        variant, setting = data.draw(st.sampled_from(settings_of(section)))
+        value = data.draw(values(variant, setting))
         taken = variant.model_validate_json(json.dumps({setting.name: value}), strict=True)
         assert taken.model_dump(mode="json")[setting.name] == value
 
     check()
 
 
-@pytest.mark.parametrize("path, variant, setting", settings_of_all_kinds(), ids=lambda part: str(part)[:40])
-def test_that_what_no_setting_takes_is_refused_with_its_path(
-    path: str, variant: type[Section], setting: Setting
-) -> None:
-    section = path.partition(".")[0]
-    data: dict[str, dict[str, Any]] = {section: {setting.name: {"a": "table"}}}
-    if kind_of(variant):
-        data[section]["kind"] = kind_of(variant)
-    assert path in problems_of(data)
+@pytest.mark.parametrize("section", sections())
+def test_that_what_no_setting_takes_is_refused_with_its_path(section: str) -> None:
+    for variant, setting in settings_of(section):
+        assert f"{section}.{setting.name}" in problems_of(alone(section, variant, setting, {"a": "table"}))
 
 
-def bounded() -> list[Any]:
-    return [
-        pytest.param(path, variant, setting, beyond, id=f"{kind_of(variant)}-{path}-{beyond:g}")
-        for path, variant, setting in settings_of_all_kinds()
-        for beyond in _beyond(setting)
-    ]
+@pytest.mark.parametrize("section", sections())
+def test_that_a_number_beyond_its_bounds_is_refused(section: str) -> None:
+    for variant, setting in settings_of(section):
+        for beyond in numbers_beyond(setting):
+            value = [beyond] if setting.kind in ("integers", "numbers") else beyond
+            found = problems_of(alone(section, variant, setting, value))
+            assert "out of range" in found[f"{section}.{setting.name}"].what
 
 
-def _beyond(setting: Setting) -> list[float]:
+def settings_of(section: str) -> list[tuple[type[Section], Setting]]:
+    return [(variant, setting) for path, variant, setting in settings_of_all_kinds() if path.startswith(f"{section}.")]
+
+
+def alone(section: str, variant: type[Section], setting: Setting, value: object) -> dict[str, Any]:
+    """Data with one setting of one kind."""
+    kind = {"kind": kind_of(variant)} if kind_of(variant) else {}
+    return {section: {**kind, setting.name: value}}
+
+
+def numbers_beyond(setting: Setting) -> list[float]:
     number = int if setting.kind in ("integer", "integers") else float
     found: list[float] = []
     if setting.minimum is not None:
@@ -99,16 +105,6 @@ def _beyond(setting: Setting) -> list[float]:
     if setting.maximum is not None:
         found.append(number(setting.maximum) + (not setting.exclusive_maximum))
     return found
-
-
-@pytest.mark.parametrize("path, variant, setting, beyond", bounded())
-def test_that_a_number_beyond_its_bounds_is_refused(
-    path: str, variant: type[Section], setting: Setting, beyond: float
-) -> None:
-    section = path.partition(".")[0]
-    value = [beyond] if setting.kind in ("integers", "numbers") else beyond
-    data = {section: {**({"kind": kind_of(variant)} if kind_of(variant) else {}), setting.name: value}}
-    assert "out of range" in problems_of(data)[path].what
 
 
 def test_that_ten_mistakes_are_ten_problems_each_with_its_path(tmp_path: Path) -> None:
