@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.runs.folder import read_json
+from workbench.runs.folder import number, read_json
 
 _NAME = re.compile(r"step-(\d+)\.pt")
 
@@ -52,14 +52,16 @@ def best(folder: Path) -> CheckpointInfo | None:
 
 def _info(path: Path, step: int) -> CheckpointInfo:
     data = read_json(path.with_suffix(".json"))
-    value = data.get("value")
+    value, metrics = data.get("value"), data.get("metrics")
     return CheckpointInfo(
         path=path,
         step=step,
-        epoch=int(data.get("epoch", 0)),
+        epoch=int(number(data, "epoch")),
         why=str(data.get("why", "")),
-        time=float(data.get("time", 0.0)),
+        time=float(number(data, "time")),
         value=float(value) if isinstance(value, (int, float)) else None,
         best=bool(data.get("best", False)),
-        metrics={key: part for key, part in data.get("metrics", {}).items() if isinstance(part, dict)},
+        metrics={key: part for key, part in metrics.items() if isinstance(part, dict)}
+        if isinstance(metrics, dict)
+        else {},
     )

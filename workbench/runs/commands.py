@@ -1,4 +1,7 @@
-"""What a run is told: one small file per command, so that two windows, a terminal and a shared disk cannot tear each other's lines."""
+"""What a run is told: one small file per command.
+
+Two windows, a terminal and a shared disk can so not tear each other's lines.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ class Inbox:
             names = sorted(
                 name for name in os.listdir(self._folder) if name.endswith(".json") and name not in self._seen
             )
-        except FileNotFoundError:
+        except OSError:
             return []
         self._seen.update(names)
         found = (_read(self._folder / name) for name in names)
@@ -71,6 +74,6 @@ def _read(path: Path) -> Command | None:
             time=float(data["time"]),
             values=dict(data.get("values", {})),
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return command if command.name in get_args(Name) else None

@@ -67,9 +67,10 @@ class Phase(Event):
 
 
 class Scalars(Event):
-    """Points since the last flush. All lists are as long as ``step``, but for the gradient norm, which has steps of its own.
+    """Points since the last flush. All lists are as long as ``step``; the gradient norm has steps of its own.
 
-    Above 200 steps a second each point is a bucket: ``step`` its last step, ``loss`` its mean, ``loss_min``/``loss_max`` its bounds.
+    Above 200 steps a second each point is a bucket: ``step`` its last step, ``loss`` its mean,
+    ``loss_min`` and ``loss_max`` its bounds.
     """
 
     kind: Literal["scalars"] = "scalars"
@@ -88,7 +89,10 @@ class Scalars(Event):
 
 
 class Epoch(Event):
-    """An epoch is complete. ``train`` and ``val`` map metric to value (``loss``, ``accuracy`` or ``mae``/``rmse``/``r2``, ``samples``)."""
+    """An epoch is complete.
+
+    ``train`` and ``val`` map metric to value: ``loss``, ``accuracy`` or ``mae``, ``rmse`` and ``r2``, and ``samples``.
+    """
 
     kind: Literal["epoch"] = "epoch"
     epoch: int
@@ -235,6 +239,11 @@ class EventReader:
         except FileNotFoundError:
             return []
         end = data.rfind(b"\n") + 1
+        if not end and len(data) == limit:
+            # No event is as long as that: to wait for the end of the line would be to wait for ever.
+            self.bad_lines += 1
+            end = len(data)
+            data = b""
         self._offset += end
         return list(self._parse(data[:end]))
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
+import shutil
 import socket
 import time
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -99,16 +102,14 @@ class RunFolder:
 
     def attempts(self) -> int:
         """How many attempts have begun: what ``engine.json`` says (0 when none has)."""
-        return int(read_json(self.engine_file).get("attempt", 0))
+        return int(number(read_json(self.engine_file), "attempt"))
 
     def going(self) -> bool:
         """Whether an attempt is going: somebody holds the lock, or on another host the heartbeat is fresh."""
         engine = read_json(self.engine_file)
         if engine.get("host", socket.gethostname()) != socket.gethostname():
-            return (
-                not engine.get("left", False)
-                and time.time() - float(engine.get("heartbeat", 0)) < 6 * HEARTBEAT_SECONDS
-            )
+            beat = number(engine, "heartbeat")
+            return not engine.get("left", False) and time.time() - beat < 6 * HEARTBEAT_SECONDS
         return _is_locked(self.lock_file)
 
 
@@ -127,9 +128,14 @@ def create(config: RunConfig, name: str, root: Path | None = None) -> RunFolder:
         except FileExistsError:
             continue
         folder = RunFolder(path)
-        folder.commands.mkdir()
-        folder.checkpoints.mkdir()
-        write_whole(folder.config_file, files.dumps(config))
+        try:
+            folder.commands.mkdir()
+            folder.checkpoints.mkdir()
+            write_whole(folder.config_file, files.dumps(config))
+        except OSError:
+            # A disk that is full just now: what was just made is no run and would never become one.
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return folder
     raise FileExistsError(f"{root} holds 10,000 runs of the name {base}")
 
@@ -142,7 +148,9 @@ def default_root() -> Path:
 
 def safe_name(name: str) -> str:
     """``name`` made fit for a folder: letters and digits of any language, dots, dashes and underscores."""
-    return _NAME.sub("-", name).strip("-.")[:60] or "run"
+    plain = _NAME.sub("-", unicodedata.normalize("NFC", name)).strip("-.")
+    # A file system counts bytes: 60 letters of some languages would leave no room for the date.
+    return plain[:60].encode()[:200].decode(errors="ignore").strip("-.") or "run"
 
 
 def list_runs(root: Path | None = None) -> list[RunFolder]:
@@ -201,6 +209,12 @@ def read_json(path: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
+def number(data: Mapping[str, Any], name: str) -> float:
+    """A number in what was read from a file; 0 where there is none, or something else."""
+    value = data.get(name)
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else 0
+
+
 def write_whole(path: Path, text: str, durable: bool = False) -> None:
     """Writes a text file so that a reader sees the old one or the new one, never a part. Raises OSError.
 
@@ -217,8 +231,9 @@ def write_whole(path: Path, text: str, durable: bool = False) -> None:
 
 def _is_locked(path: Path) -> bool:
     try:
-        with path.open("r+b") as file:
-            if not _try_lock(file):
+        # For reading alone, and shared: who may only read a run can look as well, and two who look do not meet.
+        with path.open("rb") as file:
+            if not _try_lock(file, shared=True):
                 return True
             _unlock(file)
     except OSError:
@@ -229,7 +244,7 @@ def _is_locked(path: Path) -> bool:
 if os.name == "nt":
     import msvcrt
 
-    def _try_lock(file: IO[bytes]) -> bool:
+    def _try_lock(file: IO[bytes], shared: bool = False) -> bool:
         try:
             file.seek(0)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
@@ -244,9 +259,9 @@ if os.name == "nt":
 else:
     import fcntl
 
-    def _try_lock(file: IO[bytes]) -> bool:
+    def _try_lock(file: IO[bytes], shared: bool = False) -> bool:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             return False
         return True

@@ -11,7 +11,7 @@ from workbench.config.fields import kind_of
 from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig, variants
 from workbench.runs.events import read_events
-from workbench.runs.folder import RunFolder, list_runs, read_json
+from workbench.runs.folder import RunFolder, list_runs, number, read_json
 from workbench.runs.progress import Progress, State
 
 
@@ -42,7 +42,8 @@ def rows(root: Path | None = None) -> list[Row]:
 def row(run: RunFolder) -> Row:
     """One run's row. A broken run file or summary leaves its columns empty."""
     summary = read_json(run.summary_file)
-    best = summary.get("best") or {}
+    best = summary.get("best")
+    best = best if isinstance(best, dict) else {}
     value = best.get("value")
     try:
         changed = tuple(differences(run.config().as_data(), RunConfig().as_data()).items())
@@ -51,9 +52,9 @@ def row(run: RunFolder) -> Row:
     return Row(
         run=run,
         state=state(run, summary),
-        epochs=int(summary.get("epochs", 0)),
-        total_epochs=int(summary.get("total_epochs", 0)),
-        seconds=float(summary.get("seconds", 0.0)),
+        epochs=int(number(summary, "epochs")),
+        total_epochs=int(number(summary, "total_epochs")),
+        seconds=float(number(summary, "seconds")),
         metric=str(best.get("metric", "")),
         value=float(value) if isinstance(value, (int, float)) else None,
         changed=changed,
@@ -68,9 +69,12 @@ def state(run: RunFolder, summary: Mapping[str, Any] | None = None) -> State:
     going = run.going()
     if going:
         return "paused" if told == "paused" else "running"
-    if told in ("completed", "stopped", "failed", "paused") and summary.get("attempt", 0) >= attempts and not going:
+    if told in ("completed", "stopped", "failed", "paused") and number(summary, "attempt") >= attempts:
         return told  # type: ignore[no-any-return]
-    return load(run).state if attempts else "new"
+    if not attempts:
+        return "new"
+    found = load(run).state
+    return "cut off" if found == "new" else found  # its engine died before it could say that it started
 
 
 def load(run: RunFolder) -> Progress:

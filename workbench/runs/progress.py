@@ -1,4 +1,7 @@
-"""Folds events into what is shown of a run: curves, best epoch, time left, memory, log. Pure: the same events, the same progress."""
+"""Folds events into what is shown of a run: curves, best epoch, time left, memory, log.
+
+Pure: the same events give the same progress.
+"""
 
 from __future__ import annotations
 
