@@ -17,7 +17,7 @@ from workbench.config.training import Training
 class RunConfig(Section):
     """A whole run. Immutable: a change makes a new one (``model_copy`` or ``workbench.config.files.change``)."""
 
-    dataset: Dataset = setting(Digits(), title="Dataset", help="Where the samples come from.")
+    dataset: Dataset = setting(Digits(), title="Source", help="Where the samples come from.")
     model: Model = setting(CNN(), title="Architecture", help="The network that is trained.")
     training: Training = setting(Training(), title="Training", help="How long, and in what portions.")
     optimizer: Optimizer = setting(AdamW(), title="Optimiser", help="How gradients change the weights.")

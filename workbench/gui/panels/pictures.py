@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from workbench.gui.theme import Themes
 
 GAP = 4
+BETWEEN = 16
 MOST_ROWS = 12
 POINTS_HEIGHT = 160
 
@@ -61,11 +62,11 @@ class Thumbnails(QWidget):
         painter = QPainter(self)
         theme = self._themes.current
         columns, label, tile, count = self._measure()
-        width = (self.width() - GAP * (columns - 1)) // columns
+        width = (self.width() - BETWEEN * (columns - 1)) // columns
         rows = -(-len(self._rows) // columns)
         metrics = QFontMetrics(self.font())
         for place, (name, number, images) in enumerate(self._rows):
-            x, y = (place // rows) * (width + 2 * GAP), (place % rows) * (tile + GAP)
+            x, y = (place // rows) * (width + BETWEEN), (place % rows) * (tile + GAP)
             painter.setPen(QColor(theme.text))
             text = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, label)
             painter.drawText(QRect(x, y, label, tile), Qt.AlignmentFlag.AlignVCenter, text)
