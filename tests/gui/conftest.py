@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject
+from PySide6.QtWidgets import QApplication
 
 from tests.gui.scripted import Engines
 from workbench.gui.app import create_window
@@ -106,6 +107,9 @@ def close(made: MainWindow) -> None:
     made.desk.close_without_asking()
     made.close()
     made.deleteLater()
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    app.setStyleSheet("")  # the next window is built faster without, and puts it back
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 

@@ -95,8 +95,7 @@ def test_that_main_shows_the_window_and_starts_the_engines_after_the_first_paint
     def no_lab(_lab: object) -> None:
         started.append("lab")
         assert engines.standbys[0].started
-        QApplication.closeAllWindows()
-        QApplication.exit(0)
+        QApplication.closeAllWindows()  # the last window closed ends the application
 
     monkeypatch.setattr("workbench.gui.lab_client.LabClient.start", no_lab)
     assert app.main("digits-mlp") == 0

@@ -19,6 +19,7 @@ Wait = Callable[[Callable[[], object]], None]
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(errand, "SETTLE_MS", 5)
+    monkeypatch.setattr(errand, "PATIENCE", 60)
 
 
 def _run(window: MainWindow, wishes: Wishes, status: list[int]) -> Errand:

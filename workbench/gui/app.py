@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSocketNotifier, Signal, Slot
 from PySide6.QtWidgets import QApplication
 
 from workbench import __version__
@@ -37,16 +37,23 @@ def create_window(
     assert isinstance(app, QApplication), "a window needs a QApplication"
     themes = Themes(app)
     themes.choose(kept.theme)
-    themes.apply(app)
     window = MainWindow(kept, themes)
+    themes.apply(app)  # once all is there: a style sheet is worked out anew for every widget that comes later
     themes.setParent(window)
     try:
         window.desk.start_on(start, assignments)
     except ConfigError:
         window.desk.close_without_asking()
         window.close()
+        _delete(window)
         raise
     return window
+
+
+def _delete(window: MainWindow) -> None:
+    """Deletes a window with everything that hangs on it, while there still is an application."""
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 class Opening(QObject):
@@ -108,6 +115,7 @@ def main(
             return app.exec()
     finally:
         catcher.restore()
+        _delete(window)
 
 
 class _Leaving(QObject):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
@@ -9,10 +11,11 @@ from PySide6.QtSvg import QSvgRenderer
 from workbench.gui.theme import Theme, mix
 from workbench.shipped import shipped
 
-_SIZES = (16, 20, 24, 30, 32, 36, 40, 48, 64, 96)
-"""Pixels, such that every usual size has its own drawing at every usual scale of the screen."""
+_SIZES = (16, 24, 32, 48)
+"""Pixels: what the window uses has its own drawing at the usual scales of a screen. Each costs time before the first paint."""
 
 
+@lru_cache(maxsize=256)  # dozens of rows have the same one
 def icon(name: str, theme: Theme, colour: str | None = None) -> QIcon:
     """The icon of that name, in the theme's colours or in ``colour``. Raises FileNotFoundError when there is none."""
     drawing = shipped("icons", f"{name}.svg").read_text(encoding="utf-8")
