@@ -202,3 +202,25 @@ def test_that_the_run_goes_on_when_nobody_reads_standard_output(program: Program
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
     assert history.load(list_runs()[0]).state == "completed"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
+def test_that_a_terminal_gets_a_line_that_moves_and_its_cursor_back(program: Program) -> None:
+    ours, theirs = os.openpty()
+    terminal = program("train", "digits-mlp", "--set", "training.epochs=2", "--name", "shown", stderr=theirs)
+    os.close(theirs)
+    shown = b"".join(iter(lambda: read_terminal(ours), b"")).decode()
+    os.close(ours)
+    assert terminal.wait(60) == 0
+    assert "\x1b[?25l" in shown  # the cursor is hidden while the line moves,
+    assert shown.rindex("\x1b[?25h") < shown.index("completed: 2 epochs")  # and shown again before the last words
+    assert "shown" in shown
+    assert "completed · epoch 2/2 · loss 0.5 · 1,000 samples/s" in shown
+
+
+def read_terminal(file: int) -> bytes:
+    """What was written to the other end; nothing once that is closed, which Linux tells as an error."""
+    try:
+        return os.read(file, 65536)
+    except OSError:
+        return b""

@@ -27,7 +27,7 @@ REFUSED = 2
 def watch(engine: Engine, attempt: int, interrupted: Interrupts, as_json: bool) -> int:
     """Shows the attempt until it ends, prints the answer, and gives the exit status."""
     follower = Follower(engine.folder)
-    with display(engine.folder.name) as shown:
+    with display(engine.folder.name.split("-", 2)[-1]) as shown:
         engine_status = _until_end(engine, attempt, follower, shown, interrupted)
     status = _status(follower.progress, attempt, engine_status)
     _tell_end(engine.folder, follower.progress, attempt, status)
