@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from string import Template
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -197,92 +198,16 @@ def style_sheet(theme: Theme, font: QFont) -> str:
     By the property ``role`` labels are title, muted, error, warning or ok; buttons and tool buttons primary.
     """
     small = f"{font.pointSizeF() * 0.9:.1f}pt" if font.pointSizeF() > 0 else f"{round(font.pixelSize() * 0.9)}px"
-    hover = mix(theme.text, theme.raised, 0.08)
-    down, up, check = (shipped("icons", f"{name}.svg").as_posix() for name in ("down", "up", f"check-{theme.name}"))
-    return f"""
-    QToolTip {{ color: {theme.text}; background: {theme.raised}; border: 1px solid {theme.line}; padding: 4px; }}
-    QLabel[role="title"], QToolButton[role="title"] {{ font-weight: bold; }}
-    QLabel[role="muted"] {{ color: {theme.muted}; font-size: {small}; }}
-    QLabel[role="error"] {{ color: {theme.error}; font-size: {small}; }}
-    QLabel[role="warning"] {{ color: {theme.warning}; font-size: {small}; }}
-    QLabel[role="ok"] {{ color: {theme.ok}; font-size: {small}; }}
-    QLabel[role="empty"] {{ color: {theme.muted}; padding: 24px; }}
-    QWidget[role="plot"] {{ background: {theme.plot}; border: 1px solid {theme.line}; border-radius: 6px; }}
-    QToolBar {{ background: {theme.raised}; border: none; border-bottom: 1px solid {theme.line};
-        padding: 4px; spacing: 4px; }}
-    QStatusBar {{ background: {theme.raised}; border-top: 1px solid {theme.line}; color: {theme.muted}; }}
-    QStatusBar::item {{ border: none; }}
-    QMainWindow::separator {{ background: {theme.line}; width: 1px; height: 1px; }}
-    QMainWindow::separator:hover {{ background: {theme.accent}; }}
-    QTabBar::tab {{ background: transparent; color: {theme.muted}; padding: 4px 12px; margin: 0;
-        border: none; border-bottom: 2px solid transparent; }}
-    QTabBar::tab:selected {{ color: {theme.text}; border-bottom-color: {theme.accent}; }}
-    QTabBar::tab:hover {{ color: {theme.text}; background: {hover}; }}
-    QTabBar::tab:focus {{ color: {theme.accent}; }}
-    QTabWidget::pane {{ border: none; border-top: 1px solid {theme.line}; }}
-    QHeaderView {{ background: {theme.raised}; }}
-    QHeaderView::section {{ background: {theme.raised}; color: {theme.muted}; padding: 4px; border: none;
-        border-bottom: 1px solid {theme.line}; font-size: {small}; }}
-    QTableView, QTreeView, QListView, QPlainTextEdit {{ border: 1px solid {theme.line}; background: {theme.base}; }}
-    QTableView:focus, QTreeView:focus, QListView:focus, QPlainTextEdit:focus {{ border-color: {theme.accent}; }}
-    QLineEdit, QAbstractSpinBox, QComboBox {{ background: {theme.base}; border: 1px solid {theme.line};
-        border-radius: 4px; padding: 3px 4px; min-height: 18px; }}
-    QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {theme.accent}; }}
-    QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{ background: {theme.window}; }}
-    QComboBox::drop-down {{ border: none; width: 20px; }}
-    QComboBox::down-arrow, QAbstractSpinBox::down-arrow {{ image: url("{down}"); width: 12px; height: 12px; }}
-    QAbstractSpinBox::up-arrow {{ image: url("{up}"); width: 12px; height: 12px; }}
-    QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 16px; }}
-    QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
-    QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
-    QAbstractItemView QLineEdit {{ padding: 0; min-height: 0; border-radius: 0; }}
-    QPushButton {{ background: {theme.raised}; border: 1px solid {theme.line}; border-radius: 4px; padding: 4px 12px; }}
-    QPushButton:hover {{ background: {hover}; }}
-    QPushButton:pressed {{ background: {theme.line}; }}
-    QPushButton:focus {{ border-color: {theme.accent}; }}
-    QPushButton:disabled {{ background: {theme.window}; color: {theme.muted}; }}
-    QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 4px; }}
-    QToolButton:hover {{ background: {hover}; }}
-    QToolButton:pressed, QToolButton:checked {{ background: {hover}; border-color: {theme.line}; }}
-    QToolButton:focus {{ border-color: {theme.accent}; }}
-    QToolButton[popupMode="2"] {{ padding-right: 12px; }}
-    QPushButton[role="primary"], QToolButton[role="primary"] {{
-        color: {theme.accent_text}; background: {theme.accent}; border: 1px solid {theme.accent};
-        border-radius: 4px; padding: 4px 12px; }}
-    QPushButton[role="primary"]:hover, QToolButton[role="primary"]:hover {{
-        background: {mix(theme.text, theme.accent, 0.15)}; }}
-    QPushButton[role="primary"]:focus, QToolButton[role="primary"]:focus {{
-        border: 2px solid {theme.text}; padding: 3px 11px; }}
-    QPushButton[role="primary"]:disabled, QToolButton[role="primary"]:disabled {{
-        color: {theme.muted}; background: {theme.raised}; border-color: {theme.line}; }}
-    QCheckBox::indicator, QRadioButton::indicator, QAbstractItemView::indicator {{
-        width: 14px; height: 14px; border: 1px solid {theme.muted};
-        border-radius: 3px; background: {theme.base}; }}
-    QRadioButton::indicator {{ border-radius: 8px; }}
-    QRadioButton::indicator:checked {{ border: 4px solid {theme.accent}; width: 8px; height: 8px; }}
-    QCheckBox::indicator:focus {{ border: 2px solid {theme.accent}; width: 12px; height: 12px; }}
-    QCheckBox::indicator:checked, QAbstractItemView::indicator:checked {{ background: {theme.accent};
-        border-color: {theme.accent}; image: url("{check}"); }}
-    QCheckBox::indicator:disabled {{ border-color: {theme.line}; }}
-    QSlider:horizontal {{ min-height: 20px; }}
-    QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {theme.line}; }}
-    QSlider::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {theme.accent}; }}
-    QSlider::handle:horizontal {{ width: 14px; margin: -6px 0; border-radius: 8px; background: {theme.base};
-        border: 1px solid {theme.muted}; }}
-    QSlider::handle:horizontal:focus {{ border: 2px solid {theme.accent}; width: 12px; }}
-    QScrollBar {{ background: transparent; border: none; }}
-    QScrollBar:vertical {{ width: 12px; margin: 0; }}
-    QScrollBar:horizontal {{ height: 12px; margin: 0; }}
-    QScrollBar::handle {{ background: {mix(theme.muted, theme.base, 0.5)}; border-radius: 4px; margin: 2px; }}
-    QScrollBar::handle:vertical {{ min-height: 24px; }}
-    QScrollBar::handle:horizontal {{ min-width: 24px; }}
-    QScrollBar::handle:hover {{ background: {theme.muted}; }}
-    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
-    QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
-    QProgressBar {{ color: transparent; background: {theme.line}; border: none;
-        border-radius: 4px; min-height: 8px; max-height: 8px; }}
-    QProgressBar::chunk {{ background: {theme.accent}; border-radius: 4px; }}
-    """
+    own = {
+        "small": small,
+        "hover": mix(theme.text, theme.raised, 0.08),
+        "accent_hover": mix(theme.text, theme.accent, 0.15),
+        "handle": mix(theme.muted, theme.base, 0.5),
+        "down": shipped("icons", "down.svg").as_posix(),
+        "up": shipped("icons", "up.svg").as_posix(),
+        "check": shipped("icons", f"check-{theme.name}.svg").as_posix(),
+    }
+    return Template(shipped("style.qss").read_text(encoding="utf-8")).substitute(vars(theme) | own)
 
 
 def mix(colour: str, into: str, share: float) -> str:
