@@ -83,6 +83,8 @@ class Document(QObject):
         section, _, name = path.partition(".")
         before = self._data[section]
         if name == "kind":
+            if before.get("kind") == value:
+                return
             after = self._variant(section, str(value))
         else:
             after = {**before, name: copy.deepcopy(value)}
