@@ -17,7 +17,7 @@ from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create
 
 SMALL = {"training.epochs": 3, "output.checkpoint_every": "1000", "training.batch_size": 96}
-RUNS = {
+RUNS: dict[str, tuple[str, dict[str, object]]] = {
     "mlp with dropout, Adam, one-cycle": ("digits-mlp", {"model.dropout": [0.3], "schedule.kind": "one-cycle"}),
     "mlp with accumulation, clipping, SGD": (
         "digits-mlp",
