@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import psutil
@@ -112,13 +113,11 @@ def gpus_in_the_machine() -> list[str]:
 
 def machine() -> dict[str, Any]:
     """The machine as plain data, for the device panel and the environment report."""
-    import torchvision
-
     return {
         "devices": [vars(device) | {"precisions": list(device.precisions)} for device in devices()],
         "chosen": choose(Hardware()),
         "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
+        "torchvision": metadata.version("torchvision"),  # not imported for it: that takes seconds
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cuda": torch.version.cuda,
