@@ -134,11 +134,8 @@ class RunsView(QWidget):
         self.table = table
 
     def _arrange(self) -> None:
-        title = QLabel("Runs")
-        title.setProperty("role", "title")
         header = QHBoxLayout()
         header.setSpacing(2 * STEP)
-        header.addWidget(title)
         header.addWidget(self.filter, 1)
         header.addWidget(self.resume)
         self._pages = QStackedWidget()
