@@ -36,7 +36,7 @@ class Saver:
         """Saves after an epoch when that is due, or when the epoch is the best so far."""
         number, unit = run.parts.config.output.interval
         if unit == "epochs" and run.position.epoch % number == 0:
-            self.save(run, "best" if best else "epoch", best)
+            self.save(run, "best" if best else "end of epoch", best)
         elif best:
             self._best = (capture(run), self._info(run, "best", True))
         if self._best is not None and time.monotonic() - self._saved_at > BEST_SHARE * self._duration:
