@@ -36,7 +36,10 @@ def main() -> int:
 
 def _stand_by() -> int:
     """Imports what every run needs, and nothing more: it builds nothing and makes no CUDA context. Leaves at end of file."""
-    from workbench.engine import attempt  # noqa: F401 - importing it is the point
+    # Importing them is the point. Torch's optimisers load its compiler when the first of them is made: seconds.
+    import torch._dynamo  # noqa: F401
+
+    from workbench.engine import attempt  # noqa: F401
 
     # Who took this engine before it was ready no longer listens.
     with contextlib.suppress(OSError):

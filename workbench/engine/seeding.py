@@ -32,7 +32,8 @@ def be_deterministic(wanted: bool) -> None:
     """Asks torch for algorithms that give the same bits each time, where it has them (only a GPU can lack them)."""
     if wanted and torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(wanted, warn_only=True)
+    if wanted != torch.are_deterministic_algorithms_enabled():  # the call alone imports torch's compiler: seconds
+        torch.use_deterministic_algorithms(wanted, warn_only=True)
     torch.backends.cudnn.deterministic = wanted
     torch.backends.cudnn.benchmark = not wanted
 
