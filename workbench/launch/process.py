@@ -67,7 +67,7 @@ class Engine:
         if self._process is not None:
             return self._process.poll() is None
         try:
-            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+            return bool(psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE)
         except psutil.Error:
             return False
 
@@ -188,7 +188,7 @@ def interpreter() -> list[str]:
 def _spawn(
     arguments: list[str], *, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes] = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
-    flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     return subprocess.Popen(
         [*interpreter(), "-m", "workbench.engine", *arguments],
         stdin=stdin,
