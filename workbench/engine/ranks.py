@@ -22,7 +22,12 @@ from workbench.runs.folder import RunFolder
 def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, epochs: int | None) -> Outcome:
     """Trains with ``count`` processes on this machine. This process holds the lock and waits; rank 0 writes the events."""
     with tempfile.TemporaryDirectory(prefix="workbench-ranks-") as errors:
-        return _launch(folder, attempt, device, count, epochs, errors)
+        # torch's own files about failures go to the temporary folder too, and stay there: this one goes as a whole.
+        before, tempfile.tempdir = tempfile.tempdir, errors
+        try:
+            return _launch(folder, attempt, device, count, epochs, errors)
+        finally:
+            tempfile.tempdir = before
 
 
 def _launch(folder: RunFolder, attempt: int, device: str, count: int, epochs: int | None, errors: str) -> Outcome:

@@ -136,7 +136,7 @@ def train_epoch(run: Run) -> Decision | None:
 
 
 def finish_epoch(run: Run) -> Decision | None:
-    """Validates, reports the epoch, moves on to the next and saves. A decision when validation was broken off to leave."""
+    """Validates, reports the epoch, moves on to the next and saves. A decision when the run is to be left."""
     parts, position = run.parts, run.position
     results = {"train": metrics(parts.source.task, run.flow.sums)}
     if len(parts.source.val):
@@ -169,7 +169,10 @@ def finish_epoch(run: Run) -> Decision | None:
     run.saver.epoch_done(run, best)
     if run.reporter is not None:
         run.reporter.summarise()
-    return None
+    if position.epoch >= run.epochs:
+        return None
+    # An epoch may be shorter than the time between two reports: the run listens here too.
+    return _obey(run, run.world.share(run.control.poll() if run.control is not None else None))
 
 
 def _due(run: Run, began: float) -> bool:

@@ -66,11 +66,6 @@ class Lab:
             process.wait()
         if thread is not None and thread is not threading.current_thread():
             thread.join()
-        if process is not None:
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
 
     def _ensure(self) -> None:
         if self._closed or (self._process is not None and self._process.poll() is None):
@@ -105,6 +100,9 @@ class Lab:
             answer = _answer(line)
             if answer is not None:
                 self._done(answer)
+        # Dead and reaped before the next question looks whether it is alive.
+        process.wait()
+        _close_pipes(process)
         with self._lock:
             asked, closed = self._asked, self._closed
         if asked is not None and not closed:
@@ -138,6 +136,13 @@ def ask_once(method: str, params: dict[str, Any]) -> Answer:
     finally:
         lab.close()
     return answers[0]
+
+
+def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def _answer(line: bytes) -> Answer | None:

@@ -53,6 +53,7 @@ def load(config: Table, progress: Progress) -> Source:
         if not has
     ]
     rows = [row for row, has in enumerate(labelled) if has]
+    _check_count(config, rows)
     names = [name for name in frame.columns if name != target and name not in config.ignore]
     columns = [column for name in names if (column := _column(name, frame[name].gather(rows).to_list())) is not None]
     unused = [name for name in names if name not in {column.name for column in columns}]
@@ -61,9 +62,7 @@ def load(config: Table, progress: Progress) -> Source:
     if config.missing == "drop":
         rows, columns, dropped = _without_gaps(rows, columns)
         left_out += dropped
-    if len(rows) < 2:
-        count = "no row" if not rows else "one row only"
-        raise RefusedError(f"{config.path} has {count} that can be used", "at least two are needed", "dataset.path")
+        _check_count(config, rows)
     task, targets = _targets([frame[target][row] for row in rows], target, config)
     source = _assemble(config, task, columns, targets, rows)
     notes = [note for column in columns for note in column.notes]
@@ -73,6 +72,12 @@ def load(config: Table, progress: Progress) -> Source:
         "rows": [[cell or "" for cell in row] for row in frame.head(PREVIEW_ROWS).rows()],
     }
     return Source(**{**vars(source), "left_out": tuple(left_out), "notes": tuple(notes), "preview": {"table": preview}})
+
+
+def _check_count(config: Table, rows: Sequence[int]) -> None:
+    if len(rows) < 2:
+        count = "one row only" if rows else "no row"
+        raise RefusedError(f"{config.path} has {count} that can be used", "at least two are needed", "dataset.path")
 
 
 def _read(path: Path) -> pl.DataFrame:

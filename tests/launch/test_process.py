@@ -1,0 +1,107 @@
+"""Engines as processes: started, taken from standby, killed, left alone, and never two on one run."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from workbench.config import files
+from workbench.config.recipes import start
+from workbench.launch import process
+from workbench.launch.follow import Follower
+from workbench.launch.lab import Answer, Lab
+from workbench.runs import history
+from workbench.runs.checkpoints import latest
+from workbench.runs.folder import RunBusyError, RunFolder, create
+
+
+def made(epochs: int) -> RunFolder:
+    name, config = start("digits-mlp")
+    return create(files.change(config, {"training.epochs": epochs}), name)
+
+
+def until(condition: Callable[[], object]) -> None:
+    pause = threading.Event()
+    for _ in range(2400):
+        if condition():
+            return
+        pause.wait(0.05)
+    raise AssertionError("it never came")
+
+
+def test_that_a_killed_engine_is_told_its_run_saved_and_resumed() -> None:
+    folder = made(200)
+    standby = process.Standby()
+    standby.start()
+    until(lambda: standby.ready)
+    engine = process.start(folder, standby=standby)
+    follower = Follower(folder)
+    until(lambda: follower.read() is not None and follower.progress.checkpoints)
+    with pytest.raises(RunBusyError):
+        process.start(folder)
+    found = process.attach(folder)
+    assert found is not None
+    assert found.pid == engine.pid
+    os.kill(engine.pid, signal.SIGKILL)
+    assert engine.wait(timeout=10) != 0
+    progress = history.load(folder)
+    assert progress.state == "failed"
+    assert progress.ended is not None
+    assert "from outside" in progress.ended.what
+    assert "Resume" in progress.ended.hint
+    assert not folder.going()
+    newest = latest(folder.checkpoints)
+    assert newest is not None
+    done = newest.epoch
+    standby.start()
+    assert process.start(folder, epochs=done + 1, standby=standby).wait(timeout=120) == 0
+    progress = history.load(folder)
+    assert progress.state == "completed"
+    assert [epoch.epoch for epoch in progress.epochs] == list(range(1, done + 2))
+    standby.close()
+
+
+def test_that_a_run_goes_on_when_its_starter_is_killed() -> None:
+    folder = made(40)
+    script = f"""
+import pathlib, time
+from workbench.launch import process
+from workbench.runs.folder import RunFolder
+process.start(RunFolder(pathlib.Path({str(folder.path)!r})))
+print("started", flush=True)
+time.sleep(600)
+"""
+    starter = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    assert starter.stdout is not None
+    assert starter.stdout.readline() == b"started\n"
+    until(folder.going)
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    engine = process.attach(folder)
+    assert engine is not None
+    until(lambda: engine.poll() is not None)
+    assert history.load(folder).state == "completed"
+    assert not psutil.pid_exists(engine.pid) or psutil.Process(engine.pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_that_a_killed_lab_says_so_and_the_next_question_finds_another() -> None:
+    answers: list[Answer] = []
+    lab = Lab(answers.append)
+    try:
+        lab.ask("machine", {})
+        assert lab._process is not None
+        lab._process.kill()
+        until(lambda: len(answers) == 1)
+        assert not answers[0].ok
+        assert "ended unexpectedly" in answers[0].problems[0].what
+        lab.ask("machine", {})
+        until(lambda: len(answers) == 2)
+        assert answers[1].ok
+    finally:
+        lab.close()
