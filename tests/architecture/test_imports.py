@@ -41,6 +41,15 @@ def test_that_the_engine_loads_no_qt(module: str) -> None:
     assert loaded(f"import {module}", "PySide6", "shiboken6", "pyqtgraph", "torch") == {"torch"}
 
 
+def test_that_the_run_folder_and_launching_load_neither_qt_nor_torch() -> None:
+    code = "import workbench.runs.history, workbench.launch.process, workbench.launch.follow, workbench.launch.lab"
+    assert loaded(code, "PySide6", "shiboken6", "pyqtgraph", "torch", "torchvision") == set()
+
+
+def test_that_the_configuration_does_not_load_numpy() -> None:
+    assert loaded("import workbench.config.run, workbench.config.files", "PySide6", "torch", "numpy") == set()
+
+
 def test_that_help_loads_nothing_heavy() -> None:
     code = """
 from workbench.__main__ import main
