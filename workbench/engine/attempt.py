@@ -7,15 +7,15 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import torch
 
 from workbench.config.run import RunConfig
 from workbench.engine import build, checkpoint, devices
-from workbench.engine.control import Control
-from workbench.engine.data.source import silent
+from workbench.engine.control import Control, LeaveError
+from workbench.engine.data.source import Progress
 from workbench.engine.distributed import World
 from workbench.engine.failures import Failure, RefusedError, explain
 from workbench.engine.reporter import Flow, Reporter
@@ -25,7 +25,6 @@ from workbench.runs import history
 from workbench.runs.commands import Inbox
 from workbench.runs.events import Ended, EventWriter, Started
 from workbench.runs.folder import HEARTBEAT_SECONDS, RunBusyError, RunFolder, locked, write_engine, write_whole
-from workbench.runs.progress import Progress
 
 COMPLETED, FAILED, REFUSED = 0, 1, 2
 
@@ -84,17 +83,31 @@ def train_here(folder: RunFolder, attempt: int, device: torch.device, world: Wor
     if control is not None:
         control.listen()
     try:
-        parts = build.build(config, device, world, reporter.phase if reporter is not None else silent)
+        parts = build.build(config, device, world, _busy(reporter, control, world))
         try:
             run = _run(folder, parts, reporter, control, epochs)
             return train(run)
         finally:
             parts.loader.close()
+    except LeaveError:
+        return Outcome("stopped", "stopped before the first step", "Resume starts it again")
     finally:
         if control is not None:
             control.close()
         if reporter is not None:
             reporter.close()
+
+
+def _busy(reporter: Reporter | None, control: Control | None, world: World) -> Progress:
+    """What is told while a run is built. Alone, the run also listens then: reading data can take minutes."""
+
+    def tell(text: str, share: float | None = None) -> None:
+        if reporter is not None:
+            reporter.phase(text, share)
+        if control is not None and world.size == 1:
+            control.leave_if_told()
+
+    return tell
 
 
 def _run(
@@ -165,14 +178,16 @@ def _share_threads(config: RunConfig, processes: int) -> None:
 
 def _say_end(folder: RunFolder, attempt: int, outcome: Outcome) -> None:
     """The last event of the attempt, and the summary that goes with it."""
-    progress: Progress = history.load(folder)
+    progress = history.load(folder)
     fields: dict[str, Any] = {key: value for key, value in vars(outcome).items() if key != "refused"}
     ended = Ended(**{**fields, "step": outcome.step or progress.step, "epoch": outcome.epoch or progress.epoch})
     writer = EventWriter(folder.events_file, attempt)
     writer.write(ended)
     writer.close()
     progress.apply(ended.model_copy(update={"attempt": attempt}))
-    write_whole(folder.summary_file, json.dumps(progress.summary()))
+    # A full disk: the summary can be made again from the events, and the exit status still tells the end.
+    with suppress(OSError):
+        write_whole(folder.summary_file, json.dumps(progress.summary()))
 
 
 @contextmanager
@@ -195,4 +210,5 @@ def _alive(folder: RunFolder, attempt: int) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-        write_engine(folder, attempt, os.getpid(), left=True)
+        with suppress(OSError):
+            write_engine(folder, attempt, os.getpid(), left=True)

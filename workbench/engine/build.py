@@ -143,7 +143,8 @@ def check(config: RunConfig, source: Source) -> None:
         raise RefusedError(what, "make the batch smaller", "training.batch_size")
     needs = isinstance(config.schedule, Plateau) or training.early_stopping != "off"
     if needs and len(source.val) == 0:
-        raise RefusedError("early stopping and the plateau schedule need validation samples", "", "dataset.validation")
+        what = "early stopping and the plateau schedule need validation samples"
+        raise RefusedError(what, "give dataset.validation a share", "dataset.validation")
 
 
 def _mean_squared_error(output: Tensor, target: Tensor) -> Tensor:

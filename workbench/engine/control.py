@@ -36,6 +36,10 @@ class Decision:
         return self.stop or self.pause or self.save or bool(self.values)
 
 
+class LeaveError(Exception):
+    """The run was told to stop before its first step."""
+
+
 class Control:
     """Rank 0's ear: reads commands at most ten times a second, and hears SIGTERM and SIGINT as *stop*."""
 
@@ -71,22 +75,32 @@ class Control:
         self.listen_to_folder()
         return self._pending.stop or self._pending.pause
 
+    def leave_if_told(self) -> None:
+        """Raises LeaveError when a stop waits: for the time before the first step, when there is nothing to save."""
+        self.listen_to_folder()
+        if self._pending.stop:
+            raise LeaveError
+
     def wait_for_unpause(self) -> Decision:
-        """Waits while the run is paused. Gives a decision to stop or to release, or an empty one to go on."""
+        """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings."""
+        values: dict[str, Any] = {}
         while True:
             # A signal ends the wait at once; a command is a file, which has to be looked for.
             self._interrupted.wait(POLL_SECONDS)
             self._last = 0.0
             for command in self._commands():
+                values |= self._take_values()
                 if command.name == "unpause":
                     self.acknowledge("unpause", "the run goes on", command.id)
-                    return Decision()
+                    return Decision(values=values)
                 if command.name == "pause" and command.values.get("release"):
-                    return Decision(pause=True, release=True)
+                    self.acknowledge("pause", "the run leaves, and its memory is free", command.id)
+                    return Decision(pause=True, release=True, values=values)
                 self._take(command)
             decision = self.poll()
+            values |= decision.values
             if decision.stop:
-                return decision
+                return Decision(stop=True, values=values)
 
     def listen_to_folder(self) -> None:
         """Takes in new commands, when the last look was long enough ago."""
@@ -101,6 +115,10 @@ class Control:
     def acknowledge(self, name: str, text: str, command_id: str = "", accepted: bool = True) -> None:
         """Says what became of a command."""
         self._reporter.say(CommandDone(id=command_id, name=name, text=text, accepted=accepted))
+
+    def _take_values(self) -> dict[str, Any]:
+        values, self._pending.values = self._pending.values, {}
+        return values
 
     def _commands(self) -> list[Command]:
         self._last = time.monotonic()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workbench.engine.build import Parts
 from workbench.engine.data.source import Task
-from workbench.engine.meters import COLUMNS, guess, metrics, pass_sums
+from workbench.engine.meters import COLUMNS, guess, metrics, pass_sums, total_losses
 
 WORST = 32
 """Samples listed as the worst."""
@@ -41,7 +41,8 @@ def evaluate(parts: Parts, split: str, leave: Callable[[], bool] = lambda: False
     sums = np.zeros(COLUMNS)
     if losses:
         rows = pass_sums(task, guesses, truths)
-        rows[:, 1] = torch.stack(losses).to(device="cpu", dtype=torch.float64).numpy() * rows[:, 0]
+        means = torch.stack(losses).to(device="cpu", dtype=torch.float64).numpy()
+        rows[:, 1] = total_losses(means, rows[:, 0])
         sums = rows.sum(axis=0)
     return metrics(task, world.total(sums))
 

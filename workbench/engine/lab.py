@@ -13,10 +13,12 @@ import torch
 
 from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
+from workbench.config.run import RunConfig
 from workbench.engine import build, checkpoint, data, devices
 from workbench.engine.distributed import World
 from workbench.engine.evaluate import closer_look
 from workbench.engine.failures import RefusedError, explain
+from workbench.engine.saving import check_classes
 from workbench.engine.tools import preview, summary
 
 
@@ -75,9 +77,10 @@ def evaluate(params: dict[str, Any]) -> dict[str, Any]:
     config = files.parse(state["config"])
     device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
     torch.set_num_threads(devices.available_cpus())
-    parts = build.build(config, device, World())
+    parts = build.build(_computable(config, str(device)), device, World())
     try:
         _check_split(parts, params["split"])
+        check_classes(parts.source.task, state)
         _load_weights(parts, state, path)
         return {
             **closer_look(parts, params["split"]),
@@ -113,6 +116,15 @@ METHODS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "evaluate": evaluate,
     "checkpoint": describe_checkpoint,
 }
+
+
+def _computable(config: RunConfig, device: str) -> RunConfig:
+    """The configuration in fp32 where the device lacks the precision that the run was trained in."""
+    try:
+        devices.check_precision(config.hardware, device)
+    except RefusedError:
+        return config.model_copy(update={"hardware": config.hardware.model_copy(update={"precision": "fp32"})})
+    return config
 
 
 def _check_split(parts: build.Parts, name: str) -> None:

@@ -45,7 +45,7 @@ class Recorder:
             return [], np.zeros((0, COLUMNS))
         losses = torch.stack(self._losses).to(device="cpu", dtype=torch.float64).numpy()
         rows = pass_sums(self.task, self._guesses, self._truths)
-        rows[:, 1] = losses * rows[:, 0]
+        rows[:, 1] = total_losses(losses, rows[:, 0])
         rows[~np.array(self._counted)] = 0.0
         steps = list(dict.fromkeys(self._steps))
         table = np.zeros((len(steps), COLUMNS))
@@ -87,6 +87,11 @@ def pass_sums(task: Task, guesses: list[Tensor], truths: list[Tensor]) -> Sums:
     for place, values in enumerate(columns, start=2):
         rows[:, place] = np.add.reduceat(values.mean(axis=1), starts)
     return rows
+
+
+def total_losses(means: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Losses summed over each pass; 0 for one without a readable sample, whose mean is not a number."""
+    return np.where(counts > 0, means * counts, 0.0)
 
 
 def metrics(task: Task, sums: Sums) -> dict[str, float]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import multiprocessing.connection
 import os
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import torch
@@ -57,6 +60,7 @@ def _launch(folder: RunFolder, attempt: int, device: str, count: int, epochs: in
 @record
 def _rank(folder: str, attempt: int, device: str, epochs: int | None) -> dict[str, object]:
     """What each process does. A refusal is an outcome; anything else is raised, so that the launcher ends the others."""
+    _leave_with_the_launcher()
     run = RunFolder(Path(folder))
     rank = int(os.environ["RANK"])
     if rank > 0:
@@ -76,6 +80,19 @@ def _rank(folder: str, attempt: int, device: str, epochs: int | None) -> dict[st
         distributed.leave()
         if own.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _leave_with_the_launcher() -> None:
+    """Ends this process when the one that launched it is gone: with it went the lock, the right to write events."""
+    launcher = multiprocessing.parent_process()
+    if launcher is None:
+        return
+
+    def watch() -> None:
+        multiprocessing.connection.wait([launcher.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, name="launcher watch", daemon=True).start()
 
 
 def _first_line(text: str) -> str:

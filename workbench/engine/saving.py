@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from workbench.engine import checkpoint, seeding
+from workbench.engine.data.source import Task
 from workbench.engine.failures import RefusedError
 from workbench.runs.checkpoints import file_name
 from workbench.runs.events import CheckpointSaved
@@ -29,6 +30,7 @@ class Saver:
         self._leads = leads
         self._saved_at = time.monotonic()
         self._saved_step = -1
+        self._tried_step = 0
         self._duration = 0.0
         self._best: tuple[dict[str, Any], dict[str, Any]] | None = None
 
@@ -45,10 +47,15 @@ class Saver:
     def between_steps(self, run: Run) -> None:
         """Saves at a step boundary when so many steps or minutes have passed."""
         number, unit = run.parts.config.output.interval
-        steps = unit == "steps" and run.position.step - max(self._saved_step, 0) >= number
+        # From the last try, not the last success: a disk that stays full is not asked again at every step.
+        steps = unit == "steps" and run.position.step - self._tried_step >= number
         minutes = unit == "minutes" and time.monotonic() - self._saved_at >= 60 * number
         if run.world.share(steps or minutes):
             self.save(run, f"every {number} {unit}")
+
+    def changed(self) -> None:
+        """Tells that the state of this step is another than the one that may have been saved."""
+        self._saved_step = -1
 
     def save(self, run: Run, why: str, best: bool = False) -> bool:
         """Saves now. False when the disk refused, which the run is told and survives."""
@@ -68,7 +75,7 @@ class Saver:
 
     def _write(self, run: Run, state: dict[str, Any], info: dict[str, Any]) -> bool:
         step = state["position"]["step"]
-        self._saved_at, self._saved_step = time.monotonic(), step
+        self._saved_at, self._saved_step, self._tried_step = time.monotonic(), step, step
         if not self._leads:
             return True
         try:
@@ -127,6 +134,7 @@ def restore(run: Run, state: dict[str, Any]) -> str:
     Raises RefusedError when the checkpoint is of another model.
     """
     parts = run.parts
+    check_classes(parts.source.task, state)
     try:
         parts.model.load_state_dict(state["model"])
         parts.optimizer.load_state_dict(state["optimizer"])
@@ -146,6 +154,16 @@ def restore(run: Run, state: dict[str, Any]) -> str:
     run.last = kept
     words = f"continued at epoch {run.position.epoch + 1}, step {run.position.step}"
     return words + _restore_random(run, state)
+
+
+def check_classes(task: Task, state: dict[str, Any]) -> None:
+    """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
+    was, now = tuple(state["classes"]), task.classes
+    if was != now:
+        gone, new = ", ".join(sorted({*was} - {*now})), ", ".join(sorted({*now} - {*was}))
+        changes = "; ".join(f"{word} {names}" for word, names in (("gone:", gone), ("new:", new)) if names)
+        what = f"the data's classes are not those the checkpoint was trained on ({changes or 'another order'})"
+        raise RefusedError(what, "put the data back as it was, or start a new run", "dataset")
 
 
 def _restore_random(run: Run, state: dict[str, Any]) -> str:

@@ -204,13 +204,19 @@ def _obey(run: Run, decision: Decision) -> Decision | None:
     """Does what a decision says. Gives it back when the run is to be left."""
     if not decision:
         return None
-    if decision.values:
-        run.parts.rates.set_base(decision.values["optimizer.lr"])
+    _set(run, decision)
     if decision.stop or (decision.pause and decision.release):
         return decision
     if decision.save:
         run.saver.save(run, "asked for")
     return _pause(run) if decision.pause else None
+
+
+def _set(run: Run, decision: Decision) -> None:
+    """Takes in new values of live settings; a state of this step that was saved already is then no longer the newest."""
+    if decision.values:
+        run.parts.rates.set_base(decision.values["optimizer.lr"])
+        run.saver.changed()
 
 
 def _pause(run: Run) -> Decision | None:
@@ -219,6 +225,7 @@ def _pause(run: Run) -> Decision | None:
     if run.reporter is not None:
         run.reporter.summarise()
     decision: Decision = run.world.share(run.control.wait_for_unpause() if run.control is not None else None)
+    _set(run, decision)
     return decision if decision.stop or decision.release else None
 
 

@@ -37,7 +37,7 @@ class Lab:
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._waiting: dict[str, tuple[int, dict[str, Any]]] = {}
-        self._asked: tuple[int, str] | None = None
+        self._asked: tuple[int, str, subprocess.Popen[bytes]] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -83,11 +83,13 @@ class Lab:
 
     def _next(self) -> None:
         """Sends the next waiting question, when none is being answered. The lock is held."""
-        if self._asked is not None or not self._waiting or self._process is None or self._process.stdin is None:
+        if self._closed or self._asked is not None or not self._waiting:
+            return
+        if self._process is None or self._process.stdin is None:
             return
         method = next(iter(self._waiting))
         number, params = self._waiting.pop(method)
-        self._asked = (number, method)
+        self._asked = (number, method, self._process)
         # A broken pipe means that the process died: the reader sees its end and answers for it.
         with contextlib.suppress(OSError):
             self._process.stdin.write(json.dumps({"id": number, "method": method, "params": params}).encode() + b"\n")
@@ -104,10 +106,11 @@ class Lab:
         process.wait()
         _close_pipes(process)
         with self._lock:
-            asked, closed = self._asked, self._closed
-        if asked is not None and not closed:
+            asked = self._asked
+        # A question that its successor was asked meanwhile is not lost.
+        if asked is not None and asked[2] is process:
             died = Problem("", "the preview process ended unexpectedly", "change a setting to try again")
-            self._done(Answer(*asked, ok=False, problems=(died,)))
+            self._done(Answer(*asked[:2], ok=False, problems=(died,)))
 
     def _done(self, answer: Answer) -> None:
         with self._lock:

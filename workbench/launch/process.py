@@ -5,6 +5,7 @@ An engine leads a session of its own, so that it goes on when the window or the 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -30,10 +31,14 @@ LOG_TAIL = 4000
 class Engine:
     """The engine of a run: started by us, or found going."""
 
-    def __init__(self, folder: RunFolder, pid: int, process: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, pid: int, process: subprocess.Popen[bytes] | None = None, attempt: int = 0
+    ) -> None:
+        """``attempt`` is the one that a process of ours was started for."""
         self.folder = folder
         self.pid = pid
         self._process = process
+        self._attempt = attempt
         self._status: int | None = None
 
     def poll(self) -> int | None:
@@ -42,7 +47,7 @@ class Engine:
         The status of an engine that somebody else started cannot be had: it is 0 when the run says a good end, else 1.
         """
         if self._status is None and not self._alive():
-            ended = close_unfinished(self.folder)
+            ended = close_unfinished(self.folder, self._attempt)
             told = self._process.returncode if self._process is not None else None
             self._status = told if told is not None else int(ended is None or ended.status == "failed")
         return self._status
@@ -58,6 +63,8 @@ class Engine:
 
     def kill(self) -> None:
         """Ends the engine and everything it started, at once. What it saved stays; ``ended`` is said in its stead."""
+        if self.poll() is not None:
+            return  # its number may be another process's by now
         _kill_tree(self.pid)
         if self._process is not None:
             self._process.wait()
@@ -134,12 +141,13 @@ def start(folder: RunFolder, *, epochs: int | None = None, standby: Standby | No
     """
     if folder.going():
         raise RunBusyError(f"{folder.name} is being run already")
+    attempt = folder.attempts() + 1
     process = standby.take(folder, epochs) if standby is not None else None
     if process is None:
         arguments = [str(folder.path.resolve()), *([] if epochs is None else ["--epochs", str(epochs)])]
         with folder.log_file().open("ab") as log:
             process = _spawn(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    return Engine(folder, process.pid, process)
+    return Engine(folder, process.pid, process, attempt)
 
 
 def attach(folder: RunFolder) -> Engine | None:
@@ -150,13 +158,14 @@ def attach(folder: RunFolder) -> Engine | None:
     return Engine(folder, int(engine["pid"]))
 
 
-def close_unfinished(folder: RunFolder) -> Ended | None:
+def close_unfinished(folder: RunFolder, attempt: int = 1) -> Ended | None:
     """Says ``ended`` for an attempt whose engine died without doing so. Gives the run's end; None when it has none.
 
+    ``attempt`` is that of an engine that may have died before it could write down that it began.
     Does nothing while somebody holds the run's lock: then the attempt is not over.
     """
     progress = history.load(folder)
-    attempt = max(progress.attempt, folder.attempts(), 1)
+    attempt = max(progress.attempt, folder.attempts(), attempt, 1)
     if progress.ended is not None and progress.ended.attempt >= attempt:
         return progress.ended
     try:
@@ -206,8 +215,9 @@ def _kill_tree(pid: int) -> None:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.Error:
         return
-    if os.name != "nt" and os.getpgid(pid) == pid:
-        os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        if os.name != "nt" and os.getpgid(pid) == pid:
+            os.killpg(pid, signal.SIGKILL)
     for process in family:
         try:
             process.kill()

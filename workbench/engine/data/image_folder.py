@@ -30,7 +30,7 @@ SUFFIXES = frozenset(
 SPLITS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 RESIDENT_SHARE = 0.25
 """Share of the free main memory up to which ``auto`` keeps all pictures resident."""
-CHUNK = 512
+CHUNK = 128
 """Pictures decoded between two reports of progress."""
 
 Files = list[tuple[Path, int]]
@@ -51,14 +51,14 @@ def load(config: ImageFolder, progress: Progress) -> Source:
         readable, pictures = _divide(readable, pictures, config)
     splits = {name: _make(files, pictures[name], config) for name, files in readable.items()}
     empty = [name for number, name in enumerate(classes) if not any(label == number for _, label in readable["train"])]
-    notes = [f"no readable picture of class {name} is in training" for name in empty]
+    notes = [f"no readable picture of class {_readable(name)} is in training" for name in empty]
     if given:
         notes.append("split given by the folders " + ", ".join(folder.name for folder in given.values()))
     train = splits["train"]
     sample = train.read(range(0, len(train), max(1, len(train) // STATISTICS_SAMPLES)))
     scaling, preprocessing = scaling_of(sample)
     return Source(
-        task=Task("classification", tuple(classes)),
+        task=Task("classification", tuple(map(_readable, classes))),
         shape=tuple(sample.shape[1:]),
         train=train,
         val=splits["val"],
@@ -139,7 +139,7 @@ def _read_all(
                 part = files[start : start + CHUNK]
                 for item, result in zip(part, pool.map(read, part), strict=True):
                     if isinstance(result, PictureError):
-                        left_out.append(LeftOut(str(item[0]), str(result)))
+                        left_out.append(LeftOut(_readable(str(item[0])), str(result)))
                         continue
                     readable[name].append(item)
                     kept += [result] if keep else []
@@ -176,8 +176,13 @@ def _make(files: Files, pictures: Tensor | None, config: ImageFolder) -> Split:
     paths = [path for path, _ in files]
     labels = torch.tensor([label for _, label in files], dtype=torch.int64)
     if pictures is not None:
-        return TensorSplit(pictures, labels, names=tuple(map(str, paths)))
+        return TensorSplit(pictures, labels, names=tuple(_readable(str(path)) for path in paths))
     return PictureSplit(paths, labels, config.size, config.channels)
+
+
+def _readable(name: str) -> str:
+    """A name from the disk as text that can be shown and written down: on Linux a file may be named by any bytes."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _layout_hint() -> str:

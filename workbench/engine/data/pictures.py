@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +77,7 @@ class PictureSplit:
 
     def name(self, index: int) -> str:
         """The file's path."""
-        return str(self.files[index])
+        return os.fsencode(self.files[index]).decode("utf-8", "replace")
 
 
 def scaling_of(pictures: Tensor, white: int = 255) -> tuple[Scaling, dict[str, Any]]:
@@ -99,7 +100,8 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith(("I", "F")):
         values = np.asarray(picture, dtype=np.float64)
         # Sixteen bits are the rule for these modes; smaller values come from files that use their first eight only.
-        top = 65535.0 if values.max(initial=0) > 255 else 255.0
+        most = values.max(initial=0)
+        top = 65535.0 if most > 255 else 1.0 if picture.mode == "F" and most <= 1 else 255.0
         return Image.fromarray((np.clip(values / top, 0, 1) * 255).astype(np.uint8))
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")

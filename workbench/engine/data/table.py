@@ -63,15 +63,20 @@ def load(config: Table, progress: Progress) -> Source:
         rows, columns, dropped = _without_gaps(rows, columns)
         left_out += dropped
         _check_count(config, rows)
-    task, targets = _targets([frame[target][row] for row in rows], target, config)
-    source = _assemble(config, task, columns, targets, rows)
+    task, targets = _targets(frame[target].gather(rows).to_list(), target, config)
+    source = _assemble(config, task, target, columns, targets, rows)
     notes = [note for column in columns for note in column.notes]
-    notes += [f"column {name} is not used: more than {MOST_CATEGORIES} different words" for name in unused]
+    notes += [f"column {name} is not used: {_why_unused(frame[name])}" for name in unused]
     preview = {
         "columns": frame.columns,
         "rows": [[cell or "" for cell in row] for row in frame.head(PREVIEW_ROWS).rows()],
     }
     return Source(**{**vars(source), "left_out": tuple(left_out), "notes": tuple(notes), "preview": {"table": preview}})
+
+
+def _why_unused(cells: pl.Series) -> str:
+    empty = all(_is_gap(cell) for cell in cells.to_list())
+    return "it is empty" if empty else f"more than {MOST_CATEGORIES} different words"
 
 
 def _check_count(config: Table, rows: Sequence[int]) -> None:
@@ -100,14 +105,17 @@ def _read(path: Path) -> pl.DataFrame:
         raise RefusedError(
             what, "a table needs inputs and a target, divided by commas, semicolons or tabs", "dataset.path"
         )
-    return frame.rename({name: name.strip().lstrip("\ufeff") for name in frame.columns})
+    names = [name.strip().lstrip("\ufeff") for name in frame.columns]
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise RefusedError(f"{path} has two columns named {twice!r}", "give them different names", "dataset.path")
+    return frame.rename(dict(zip(frame.columns, names, strict=True)))
 
 
 def _separator(start: str) -> str:
-    try:
-        return csv.Sniffer().sniff(start.splitlines()[0] if start else "", delimiters=",;\t|").delimiter
-    except (csv.Error, IndexError):
-        return ","
+    """What divides the first line into the most columns."""
+    first = start.splitlines()[:1]
+    return max(",;\t|", key=lambda mark: max((len(cells) for cells in csv.reader(first, delimiter=mark)), default=0))
 
 
 def _target_name(frame: pl.DataFrame, config: Table) -> str:
@@ -116,7 +124,10 @@ def _target_name(frame: pl.DataFrame, config: Table) -> str:
         if name not in frame.columns:
             raise RefusedError(f"the table has no column {name!r}", f"its columns are {known}", "dataset.ignore")
     if not config.target:
-        return next(name for name in reversed(frame.columns) if name not in config.ignore)
+        last = next((name for name in reversed(frame.columns) if name not in config.ignore), None)
+        if last is None:
+            raise RefusedError("every column is left out", "take the target off the list", "dataset.ignore")
+        return last
     if config.target not in frame.columns:
         raise RefusedError(f"the table has no column {config.target!r}", f"its columns are {known}", "dataset.target")
     return config.target
@@ -175,12 +186,16 @@ def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[Task, Tens
         what = f"the target column {name} holds {len(different)} different values"
         raise RefusedError(what, "choose another target, or regression", "dataset.target")
     keys = [float(n) for n in numbers if n is not None] if numeric else [cell.strip() for cell in cells]
-    order = {key: place for place, key in enumerate(sorted(set(keys)))}  # type: ignore[type-var]
-    classes = tuple(f"{key:g}" if isinstance(key, float) else str(key) for key in order)
+    order: dict[Any, int] = {key: place for place, key in enumerate(sorted(set(keys)))}  # type: ignore[type-var]
+    classes = tuple(_class_name(key) for key in order)
     return Task("classification", classes), torch.tensor([order[key] for key in keys])
 
 
-def _assemble(config: Table, task: Task, columns: list[_Column], targets: Tensor, rows: list[int]) -> Source:
+def _class_name(key: float | str) -> str:
+    return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)
+
+
+def _assemble(config: Table, task: Task, name: str, columns: list[_Column], targets: Tensor, rows: list[int]) -> Source:
     """Splits, and turns columns into inputs with what the training rows alone tell."""
     classes = targets if task.kind == "classification" and config.split == "per-class" else None
     train, val = split(len(targets), classes, config.validation, config.split_seed)
@@ -192,7 +207,7 @@ def _assemble(config: Table, task: Task, columns: list[_Column], targets: Tensor
         targets = ((targets - mean) / std).to(torch.float32)
     names = [f"row {row + 2}" for row in rows]
     halves = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in (train, val)]
-    target = {"name": config.target, "mean": task.mean, "std": task.std}
+    target = {"name": name, "mean": task.mean, "std": task.std}
     preprocessing = {"kind": "table", "columns": list(described), "target": target}
     return Source(task, (inputs.shape[1],), halves[0], halves[1], preprocessing=preprocessing)
 
@@ -223,7 +238,9 @@ def _mean_std(values: Tensor) -> tuple[float, float]:
     if len(values) == 0:
         return 0.0, 1.0
     std = float(values.std(correction=0))
-    return float(values.mean()), std if std > 1e-12 else 1.0
+    mean = float(values.mean())
+    # What is left of a constant column is rounding: that is relative to its size.
+    return mean, std if std > 1e-12 * abs(mean) else 1.0
 
 
 def _is_gap(cell: str | None) -> bool:

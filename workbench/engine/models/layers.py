@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -48,7 +47,8 @@ def norm(name: str, features: int, dimensions: Literal[1, 2]) -> list[nn.Module]
         return [nn.LayerNorm(features) if dimensions == 1 else nn.GroupNorm(1, features)]
     if name == "instance":
         return [nn.InstanceNorm2d(features, affine=True)]
-    return [nn.GroupNorm(math.gcd(features, 32 if features >= 128 else 8), features)]
+    groups = max(count for count in range(1, 33) if features % count == 0 and (features // count >= 4 or count == 1))
+    return [nn.GroupNorm(groups, features)]
 
 
 def each(values: tuple[float, ...], layers: int) -> tuple[float, ...]:
