@@ -1,6 +1,6 @@
 """How near the engine comes to the limit, which is the bare step on one fixed batch.
 
-    python tests/benchmarks/engine.py [--device cpu] [--rounds 7] [--seconds 1.0] [--window]
+    python tests/benchmarks/engine.py [--device cpu] [--rounds 7] [--seconds 1.0] [--only digits-mlp] [--window]
 
 Prints, for each shape of work, steps per second of the bare step, of the engine on its full path (gathering, steps,
 metrics, reports, commands) and of a plain PyTorch loop with a DataLoader. All three are interleaved in one run and
@@ -141,11 +141,13 @@ def rate(work: Callable[[], int], seconds: float) -> float:
     return steps / (time.perf_counter() - began)
 
 
-def compare(device: torch.device, rounds: int, seconds: float) -> None:
+def compare(device: torch.device, rounds: int, seconds: float, only: str) -> None:
     """Measures every work and prints its table."""
     print(f"{torch.get_num_threads()} threads, {device}, medians of {rounds} rounds")
     print(f"{'':20} {'bare':>10} {'engine':>10} {'DataLoader':>10}   steps/s    engine/bare   DataLoader/bare")
     for name, config, source in works():
+        if not name.startswith(only):
+            continue
         with tempfile.TemporaryDirectory() as root:
             limit = bare(build.assemble(config, source, device, World()))
             full, reporter = engine(build.assemble(config, source, device, World()), Path(root))
@@ -192,13 +194,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--only", default="", help="the work whose name begins so")
     parser.add_argument("--window", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.window:
         with_window(arguments.rounds, arguments.seconds)
     else:
-        compare(torch.device(arguments.device), arguments.rounds, arguments.seconds)
+        compare(torch.device(arguments.device), arguments.rounds, arguments.seconds, arguments.only)
 
 
 if __name__ == "__main__":

@@ -109,14 +109,15 @@ class Flow:
         buckets = max(1, round(POINTS_PER_SECOND * max(elapsed, FLUSH_SECONDS)))
         event = {"step": steps, "loss": _short(loss), "metric": _short(metric), "lr": _short(rate)}
         if len(steps) > buckets:
-            parts = np.array_split(np.arange(len(steps)), buckets)
+            starts = np.arange(buckets) * len(steps) // buckets
+            sizes, last = np.diff(starts, append=len(steps)), np.append(starts[1:], len(steps)) - 1
             event = {
-                "step": [steps[part[-1]] for part in parts],
-                "loss": _short([loss[part].mean() for part in parts]),
-                "loss_min": _short([loss[part].min() for part in parts]),
-                "loss_max": _short([loss[part].max() for part in parts]),
-                "metric": _short([metric[part].mean() for part in parts]),
-                "lr": _short([rate[part[-1]] for part in parts]),
+                "step": np.array(steps)[last].tolist(),
+                "loss": _short(np.add.reduceat(loss, starts) / sizes),
+                "loss_min": _short(np.minimum.reduceat(loss, starts)),
+                "loss_max": _short(np.maximum.reduceat(loss, starts)),
+                "metric": _short(np.add.reduceat(metric, starts) / sizes),
+                "lr": _short(np.array(rate)[last]),
             }
         speed = significant(float(table[:, 0].sum()) / elapsed)
         grad = {"grad_step": [step for step, _ in norms], "grad_norm": _short([norm for _, norm in norms])}

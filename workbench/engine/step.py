@@ -77,7 +77,9 @@ class Stepper:
             scaler.update()
         else:
             self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        # What optimizer.zero_grad(set_to_none=True) does, without its profiling: that costs 4 % of a small step.
+        for parameter in self._parameters:
+            parameter.grad = None
 
 
 def _norm(parameters: list[nn.Parameter]) -> Tensor:
