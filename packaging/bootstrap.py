@@ -181,7 +181,7 @@ def install() -> None:
     UNFINISHED.touch()
     # PyTorch's wheels for Windows on the usual index see no GPU; uv knows the index that fits the machine's driver.
     backend = ["--torch-backend=auto"] if WINDOWS else []
-    call(uv, "pip", "install", "--python", PYTHON, *backend, "-r", REQUIREMENTS)
+    call(uv, "pip", "install", "--python", PYTHON, "--compile-bytecode", *backend, "-r", REQUIREMENTS)
     UNFINISHED.unlink()
     call(uv, "pip", "install", "--python", PYTHON, "--quiet", "--no-deps", "--no-build-isolation", "-e", ROOT)
     written = STAMP.with_suffix(".tmp")

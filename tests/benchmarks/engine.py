@@ -167,13 +167,18 @@ def with_window(rounds: int, seconds: float) -> None:
     limit = bare(build.assemble(config, data.load(config.dataset), torch.device("cpu"), World()))
     limit()
     batch, epochs = config.training.batch_size, "training.epochs=400"
+    kinds = (["train", "digits-mlp"], ["gui", "digits-mlp", "--train", "--quit-when-done"])
     rows = []
     for _ in range(rounds):
-        rows.append([rate(limit, seconds), whole_run(["train", "digits-mlp", "--set", epochs]) / batch])
-        rows[-1].append(whole_run(["gui", "digits-mlp", "--set", epochs, "--train", "--quit-when-done"]) / batch)
-    for place, name in ((1, "engine alone"), (2, "engine with a window")):
-        ratio = statistics.median(row[place] / row[0] for row in rows)
-        print(f"{name:22} {statistics.median(row[place] for row in rows):8.0f} steps/s, {ratio:.3f} of the bare step")
+        row = []
+        for arguments in kinds:
+            before = rate(limit, seconds)
+            speed = whole_run([*arguments, "--set", epochs]) / batch
+            row.append((speed, 2 * speed / (before + rate(limit, seconds))))
+        rows.append(row)
+    for place, name in enumerate(("engine alone", "engine with a window")):
+        speed, ratio = (statistics.median(row[place][figure] for row in rows) for figure in (0, 1))
+        print(f"{name:22} {speed:8.0f} steps/s, {ratio:.3f} of the bare step")
 
 
 def whole_run(arguments: list[str]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
@@ -11,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 from workbench.gui.engine_thread import EngineThread, InlineThread, Job
+from workbench.gui.pace import Pace
 from workbench.runs.commands import Command, Name, send
 from workbench.runs.events import Ended, Started
 from workbench.runs.folder import RunFolder
@@ -27,6 +29,7 @@ class Watch(QObject):
     opened = Signal()
     """What the run had said before is known."""
     progressed = Signal()
+    """There is something new to show. It comes as often as the window can show it without slowing the engine."""
     state_changed = Signal(str)
     failed = Signal(str)
     """The engine could not be started, in a sentence."""
@@ -55,6 +58,10 @@ class Watch(QObject):
         self._patience.setSingleShot(True)
         self._patience.setInterval(STOP_PATIENCE_MS)
         self._patience.timeout.connect(self._out_of_patience)
+        self._pace = Pace()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.timeout.connect(self._show)
         self._thread.start()
         if self._inline is not None:
             self._inline.finished.connect(self._engine_left)
@@ -104,6 +111,7 @@ class Watch(QObject):
             with contextlib.suppress(OSError):
                 self.tell("stop")
         self._patience.stop()
+        self._later.stop()
         self._thread.ask_to_end()
         self._thread.wait()
         if self._inline is not None:
@@ -119,11 +127,20 @@ class Watch(QObject):
     def _take_news(self) -> None:
         events = self._thread.take()
         self.progress.apply_all(events)
-        if any(isinstance(event, Started | Ended) for event in events):
-            self._starting = False
+        turn = any(isinstance(event, Started | Ended) for event in events)
+        self._starting = self._starting and not turn
         self._derive()
-        if events:
-            self.progressed.emit()
+        pause = self._pace.wait()
+        if turn or (events and pause == 0.0):
+            self._show()
+        elif events and not self._later.isActive():
+            self._later.start(math.ceil(1000 * pause))
+
+    @Slot()
+    def _show(self) -> None:
+        self._later.stop()
+        self._pace.shown()
+        self.progressed.emit()
 
     @Slot()
     def _engine_left(self) -> None:
@@ -131,7 +148,7 @@ class Watch(QObject):
         self._starting = False
         self.progress.settle(going=False)
         self._derive()
-        self.progressed.emit()
+        self._show()
 
     @Slot(str)
     def _not_started(self, why: str) -> None:

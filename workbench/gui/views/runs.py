@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QFileSystemWatcher, QModelIndex, QSortFilterProxyModel, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QFileSystemWatcher, QModelIndex, QSortFilterProxyModel, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -68,6 +68,10 @@ class Table(QTableView):
         super().keyPressEvent(event)
 
 
+REFRESH_MS = 1000
+"""Least time between two readings of runs that change."""
+
+
 class RunsView(QWidget):
     """The table of runs below one folder. :meth:`stop` ends its reading; closing the view or the program does so too."""
 
@@ -88,6 +92,9 @@ class RunsView(QWidget):
         self.sorted.setFilterKeyColumn(-1)
         self.sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._watcher = QFileSystemWatcher(self)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(REFRESH_MS)
         self._make_controls()
         self._make_table()
         self._arrange()
@@ -156,6 +163,7 @@ class RunsView(QWidget):
         self.table.entered_row.connect(self._open)
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)
         self._watcher.directoryChanged.connect(self._folder_changed)
+        self._soon.timeout.connect(self.refresh)
         self._themes.changed.connect(self._dress)
         app = QApplication.instance()
         if app is not None:
@@ -168,6 +176,7 @@ class RunsView(QWidget):
     @Slot()
     def stop(self) -> None:
         """Ends the reading, for good. The window calls it when it closes."""
+        self._soon.stop()
         if self._watcher.directories():
             self._watcher.removePaths(self._watcher.directories())
         self.reader.stop()
@@ -223,7 +232,9 @@ class RunsView(QWidget):
 
     @Slot(str)
     def _folder_changed(self, _path: str) -> None:
-        self.refresh()
+        # A run that goes renews its summary after every epoch, which may be thirty times a second.
+        if not self._soon.isActive():
+            self._soon.start()
 
     @Slot()
     def _selection_changed(self) -> None:
