@@ -19,6 +19,7 @@ from workbench.gui.actions import ENTRIES, Entry
 from workbench.gui.app import create_window
 from workbench.gui.desk import DISCARD, LEAVE, SAVE, STOP
 from workbench.gui.dialogs import ask
+from workbench.gui.fold import PanelDock
 from workbench.gui.main_window import SIZE, MainWindow
 from workbench.runs.folder import create, list_runs
 
@@ -152,6 +153,43 @@ def test_that_folded_and_closed_panels_are_remembered(window: MainWindow, find: 
     again.actions_["view.reset_layout"].trigger()
     assert again.column.folds[3].isVisible()
     assert not again.column.folds[0].folded
+    close(again)
+
+
+def test_that_a_panel_leaves_the_column_and_comes_back(window: MainWindow, find: Find, qtbot: Any) -> None:
+    qtbot.mouseClick(find("panel.optimizer.detach"), LEFT)
+    dock = find("dock.panel.optimizer")
+    panel = find("panel.optimizer")
+    assert dock.isFloating()
+    assert dock.isAncestorOf(panel)
+    assert panel.isVisible()
+    find("optimizer.lr").setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
+    assert panel.isAncestorOf(dock.focusWidget())
+    find("view.panel.optimizer").trigger()
+    assert not panel.isVisible()
+    find("view.panel.optimizer").trigger()
+    assert panel.isVisible()
+    dock.close()
+    assert window.column.isAncestorOf(panel)
+    assert panel.isVisible()
+    qtbot.waitUntil(lambda: not window.findChildren(PanelDock))
+
+
+def test_that_a_panel_at_another_side_is_remembered(window: MainWindow, find: Find, qtbot: Any) -> None:
+    qtbot.mouseClick(find("panel.device.detach"), LEFT)
+    dock = find("dock.panel.device")
+    dock.setFloating(False)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+    window.close()
+    again = create_window("digits-cnn")
+    again.show()
+    (dock,) = again.findChildren(PanelDock)
+    assert not dock.isFloating()
+    assert again.dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+    assert dock.isAncestorOf(again.column.folds[3].panel)
+    again.actions_["view.reset_layout"].trigger()
+    assert again.column.isAncestorOf(again.column.folds[3].panel)
     close(again)
 
 

@@ -6,21 +6,23 @@ from PySide6.QtCore import QByteArray
 from PySide6.QtWidgets import QMainWindow
 
 from workbench.gui.preferences import Preferences
-from workbench.gui.settings_column import SettingsColumn
+from workbench.gui.settings_column import PanelsLayout, SettingsColumn
 
 
 def keep(window: QMainWindow, column: SettingsColumn, preferences: Preferences) -> None:
     """Puts place, size, docks and panels into the preferences."""
     preferences.geometry = _text(window.saveGeometry())
     preferences.layout = _text(window.saveState())
-    preferences.folded, preferences.hidden = column.layout_now()
+    panels = column.layout_now()
+    preferences.folded, preferences.hidden, preferences.apart = panels.folded, panels.hidden, panels.apart
 
 
 def restore(window: QMainWindow, column: SettingsColumn, preferences: Preferences) -> None:
     """Makes the window look as it did. Nothing is done where nothing, or nonsense, was kept."""
     window.restoreGeometry(QByteArray.fromBase64(preferences.geometry.encode()))
+    # First the docks, then their places.
+    column.take_layout(PanelsLayout(preferences.folded, preferences.hidden, preferences.apart))
     window.restoreState(QByteArray.fromBase64(preferences.layout.encode()))
-    column.take_layout(preferences.folded, preferences.hidden)
 
 
 def _text(data: QByteArray) -> str:

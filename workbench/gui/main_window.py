@@ -34,7 +34,7 @@ from workbench.gui.panels.device import DevicePanel
 from workbench.gui.panels.optimizer import OptimizerPanel
 from workbench.gui.panels.panel import Panel
 from workbench.gui.session import Session
-from workbench.gui.settings_column import NextRunBanner, SettingsColumn
+from workbench.gui.settings_column import NextRunBanner, PanelsLayout, SettingsColumn
 from workbench.gui.theme import Themes
 from workbench.gui.tool_bar import ToolBar
 from workbench.gui.views.runs import RunsView
@@ -185,8 +185,8 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Puts every panel back to its place."""
+        self.column.take_layout(PanelsLayout())
         self.restoreState(self._first_layout)
-        self.column.take_layout((), ())
         self.resizeDocks([self.settings_dock, self.runs_dock], [LEFT, RIGHT], Qt.Orientation.Horizontal)
 
     def help_on_setting(self) -> None:

@@ -34,6 +34,8 @@ class Preferences(BaseModel):
     """Panels whose content is folded away, by object name."""
     hidden: tuple[str, ...] = ()
     """Panels that are closed."""
+    apart: tuple[str, ...] = ()
+    """Panels in docks of their own, outside the column."""
     recent: tuple[str, ...] = ()
     """Run files and runs that were opened, the newest first."""
     last_start: str = ""

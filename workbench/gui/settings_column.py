@@ -1,90 +1,27 @@
-"""The four panels below one another in one scrolling column; each can be folded, closed and brought back."""
+"""The four panels below one another in one scrolling column; each can be folded, closed, taken out and brought back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtGui import QAction, QPalette
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from workbench.gui.assets import icon
 from workbench.gui.desk import Desk, run_name
+from workbench.gui.fold import Fold
 from workbench.gui.panels.panel import Panel
 from workbench.gui.theme import Themes
 
 
-class Fold(QWidget):
-    """A panel below a header that folds it away."""
+@dataclass(frozen=True)
+class PanelsLayout:
+    """The names of the panels that are folded, of those that are closed, and of those outside the column."""
 
-    def __init__(self, title: str, panel: Panel, themes: Themes, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.panel = panel
-        self._themes = themes
-        self.header = QToolButton(self)
-        self.header.setObjectName(f"{panel.objectName()}.header")
-        self.header.setText(title)
-        self.header.setAccessibleName(title)
-        self.header.setToolTip(f"Fold or unfold {title}")
-        self.header.setProperty("role", "title")
-        self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.header.setAutoRaise(True)
-        self.header.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.header.clicked.connect(self._toggle)
-        self.shown = QAction(title, self)
-        self.shown.setObjectName(f"view.{panel.objectName()}")
-        self.shown.setCheckable(True)
-        self.shown.setChecked(True)
-        self.shown.setToolTip(f"Show or close the panel {title}")
-        self.shown.toggled.connect(self.setVisible)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 4, 8, 4)
-        layout.setSpacing(4)
-        self._summary = QLabel(panel.summary, self)
-        self._summary.setObjectName(f"{panel.objectName()}.summary")
-        self._summary.setProperty("role", "muted")
-        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._summary.hide()
-        panel.summary_changed.connect(self._summary.setText)
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.header)
-        row.addStretch(0)
-        row.addWidget(self._summary, 1)
-        layout.addLayout(row)
-        layout.addWidget(panel)
-        themes.changed.connect(self._draw_arrow)
-        self._draw_arrow()
-
-    @property
-    def folded(self) -> bool:
-        """Whether only the header is to be seen."""
-        return self.panel.isHidden()
-
-    def fold(self, folded: bool) -> None:
-        """Folds the panel away, or unfolds it."""
-        self.panel.setVisible(not folded)
-        self._summary.setVisible(folded)
-        self._draw_arrow()
-
-    @Slot()
-    def _toggle(self) -> None:
-        self.fold(not self.folded)
-
-    @Slot()
-    def _draw_arrow(self) -> None:
-        self.header.setIcon(icon("chevron-right" if self.folded else "chevron-down", self._themes.current))
-        self.header.setAccessibleDescription("folded" if self.folded else "unfolded")
+    folded: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 class SettingsColumn(QScrollArea):
@@ -120,23 +57,31 @@ class SettingsColumn(QScrollArea):
     def go_to(self, index: int) -> None:
         """Brings a panel before the eyes, with the focus in its first field."""
         fold = self.folds[index]
-        fold.shown.setChecked(True)
-        fold.fold(False)
-        fold.header.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.focusNextChild()
+        fold.enter()
+        if fold.dock is not None:
+            return
         self.ensureWidgetVisible(fold.panel, 0, 0)
         self.ensureWidgetVisible(fold.header, 0, 8)
 
-    def layout_now(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The names of the panels that are folded, and of those that are closed."""
-        folded = tuple(fold.panel.objectName() for fold in self.folds if fold.folded)
-        return folded, tuple(fold.panel.objectName() for fold in self.folds if not fold.shown.isChecked())
+    def layout_now(self) -> PanelsLayout:
+        """How the panels stand."""
+        return PanelsLayout(
+            folded=_names(fold for fold in self.folds if fold.folded),
+            hidden=_names(fold for fold in self.folds if not fold.shown.isChecked()),
+            apart=_names(fold for fold in self.folds if fold.dock is not None),
+        )
 
-    def take_layout(self, folded: Sequence[str], hidden: Sequence[str]) -> None:
+    def take_layout(self, layout: PanelsLayout) -> None:
         """Puts the panels as they were."""
         for fold in self.folds:
-            fold.fold(fold.panel.objectName() in folded)
-            fold.shown.setChecked(fold.panel.objectName() not in hidden)
+            name = fold.panel.objectName()
+            (fold.take_out if name in layout.apart else fold.put_back)()
+            fold.fold(name in layout.folded)
+            fold.shown.setChecked(name not in layout.hidden)
+
+
+def _names(folds: Iterable[Fold]) -> tuple[str, ...]:
+    return tuple(fold.panel.objectName() for fold in folds)
 
 
 class NextRunBanner(QFrame):
