@@ -57,6 +57,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
         person.messages.append(text)
 
     monkeypatch.setattr(ask, "choose", choose)
+    monkeypatch.setattr(ask, "number", lambda _parent, _title, text, *_: person.next(text))
     monkeypatch.setattr(ask, "message", message)
     for name in ("open_file", "open_folder", "save_file"):
         monkeypatch.setattr(ask, name, path)

@@ -112,6 +112,28 @@ def test_that_the_newest_checkpoint_is_copied_to_a_place_of_choice(
     assert list(tmp_path.glob("*.tmp")) == []
 
 
+def test_that_a_complete_run_is_given_more_epochs(
+    window: MainWindow, answers: Answers, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    run = create(RunConfig(), "old", runs)
+    Engine(run).train()
+    window.desk.show_run(run)
+    wait(lambda: window.session.progress.state == "completed")
+    answers.give(7)
+    window.actions_["run.resume"].trigger()
+    wait(lambda: engines.all)
+    assert engines.last.folder == run
+    assert engines.last.epochs == 7
+    assert "3 epochs" in answers.asked[0]
+
+
+def test_that_a_relative_path_in_a_run_file_is_taken_from_its_folder(window: MainWindow, tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_text('[dataset]\nkind = "image-folder"\npath = "shapes"\n')
+    window.desk.open_path(tmp_path / "my.toml")
+    assert window.document.value("dataset.path") == str(tmp_path / "shapes")
+    assert not window.document.modified
+
+
 def test_that_a_checkpoint_of_a_run_here_shows_that_run(
     window: MainWindow, answers: Answers, wait: Wait, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

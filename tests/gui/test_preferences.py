@@ -35,7 +35,7 @@ def test_that_a_disk_that_refuses_is_only_noted(expected_warnings: ExpectWarning
     expected_warnings("cannot be written")
     preferences_file().mkdir()
     preferences.save(Preferences())
-    preferences_file().with_name("preferences.json.tmp").unlink()
+    assert not preferences_file().with_name("preferences.json.tmp").exists()
     preferences_file().rmdir()
 
 

@@ -23,6 +23,7 @@ from workbench.runs.folder import RunFolder, find
 
 RUN_FILES = "Run files (*.toml)"
 CHECKPOINTS = "Checkpoints (*.pt)"
+MOST_EPOCHS = 1_000_000
 SAVE, DISCARD = "Save", "Discard changes"
 LEAVE, STOP = "Leave it running", "Stop it"
 END_NOW, WAIT = "End it now", "Wait longer"
@@ -114,7 +115,7 @@ class Desk(QObject):
             self.ask_for_checkpoint(path)
         elif self._may_discard():
             try:
-                config = files.load(path)
+                config = files.with_whole_paths(files.load(path), path.resolve().parent)
             except ConfigError as problems:
                 self._tell_problems(f"{path.name} cannot be opened", problems)
             else:
@@ -219,9 +220,18 @@ class Desk(QObject):
 
     @Slot()
     def resume(self) -> None:
-        """Goes on with the run shown."""
-        if self.session.folder is not None:
-            self.session.resume(self.session.folder)
+        """Goes on with the run shown; asks how far when it is complete."""
+        run, progress = self.session.folder, self.session.progress
+        if run is None:
+            return
+        if progress.state != "completed":
+            self.session.resume(run)
+            return
+        done = progress.epoch
+        text = f"{run_name(run)} has completed {done:,} epochs. Train it to a total of:"
+        epochs = ask.number(self._window, "More epochs", text, 2 * done, done + 1, MOST_EPOCHS)
+        if epochs is not None:
+            self.session.resume(run, epochs)
 
     def resume_run(self, run: RunFolder) -> None:
         """Shows a run and goes on with it."""

@@ -36,9 +36,7 @@ class PanelDock(QDockWidget):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.area.setWidget(panel)
-        self.area.setMinimumWidth(
-            panel.minimumSizeHint().width() + self.area.verticalScrollBar().sizeHint().width()
-        )
+        self.area.setMinimumWidth(panel.minimumSizeHint().width() + self.area.verticalScrollBar().sizeHint().width())
         self.setWidget(self.area)
 
     def sizeHint(self) -> QSize:

@@ -89,7 +89,7 @@ class Session(QObject):
 
     @property
     def can_resume(self) -> bool:
-        """Whether the run shown stopped short of its end and nobody runs it."""
+        """Whether the run shown can go on: nobody runs it. A complete one needs more epochs."""
         return self.resume_refusal() == ""
 
     def resume_refusal(self) -> str:
@@ -100,7 +100,7 @@ class Session(QObject):
             return "The run is going"
         if self.going is not None:
             return f"{self.going.name} is going: stop it first"
-        return "The run is complete" if self.progress.state == "completed" else ""
+        return ""
 
     # --- what can be done ---
 

@@ -120,6 +120,8 @@ class Watch(QObject):
     @Slot(object)
     def _take_history(self, progress: Progress) -> None:
         self.progress, self.known = progress, True
+        # Somebody's engine is at work, and has not said so yet.
+        self._starting = self._starting or (progress.state == "new" and self.folder.going())
         self._derive()
         self.opened.emit()
 

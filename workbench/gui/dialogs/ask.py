@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import SignalInstance
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
 
 CANCEL = ""
 
@@ -54,6 +54,12 @@ def choose(
         unless.disconnect(box.reject)
     box.deleteLater()
     return answer
+
+
+def number(parent: QWidget | None, title: str, text: str, start: int, least: int, most: int) -> int | None:
+    """Asks for a whole number from ``least`` to ``most``. None when it was cancelled."""
+    value, given = QInputDialog.getInt(parent, title, text, start, least, most)
+    return value if given else None
 
 
 def open_file(parent: QWidget | None, title: str, folder: Path | None, kinds: str) -> Path | None:
