@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from workbench.config.augmentation import Augmentation
 from workbench.config.fields import Section, setting
 
 
@@ -61,14 +62,14 @@ class DatasetSection(Section):
     )
 
 
-class Digits(DatasetSection):
+class Digits(Augmentation, DatasetSection):
     """1,797 handwritten digits, 8 x 8 pixels, ten classes; ships with the program (UCI optdigits, CC BY 4.0)."""
 
     title: ClassVar[str] = "Handwritten digits"
     kind: Literal["digits"] = "digits"
 
 
-class ImageFolder(DatasetSection):
+class ImageFolder(Augmentation, DatasetSection):
     """Pictures in folders: the folder's name is the class. Folders ``train`` and ``val`` (and ``test``) are used as they are."""
 
     title: ClassVar[str] = "Folder of pictures"

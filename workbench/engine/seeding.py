@@ -7,6 +7,7 @@ import os
 import random
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -17,9 +18,10 @@ def derived(seed: int, *parts: object) -> int:
 
 
 def seed_everything(seed: int, *parts: object) -> None:
-    """Seeds Python and torch on every device with :func:`derived`."""
+    """Seeds Python, NumPy and torch on every device with :func:`derived`."""
     value = derived(seed, *parts)
     random.seed(value)
+    np.random.seed(value % 2**32)  # the old global stream: the user's own code may draw from it
     torch.manual_seed(value)
 
 
@@ -40,7 +42,9 @@ def be_deterministic(wanted: bool) -> None:
 
 def states(device: torch.device) -> dict[str, Any]:
     """The state of every random stream of this process, fit for ``torch.load(weights_only=True)``."""
-    found: dict[str, Any] = {"python": random.getstate(), "cpu": torch.get_rng_state()}
+    name, keys, *rest = np.random.get_state()
+    numpy = (str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest)
+    found: dict[str, Any] = {"python": random.getstate(), "numpy": numpy, "cpu": torch.get_rng_state()}
     if device.type == "cuda":
         found["cuda"] = torch.cuda.get_rng_state(device)
     if device.type == "mps":
@@ -52,6 +56,9 @@ def restore(found: dict[str, Any], device: torch.device) -> None:
     """Puts back what :func:`states` gave."""
     version, inner, gauss = found["python"]
     random.setstate((version, tuple(inner), gauss))
+    if "numpy" in found:
+        name, keys, *rest = found["numpy"]
+        np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(found["cpu"])
     if device.type == "cuda" and "cuda" in found:
         torch.cuda.set_rng_state(found["cuda"], device)

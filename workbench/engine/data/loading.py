@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from workbench.config.run import RunConfig
+from workbench.engine.data import augment
+from workbench.engine.data.augment import Augmenter
 from workbench.engine.data.order import Micro, StepPlan, epoch_order
 from workbench.engine.data.source import Source, Split, TensorSplit
 
@@ -48,6 +50,7 @@ class Resident:
     source: Source
     device: torch.device
     batch: int
+    augmenter: Augmenter | None = None
 
     kind: Literal["resident", "streamed"] = "resident"
 
@@ -65,11 +68,12 @@ class Resident:
             micros = [micro for step in steps for micro in step]
             chosen = _gather_order(order, micros).to(self.device, non_blocking=True)
             sizes = [micro.stop - micro.start for micro in micros]
-            x = torch.split(self._scale(inputs.index_select(0, chosen)), sizes)
+            x = torch.split(self._ready(inputs.index_select(0, chosen), plan, epoch, begin, steps), sizes)
             y = torch.split(targets.index_select(0, chosen), sizes)
             place = 0
-            for step in steps:
-                yield [(x[place + i], y[place + i], micro.factor) for i, micro in enumerate(step)]
+            for number, step in enumerate(steps, begin):
+                passes = [(x[place + i], y[place + i], micro.factor) for i, micro in enumerate(step)]
+                yield passes if self.augmenter is None else mixed(self.augmenter, passes, epoch, number)
                 place += len(step)
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -83,6 +87,13 @@ class Resident:
     def close(self) -> None:
         """Nothing was started."""
 
+    def _ready(self, raw: Tensor, plan: StepPlan, epoch: int, first: int, steps: list[list[Micro]]) -> Tensor:
+        """The samples of consecutive steps, scaled, and changed where the configuration says so."""
+        if self.augmenter is None:
+            return self._scale(raw)
+        numbers = [self.augmenter.draw(plan, epoch, number, step) for number, step in enumerate(steps, first)]
+        return self.augmenter.apply(raw, torch.cat(numbers), self._scale)
+
     def _move(self, split: Split | None) -> tuple[Tensor, Tensor]:
         if split is None or len(split) == 0:
             return torch.empty(0, *self.source.shape, device=self.device), torch.empty(0, device=self.device)
@@ -94,10 +105,15 @@ class Resident:
         return max(1, BLOCK_BYTES[self.device.type] // (sample * plan.batch * plan.accumulation))
 
 
+def mixed(augmenter: Augmenter, passes: list[Pass], epoch: int, step: int) -> list[Pass]:
+    """The passes of a step, each with its samples mixed among themselves where the configuration says so."""
+    return [(*augmenter.mix(x, y, epoch, step, place), factor) for place, (x, y, factor) in enumerate(passes)]
+
+
 def build(config: RunConfig, source: Source, device: torch.device, world: int) -> Loader:
     """The loader a configuration asks for, or that fits."""
     if resident(config, source, device):
-        return Resident(source, device, config.training.batch_size)
+        return Resident(source, device, config.training.batch_size, augment.build(config, source))
     from workbench.engine.data.streamed import Streamed
 
     return Streamed(source, device, config, world)

@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from workbench.config.run import RunConfig
-from workbench.engine.data.loading import EVALUATION_BATCH, Pass
-from workbench.engine.data.order import StepPlan, epoch_order
+from workbench.engine.data import augment
+from workbench.engine.data.loading import EVALUATION_BATCH, Pass, mixed
+from workbench.engine.data.order import Micro, StepPlan, epoch_order
 from workbench.engine.data.pictures import PictureSplit
 from workbench.engine.data.source import Source, Split
 from workbench.engine.devices import available_cpus
@@ -47,6 +48,7 @@ class Streamed:
         self._device = device
         self._config = config
         self._world = world
+        self._augmenter = augment.build(config, source)
         self._scale = source.scaling.on(device, len(source.shape) + 1)
         self._samplers: dict[str, list[list[int]]] = {}
         self._loaders: dict[str, DataLoader[Any]] = {}
@@ -56,20 +58,32 @@ class Streamed:
         order = epoch_order(plan.samples, seed, epoch).tolist()
         steps = [plan.step(number, rank) for number in range(first, plan.steps)]
         batches = iter(self._batches("train", [order[m.start : m.stop] for step in steps for m in step]))
-        for step in steps:
-            yield [(*next(batches), micro.factor) for micro in step]
+        for number, step in enumerate(steps, first):
+            raw = [(*next(batches), micro.factor) for micro in step]
+            yield self._ready(raw, plan, epoch, number, step)
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
         """See :class:`~workbench.engine.data.loading.Loader`."""
         split = self._source.split(name)
         mine = list(range(rank, len(split) if split is not None else 0, world))
         size = max(self._config.training.batch_size, EVALUATION_BATCH)
-        yield from self._batches(name, [mine[start : start + size] for start in range(0, len(mine), size)])
+        for inputs, targets in self._batches(name, [mine[start : start + size] for start in range(0, len(mine), size)]):
+            yield self._scale(inputs), targets
 
     def close(self) -> None:
         """Ends the workers."""
         self._loaders.clear()
         self._samplers.clear()
+
+    def _ready(self, raw: list[Pass], plan: StepPlan, epoch: int, number: int, step: list[Micro]) -> list[Pass]:
+        """A step's passes scaled, and changed where the configuration says so."""
+        if self._augmenter is None:
+            return [(self._scale(inputs), targets, factor) for inputs, targets, factor in raw]
+        sizes = [micro.stop - micro.start for micro in step]
+        numbers = torch.split(self._augmenter.draw(plan, epoch, number, step), sizes)
+        apply, scale = self._augmenter.apply, self._scale
+        passes = [(apply(x, drawn, scale), y, factor) for (x, y, factor), drawn in zip(raw, numbers, strict=True)]
+        return mixed(self._augmenter, passes, epoch, number)
 
     def _batches(self, name: str, wanted: list[list[int]]) -> Iterator[tuple[Tensor, Tensor]]:
         if not wanted:
@@ -78,8 +92,7 @@ class Streamed:
         # The loader reads this list at the start of each epoch: its workers stay, and so do the samples they know.
         self._samplers[name][:] = wanted
         for inputs, targets in loader:
-            moved = inputs.to(self._device, non_blocking=True), targets.to(self._device, non_blocking=True)
-            yield self._scale(moved[0]), moved[1]
+            yield inputs.to(self._device, non_blocking=True), targets.to(self._device, non_blocking=True)
 
     def _loader(self, name: str) -> DataLoader[Any]:
         if name not in self._loaders:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from workbench.config.run import RunConfig
-from workbench.engine.data import loading
+from workbench.engine.data import augment, loading
+from workbench.engine.data.order import StepPlan
 from workbench.engine.data.pictures import PictureError
 from workbench.engine.data.source import Source, Split
 
@@ -18,6 +19,7 @@ PER_CLASS = 6
 MOST_THUMBNAILS = 60
 THUMBNAIL_PIXELS = 64
 LEFT_OUT_SHOWN = 200
+AUGMENTED_SHOWN = 6
 
 
 def preview(config: RunConfig, source: Source) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def preview(config: RunConfig, source: Source) -> dict[str, Any]:
         "bytes": source.sample_bytes * (len(source.train) + len(source.val)),
         "loading": "resident" if kept else "streamed",
         "thumbnails": _thumbnails(source) if len(source.shape) == 3 and source.shape[0] in (1, 3) else [],
+        "augmented": _augmented(config, source),
         "table": source.preview.get("table"),
         "points": source.preview.get("points"),
         "left_out": [vars(one) for one in source.left_out[:LEFT_OUT_SHOWN]],
@@ -65,6 +68,33 @@ def _thumbnails(source: Source) -> list[dict[str, Any]]:
         except PictureError:
             continue
         found += [_thumbnail(picture, name, source.preprocessing.get("white", 255)) for picture in pictures]
+    return found
+
+
+def _augmented(config: RunConfig, source: Source) -> list[dict[str, Any]]:
+    """Some training pictures as they are and as two epochs change them, by the code that trains. Empty where nothing changes."""
+    augmenter = augment.build(config, source)
+    if augmenter is None or len(source.train) == 0:
+        return []
+    count = min(AUGMENTED_SHOWN, len(source.train))
+    chosen = [round(place * (len(source.train) - 1) / max(count - 1, 1)) for place in range(count)]
+    try:
+        raw = source.train.read(chosen)
+    except PictureError:
+        return []
+    scale = source.scaling.on(torch.device("cpu"), raw.dim())
+    white = source.preprocessing.get("white", 255)
+    found = [_thumbnail(picture, "as read", white) for picture in raw]
+    plan = StepPlan(count, count)
+    factor, offset = (
+        torch.tensor(values).view(1, -1, 1, 1) for values in (source.scaling.factor, source.scaling.offset)
+    )
+    for epoch in range(2):
+        numbers = augmenter.draw(plan, epoch, 0, plan.step(0))
+        changed = augmenter.apply(raw, numbers, scale)
+        changed, _ = augmenter.mix(changed, source.train.targets[chosen], epoch, 0, 0)
+        pictures = ((changed - offset) / factor).round().clamp(0, white).to(torch.uint8)
+        found += [_thumbnail(picture, f"epoch {epoch + 1}", white) for picture in pictures]
     return found
 
 

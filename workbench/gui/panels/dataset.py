@@ -38,9 +38,11 @@ class DatasetPanel(Panel):
         self._list.hide()
         self.body.addWidget(self._list, 0, Qt.AlignmentFlag.AlignLeft)
         self.thumbnails = Thumbnails(themes, self)
+        self.augmented = Thumbnails(themes, self, "dataset.augmented", "Training pictures as they are changed")
+        self.augmented.setToolTip("Training pictures as read, and as the augmentation changes them in two epochs")
         self.points = Points(themes, self)
         self.table = _table(self)
-        for preview in (self.thumbnails, self.points, self.table):
+        for preview in (self.thumbnails, self.augmented, self.points, self.table):
             preview.hide()
             self.body.addWidget(preview)
         # Of the whole configuration only the dataset matters here; the simplest network goes with any.
@@ -78,6 +80,9 @@ class DatasetPanel(Panel):
         self.table.setVisible(bool(result["table"]))
         if result["thumbnails"]:
             self.thumbnails.show_pictures(result["thumbnails"], result["classes"])
+        self.augmented.setVisible(bool(result["augmented"]))
+        if result["augmented"]:
+            self.augmented.show_rows(result["augmented"])
         if result["points"]:
             self.points.show_points(result["points"])
         if result["table"]:
@@ -89,7 +94,7 @@ class DatasetPanel(Panel):
         loose = tuple(problem for problem in problems if not self.document.has(problem.path))
         tell(self._problem, sentences(loose))
         self.summarise("not usable yet")
-        for preview in (self.thumbnails, self.points, self.table, self._list):
+        for preview in (self.thumbnails, self.augmented, self.points, self.table, self._list):
             preview.hide()
         tell(self._warning, "")
         tell(self._facts, "")

@@ -20,10 +20,16 @@ POINTS_HEIGHT = 160
 class Thumbnails(QWidget):
     """A row of pictures for each class, with the class before it and its count behind."""
 
-    def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        themes: Themes,
+        parent: QWidget | None = None,
+        name: str = "dataset.thumbnails",
+        spoken: str = "Pictures of each class",
+    ) -> None:
         super().__init__(parent)
-        self.setObjectName("dataset.thumbnails")
-        self.setAccessibleName("Pictures of each class")
+        self.setObjectName(name)
+        self.setAccessibleName(spoken)
         self._themes = themes
         self._rows: list[tuple[str, str, list[QImage]]] = []
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -48,6 +54,16 @@ class Thumbnails(QWidget):
                 f"{one['name']}: {one['train']:,} for training, {one['val']:,} for validation" for one in classes[:40]
             )
         )
+        self.updateGeometry()
+        self.update()
+
+    def show_rows(self, thumbnails: list[dict[str, Any]]) -> None:
+        """Takes thumbnails as rows by their labels, without counts."""
+        rows: dict[str, list[QImage]] = {}
+        for thumbnail in thumbnails:
+            rows.setdefault(thumbnail["label"], []).append(image_of(thumbnail))
+        self._rows = [(label, "", images) for label, images in rows.items()]
+        self.setAccessibleDescription(", ".join(rows))
         self.updateGeometry()
         self.update()
 

@@ -1,0 +1,81 @@
+"""Random changes of training pictures, a whole batch at a time on the device, with random numbers of its own for each picture.
+
+torchvision's transforms draw once a call: applied to a batch, all its pictures would get the same change. Here the numbers
+of every picture of a step are drawn on the CPU from (seed, epoch, step), so that they are the same on every device, with any
+number of processes, and after a resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workbench.config.augmentation import Augmentation
+from workbench.config.run import RunConfig
+from workbench.engine.data.augment import colour, geometry, mixing, rand_augment
+from workbench.engine.data.order import Micro, StepPlan
+from workbench.engine.data.source import Source
+from workbench.engine.seeding import generator
+
+COLUMNS = 16 + 2 * 10
+"""Random numbers of one picture: sixteen for its own changes, two for each operation of RandAugment."""
+
+
+@dataclass(frozen=True)
+class Augmenter:
+    """The changes of a configuration. ``white`` is the raw value of white; ``classes`` is 0 for a regression."""
+
+    config: Augmentation
+    white: float
+    classes: int
+    seed: int
+
+    def draw(self, plan: StepPlan, epoch: int, step: int, micros: Sequence[Micro]) -> Tensor:
+        """The numbers of the pictures of one process's passes of a step: (pictures, COLUMNS), float32, in [0, 1), on the CPU.
+
+        They are drawn for the whole step, so that a picture gets the same with any number of processes.
+        """
+        begin = step * plan.batch * plan.accumulation * plan.world
+        numbers = torch.rand(plan.per_step, COLUMNS, generator=generator(self.seed, "augment", epoch, step))
+        return torch.cat([numbers[micro.start - begin : micro.stop - begin] for micro in micros])
+
+    def raw(self, pictures: Tensor, numbers: Tensor) -> Tensor:
+        """Raw pictures (b, c, h, w), uint8 or float, changed in place and colour: float32 in raw units."""
+        config, values = self.config, pictures.to(torch.float32) / self.white
+        values = geometry.crop_and_flip(values, numbers, config)
+        values = geometry.turn_and_zoom(values, numbers, config)
+        values = colour.jitter(values, numbers, config)
+        for number in range(config.augment_randaugment):
+            chosen = numbers[:, 16 + 2 * number : 18 + 2 * number]
+            values = rand_augment.apply(values, chosen, config.augment_magnitude)
+        return values * self.white
+
+    def scaled(self, pictures: Tensor, numbers: Tensor) -> Tensor:
+        """Scaled pictures with rectangles set to 0, which is their mean."""
+        return geometry.erase(pictures, numbers, self.config.augment_erasing)
+
+    def apply(self, pictures: Tensor, numbers: Tensor, scale: Callable[[Tensor], Tensor]) -> Tensor:
+        """Raw pictures, changed and scaled: float32 (b, c, h, w)."""
+        if not self.config.changes_single_pictures:
+            return scale(pictures)
+        numbers = numbers.to(pictures.device, non_blocking=True)
+        return self.scaled(scale(self.raw(pictures, numbers)), numbers)
+
+    def mix(self, pictures: Tensor, targets: Tensor, epoch: int, step: int, place: int) -> tuple[Tensor, Tensor]:
+        """A pass (number ``place`` of its step) with its pictures and targets mixed; class targets become shares (b, classes)."""
+        if not self.config.mixes:
+            return pictures, targets
+        draw = generator(self.seed, "mix", epoch, step, place)
+        return mixing.mix(pictures, targets, self.classes, self.config, draw)
+
+
+def build(config: RunConfig, source: Source) -> Augmenter | None:
+    """The changes that a configuration asks for; None where it asks for none."""
+    dataset = config.dataset
+    if not isinstance(dataset, Augmentation) or not dataset.changes_pictures:
+        return None
+    white = float(source.preprocessing.get("white", 255))
+    return Augmenter(dataset, white, len(source.task.classes), config.training.seed)
