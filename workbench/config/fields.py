@@ -104,7 +104,9 @@ def _check(value: float, bounds: dict[str, float]) -> None:
 
 
 def _context(value: float, words: str, bound: float) -> dict[str, Any]:
-    return {"value": f"{value:g}", "words": f"{words} {bound:g}"}
+    # An integer may have more digits than a float can hold, and must not be turned into one.
+    shown = "the number" if isinstance(value, int) and abs(value) >= 10**300 else f"{value:g}"
+    return {"value": shown, "words": f"{words} {bound:g}"}
 
 
 def kind_of(section: type[BaseModel]) -> str:
