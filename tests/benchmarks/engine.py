@@ -93,7 +93,7 @@ def engine(parts: build.Parts, root: Path) -> tuple[Callable[[], int], Reporter]
     reporter = Reporter(folder, 1, Progress())
     flow = Flow(reporter, parts.world, parts.source.task, parts.device)
     control = Control(Inbox(folder.commands, 1), reporter, parts.config)
-    run = Run(parts, flow, Saver(folder, True), 10**9, Monitor("val accuracy", True), control)
+    run = Run(parts, flow, Saver(folder, True, 3), 10**9, Monitor("val accuracy", True), control)
 
     def epoch() -> int:
         run.position.batch = 0

@@ -86,7 +86,10 @@ def train_here(folder: RunFolder, attempt: int, device: torch.device, world: Wor
         parts = build.build(config, device, world, _busy(reporter, control, world))
         try:
             run = _run(folder, parts, reporter, control, epochs)
-            return train(run)
+            try:
+                return train(run)
+            finally:
+                run.saver.close()
         finally:
             parts.loader.close()
     except LeaveError:
@@ -119,7 +122,14 @@ def _run(
     classes = task.kind == "classification"
     monitor = Monitor(f"{'val' if validated else 'train'} {'accuracy' if classes else 'loss'}", classes)
     flow = Flow(reporter, parts.world, task, parts.device)
-    run = Run(parts, flow, Saver(folder, parts.world.leads), epochs or config.training.epochs, monitor, control)
+    run = Run(
+        parts,
+        flow,
+        Saver(folder, parts.world.leads, config.output.keep),
+        epochs or config.training.epochs,
+        monitor,
+        control,
+    )
     state, wrong = checkpoint.load_latest(folder.checkpoints)
     if state is None and wrong:
         raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -81,8 +82,11 @@ class Control:
         if self._pending.stop:
             raise LeaveError
 
-    def wait_for_unpause(self) -> Decision:
-        """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings."""
+    def wait_for_unpause(self, settled: Callable[[], bool] | None = None) -> Decision:
+        """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings.
+
+        ``settled`` tells, where the run rests for a reason of its own, whether the reason is gone.
+        """
         values: dict[str, Any] = {}
         while True:
             # A signal ends the wait at once; a command is a file, which has to be looked for.
@@ -101,6 +105,9 @@ class Control:
             values |= decision.values
             if decision.stop:
                 return Decision(stop=True, values=values)
+            if settled is not None and settled():
+                self.acknowledge("unpause", "the run goes on")
+                return Decision(values=values)
 
     def listen_to_folder(self) -> None:
         """Takes in new commands, when the last look was long enough ago."""

@@ -10,6 +10,7 @@ import torch
 from workbench.engine import checkpoint, seeding
 from workbench.engine.data.source import Task
 from workbench.engine.failures import RefusedError
+from workbench.engine.writing import Writer
 from workbench.runs.checkpoints import file_name
 from workbench.runs.events import CheckpointSaved
 from workbench.runs.folder import RunFolder
@@ -21,86 +22,114 @@ BEST_SHARE = 20
 """A best epoch that is not due anyway is saved at once only when this many times the last save's duration has passed since;
 until then its state waits in memory, so that a quick run does not spend its time on saving."""
 
+PROVEN = ("model", "optimizer", "scaler", "schedule", "random")
+"""Parts of a checkpoint that a resumed run has to have bit for bit."""
+
 
 class Saver:
-    """Saves a run's state when it is due. Every process calls it at the same step; the leading one writes."""
+    """Saves a run's state when it is due. Every process calls it at the same step; the leading one has it written."""
 
-    def __init__(self, folder: RunFolder, leads: bool) -> None:
-        self._folder = folder
+    def __init__(self, folder: RunFolder, leads: bool, keep: int) -> None:
         self._leads = leads
+        self._writer = Writer(folder.checkpoints, keep)
         self._saved_at = time.monotonic()
         self._saved_step = -1
         self._tried_step = 0
         self._duration = 0.0
         self._best: tuple[dict[str, Any], dict[str, Any]] | None = None
+        self.refused = False
+        """Whether the disk refused the last checkpoint: the run is to rest until there is space."""
 
     def epoch_done(self, run: Run, best: bool) -> None:
         """Saves after an epoch when that is due, or when the epoch is the best so far."""
+        self._tell(run)
         number, unit = run.parts.config.output.interval
         if unit == "epochs" and run.position.epoch % number == 0:
-            self.save(run, "best" if best else "end of epoch", best)
+            self._begin(run, "best" if best else "end of epoch", best)
         elif best:
             self._best = (capture(run), self._info(run, "best", True))
         if self._best is not None and time.monotonic() - self._saved_at > BEST_SHARE * self._duration:
-            self._write_best(run)
+            self._write_best()
 
     def between_steps(self, run: Run) -> None:
         """Saves at a step boundary when so many steps or minutes have passed."""
+        self._tell(run)
         number, unit = run.parts.config.output.interval
         # From the last try, not the last success: a disk that stays full is not asked again at every step.
         steps = unit == "steps" and run.position.step - self._tried_step >= number
         minutes = unit == "minutes" and time.monotonic() - self._saved_at >= 60 * number
         if run.world.share(steps or minutes):
-            self.save(run, f"every {number} {unit}")
+            self._begin(run, f"every {number} {unit}")
 
     def changed(self) -> None:
         """Tells that the state of this step is another than the one that may have been saved."""
         self._saved_step = -1
 
-    def save(self, run: Run, why: str, best: bool = False) -> bool:
-        """Saves now. False when the disk refused, which the run is told and survives."""
+    def save(self, run: Run, why: str) -> bool:
+        """Saves now, and returns when the file is safe. False when the disk refused, which the run is told and survives."""
+        self._begin(run, why)
+        self.finish(run)
+        return not self.refused
+
+    def finish(self, run: Run) -> None:
+        """Waits for what is being written, and tells what became of it."""
+        self._writer.wait()
+        self._tell(run)
+
+    def has_space(self) -> bool:
+        """Whether the disk would take the checkpoint that it refused."""
+        return self._writer.has_space()
+
+    def close(self) -> None:
+        """Waits for what is being written."""
+        self._writer.wait()
+
+    def _begin(self, run: Run, why: str, best: bool = False) -> None:
         if self._best is not None and not best:
-            self._write_best(run)
+            self._write_best()
         if self._saved_step == run.position.step and not best:
-            return True
+            return
         state = capture(run)
         best = best or (run.position.batch == 0 and run.monitor.waited == 0 and run.position.epoch > 0)
         self._best = None
-        return self._write(run, state, self._info(run, why, best))
+        self._write(state, self._info(run, why, best))
 
-    def _write_best(self, run: Run) -> None:
+    def _write_best(self) -> None:
         if self._best is not None:
             (state, info), self._best = self._best, None
-            self._write(run, state, info)
+            self._write(state, info)
 
-    def _write(self, run: Run, state: dict[str, Any], info: dict[str, Any]) -> bool:
+    def _write(self, state: dict[str, Any], info: dict[str, Any]) -> None:
         step = state["position"]["step"]
         self._saved_at, self._saved_step, self._tried_step = time.monotonic(), step, step
-        if not self._leads:
-            return True
-        try:
-            path = checkpoint.save(self._folder.checkpoints, state, info)
-        except OSError as error:
-            self._saved_step = -1
-            if run.reporter is not None:
-                text = f"the checkpoint of step {step} could not be saved: {error.strerror}. Make space; earlier ones are unharmed"
-                run.reporter.note(text, "error")
-            return False
-        self._duration = time.monotonic() - self._saved_at
-        checkpoint.prune(self._folder.checkpoints, run.parts.config.output.keep)
-        if run.reporter is not None:
-            position = state["position"]
-            run.reporter.say(
-                CheckpointSaved(
-                    file=file_name(step),
-                    epoch=position["epoch"],
-                    step=step,
-                    why=info["why"],
-                    bytes=path.stat().st_size,
-                    best=info["best"],
+        if self._leads:
+            self._writer.submit(state, info)
+
+    def _tell(self, run: Run) -> None:
+        """Tells of the checkpoints that were finished since the last time."""
+        for outcome in self._writer.outcomes():
+            position, info = outcome.state["position"], outcome.info
+            self.refused = outcome.error is not None
+            if run.reporter is None:
+                continue
+            if outcome.error is not None:
+                self._saved_step = -1
+                reason = outcome.error.strerror or str(outcome.error)
+                text = (
+                    f"the checkpoint of step {position['step']} could not be saved: {reason}. Earlier ones are unharmed"
                 )
+                run.reporter.note(text, "error")
+                continue
+            self._duration = outcome.seconds
+            saved = CheckpointSaved(
+                file=file_name(position["step"]),
+                epoch=position["epoch"],
+                step=position["step"],
+                why=info["why"],
+                bytes=outcome.bytes,
+                best=info["best"],
             )
-        return True
+            run.reporter.say(saved)
 
     def _info(self, run: Run, why: str, best: bool) -> dict[str, Any]:
         value = run.monitor.best if best else None
@@ -152,8 +181,24 @@ def restore(run: Run, state: dict[str, Any]) -> str:
     if monitor["name"] == run.monitor.name:
         run.monitor.best, run.monitor.waited = monitor["best"], monitor["waited"]
     run.last = kept
-    words = f"continued at epoch {run.position.epoch + 1}, step {run.position.step}"
-    return words + _restore_random(run, state)
+    differs = _restore_random(run, state)
+    where = f"at epoch {run.position.epoch + 1}, step {run.position.step}"
+    if differs:
+        return f"continued {where} with {differs}: results may differ in the last digits"
+    return f"continued exactly {where}" + _proof(run, state)
+
+
+def _proof(run: Run, state: dict[str, Any]) -> str:
+    """Compares what the run is now with what the checkpoint holds, by their hashes. Empty when they are the same."""
+    now = capture(run)
+    parts = [name for name in PROVEN if checkpoint.checksum({0: now[name]}) != checkpoint.checksum({0: state[name]})]
+    # Another total of epochs is what was asked for.
+    same = {**now["position"], "epochs": 0} == {**state["position"], "epochs": 0}
+    return (
+        ""
+        if not parts and same
+        else f", but not exactly: {', '.join([*parts, *([] if same else ['position'])])} differ"
+    )
 
 
 def check_classes(task: Task, state: dict[str, Any]) -> None:
@@ -167,19 +212,22 @@ def check_classes(task: Task, state: dict[str, Any]) -> None:
 
 
 def _restore_random(run: Run, state: dict[str, Any]) -> str:
-    """Random states of every process; another number of processes draws anew from seed, step and rank, and that is said."""
+    """Random states of every process; another number of processes draws anew from seed, step and rank.
+
+    Gives in words what is not as it was; empty when everything is.
+    """
     random, world = state["random"], run.world
     told = state["versions"]
     if len(random) != world.size:
         seeding.seed_everything(run.parts.config.training.seed, "resumed", run.position.step, world.rank)
-        return f" with {world.size} processes instead of {len(random)}: results may differ in the last digits"
+        return f"{world.size} processes instead of {len(random)}"
     seeding.restore(random[world.rank], run.parts.device)
     differs = [
         f"{name} {now} instead of {told[name]}"
         for name, now in (("torch", str(torch.__version__)), ("device", str(run.parts.device)))
         if told.get(name) != now
     ]
-    return f" with {' and '.join(differs)}: results may differ in the last digits" if differs else ""
+    return " and ".join(differs)
 
 
 def _copied(value: Any) -> Any:

@@ -107,7 +107,10 @@ def train(run: Run) -> Outcome:
             return _left(run, decision)
         if _stop_early(run):
             break
-    run.saver.save(run, "end")
+    while not run.world.share(run.saver.save(run, "end")):
+        decision = _rest(run)
+        if decision is not None:
+            return _left(run, decision)
     return _outcome(run, "completed", f"completed: {position.epoch} epochs")
 
 
@@ -172,7 +175,16 @@ def finish_epoch(run: Run) -> Decision | None:
     if position.epoch >= run.epochs:
         return None
     # An epoch may be shorter than the time between two reports: the run listens here too.
-    return _obey(run, run.world.share(run.control.poll() if run.control is not None else None))
+    return _obey(run, _listen(run))
+
+
+def _listen(run: Run) -> Decision:
+    """What every process is to do now. A disk that refused a checkpoint lets the run rest until somebody made space."""
+    decision = run.control.poll() if run.control is not None else Decision()
+    if run.saver.refused and not decision.stop:
+        decision.pause = True
+    shared: Decision = run.world.share(decision)
+    return shared
 
 
 def _due(run: Run, began: float) -> bool:
@@ -193,7 +205,7 @@ def _at_boundary(run: Run, began: float) -> tuple[Decision | None, float]:
     """Reports, listens and obeys between two steps. Gives a decision to leave, and when the clock of training goes on."""
     run.flow.flush()
     run.position.seconds += time.monotonic() - began
-    decision = _obey(run, run.world.share(run.control.poll() if run.control is not None else None))
+    decision = _obey(run, _listen(run))
     if decision is None:
         run.saver.between_steps(run)
     run.flow.restart_clock()
@@ -220,11 +232,25 @@ def _set(run: Run, decision: Decision) -> None:
 
 
 def _pause(run: Run) -> Decision | None:
-    """Saves and waits at a step boundary. Gives a decision to leave, or None to go on."""
-    run.saver.save(run, "pause")
+    """Saves and waits at a step boundary, again and again while the disk refuses. Gives a decision to leave, or None to go on."""
+    while True:
+        saved = run.world.share(run.saver.save(run, "pause"))
+        decision = _rest(run)
+        if decision is not None or saved:
+            return decision
+
+
+def _rest(run: Run) -> Decision | None:
+    """Waits while the run is paused. Gives a decision to leave, or None to go on."""
+    decision = Decision()
     if run.reporter is not None:
         run.reporter.summarise()
-    decision: Decision = run.world.share(run.control.wait_for_unpause() if run.control is not None else None)
+    if run.control is not None:
+        full = run.saver.refused
+        if full:
+            run.control.acknowledge("pause", "paused: the disk is full. The run goes on by itself when there is space")
+        decision = run.control.wait_for_unpause(run.saver.has_space if full else None)
+    decision = run.world.share(decision)
     _set(run, decision)
     return decision if decision.stop or decision.release else None
 

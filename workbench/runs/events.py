@@ -10,9 +10,9 @@ import os
 import time as clock
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 Status = Literal["completed", "paused", "stopped", "failed"]
 Level = Literal["info", "warning", "error"]
@@ -86,6 +86,17 @@ class Scalars(Event):
     grad_step: tuple[int, ...] = ()
     grad_norm: tuple[float, ...] = ()
     samples_per_second: float = 0.0
+
+    @model_validator(mode="after")
+    def _lists_agree(self) -> Self:
+        """A damaged line may be an event of the right form whose lists do not belong together."""
+        count = len(self.step)
+        rest = (self.loss_min, self.loss_max, self.metric, self.lr)
+        if len(self.loss) != count or any(part and len(part) != count for part in rest):
+            raise ValueError("lists of different lengths")
+        if len(self.grad_step) != len(self.grad_norm):
+            raise ValueError("gradient norms and their steps differ in number")
+        return self
 
 
 class Epoch(Event):
