@@ -87,7 +87,11 @@ def fuzz_commands(count: int, scratch: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "count", [pytest.param(SHORT, id="short"), pytest.param(LONG, id="long", marks=pytest.mark.campaign)]
+    "count",
+    [
+        pytest.param(SHORT, id="short"),
+        pytest.param(LONG, id="long", marks=[pytest.mark.campaign, pytest.mark.timeout(7200)]),
+    ],
 )
 def test_that_any_bytes_are_read_or_refused(count: int, tmp_path: Path) -> None:
     fuzz_run_files(count, tmp_path, seed=count)
