@@ -97,18 +97,32 @@ def _numbers(setting: Setting) -> st.SearchStrategy[float]:
 
 def _made_to_agree(data: dict[str, Any]) -> RunConfig:
     """Settles what the rules between sections refuse: a setting takes its default, a kind the first of its section."""
-    for _ in range(len(data) * 2):
+    for _ in range(50):
         config = RunConfig.model_validate_json(json.dumps(data), strict=True)
         refused = rules.problems(config)
         if not refused:
             return config
-        for problem in refused:
+        for problem in refused[:1]:  # what settles it may settle or change the others
             section, _, name = problem.path.partition(".")
-            if name == "kind":
+            if problem.path == "model.kind":
+                data[section] = _fitting_model(data)
+            elif name == "kind":
                 data[section] = variants(section)[0]().model_dump(mode="json")
+            elif name == "path":
+                data[section] = {**data[section], name: "somewhere"}
             else:
                 data[section] = {**data[section], name: _default(section, data[section], name)}
     raise AssertionError(f"no default settles {data}")
+
+
+def _fitting_model(data: dict[str, Any]) -> dict[str, Any]:
+    """The first architecture that takes the samples of the dataset."""
+    for variant in variants("model"):
+        part: dict[str, Any] = variant().model_dump(mode="json")
+        config = RunConfig.model_validate_json(json.dumps({**data, "model": part}), strict=True)
+        if all(problem.path != "model.kind" for problem in rules.problems(config)):
+            return part
+    raise AssertionError(f"no architecture takes {data['dataset']}")
 
 
 def _default(section: str, part: dict[str, Any], name: str) -> Any:

@@ -63,7 +63,7 @@ def look(folder: RunFolder) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="needs a disk that can be mounted")
 @pytest.mark.parametrize(
     "times",
-    [pytest.param(2, id="short"), pytest.param(50, id="long", marks=[pytest.mark.campaign, pytest.mark.timeout(7200)])],
+    [pytest.param(2, id="short"), pytest.param(50, id="long", marks=pytest.mark.campaign)],
 )
 def test_that_a_run_rests_while_the_disk_is_full_and_goes_on(
     times: int, disk: Path, monkeypatch: pytest.MonkeyPatch

@@ -90,7 +90,7 @@ def fuzz_commands(count: int, scratch: Path, seed: int) -> None:
     "count",
     [
         pytest.param(SHORT, id="short"),
-        pytest.param(LONG, id="long", marks=[pytest.mark.campaign, pytest.mark.timeout(7200)]),
+        pytest.param(LONG, id="long", marks=pytest.mark.campaign),
     ],
 )
 def test_that_any_bytes_are_read_or_refused(count: int, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     "kills, runs",
     [
         pytest.param(8, 3, id="short"),
-        pytest.param(1000, 100, id="long", marks=[pytest.mark.campaign, pytest.mark.timeout(7200)]),
+        pytest.param(1000, 100, id="long", marks=pytest.mark.campaign),
     ],
 )
 def test_that_killed_runs_lose_nothing_and_end_with_the_same_bits(kills: int, runs: int) -> None:
@@ -154,7 +154,7 @@ def test_that_killed_runs_lose_nothing_and_end_with_the_same_bits(kills: int, ru
 
 @pytest.mark.parametrize(
     "starts",
-    [pytest.param(2, id="short"), pytest.param(20, id="long", marks=[pytest.mark.campaign, pytest.mark.timeout(7200)])],
+    [pytest.param(2, id="short"), pytest.param(20, id="long", marks=pytest.mark.campaign)],
 )
 def test_that_real_engines_that_are_killed_lose_nothing(starts: int) -> None:
     chance = random.Random(starts)

@@ -47,6 +47,18 @@ def epsilon(default: float) -> Any:
 class OptimizerSection(Section):
     """What every optimiser has."""
 
+    groups: tuple[str, ...] = setting(
+        (),
+        title="Parameter groups",
+        help="Learning rates of their own, as pattern=factor: head.*=10 gives what begins with head. ten times the rate.",
+        advanced=True,
+    )
+    decay_norms: bool = setting(
+        True,
+        title="Decay norms and biases",
+        help="Whether weight decay also pulls at biases and normalisation layers.",
+        advanced=True,
+    )
     implementation: Literal["auto", "loop", "foreach", "fused"] = setting(
         "auto",
         title="Implementation",

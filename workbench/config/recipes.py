@@ -23,8 +23,10 @@ class Recipe:
     path: Path
 
     def load(self) -> RunConfig:
-        """The recipe's configuration."""
-        return files.load(self.path)
+        """The recipe's configuration. Files that ship with it are named whole; the user's own are looked for where he works."""
+        config = files.load(self.path)
+        whole = files.with_whole_paths(config, self.path.parent)
+        return whole if Path(getattr(whole.dataset, "path", "")).is_file() else config
 
 
 def recipes() -> tuple[Recipe, ...]:

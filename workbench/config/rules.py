@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from workbench.config.dataset import Dataset, Digits, ImageFolder, Synthetic, Table
-from workbench.config.model import CNN, MLP
+from workbench.config.dataset import (
+    Dataset,
+    Digits,
+    ImageCSV,
+    ImageFolder,
+    PythonData,
+    Sample,
+    Series,
+    Synthetic,
+    Table,
+    Text,
+    Torchvision,
+)
+from workbench.config.fields import kind_of, title_of
+from workbench.config.model import CNN, MLP, Heads, ModelSection, PythonModel, ResNet, Transformer
 from workbench.config.problems import Problem
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plateau
@@ -17,29 +30,74 @@ def problems(config: RunConfig) -> tuple[Problem, ...]:
 
 
 def picture_size(dataset: Dataset) -> int | None:
-    """Height and width of a source's pictures in pixels; None where its samples are no pictures."""
-    if isinstance(dataset, Digits):
-        return 8
-    return dataset.size if isinstance(dataset, ImageFolder) else None
+    """Height and width of a source's pictures in pixels; None where its samples are no pictures, or it cannot be known."""
+    if isinstance(dataset, Torchvision):
+        return dataset.form[0]
+    return dataset.size if isinstance(dataset, (Digits, ImageFolder, ImageCSV)) else None
+
+
+def sample_of(dataset: Dataset) -> Sample:
+    """What one sample of a source is."""
+    return dataset.holds if isinstance(dataset, PythonData) else dataset.sample
 
 
 def _source(config: RunConfig) -> Iterator[Problem]:
     dataset = config.dataset
-    if isinstance(dataset, (ImageFolder, Table)) and not dataset.path.strip():
-        what = "folder with pictures" if isinstance(dataset, ImageFolder) else "CSV file"
-        yield Problem("dataset.path", f"no {what} is chosen", "give its path")
+    if isinstance(dataset, (ImageFolder, ImageCSV, Table, Series, Text, PythonData)) and not dataset.path.strip():
+        wanted = {"image-folder": "folder with pictures", "python": "Python file"}.get(dataset.kind, "CSV file")
+        yield Problem("dataset.path", f"no {wanted} is chosen", "give its path")
     if isinstance(dataset, Table) and dataset.target and dataset.target in dataset.ignore:
         yield Problem("dataset.ignore", f"the target column {dataset.target!r} is left out", "take it off the list")
-    if isinstance(dataset, (Table, Synthetic)) and dataset.loading == "streamed":
-        yield Problem("dataset.loading", "tables and synthetic samples are always resident", "choose auto or resident")
+    if sample_of(dataset) != "pictures" and dataset.loading == "streamed":
+        yield Problem("dataset.loading", "only pictures can be streamed", "choose auto or resident")
+    if isinstance(dataset, Synthetic) and dataset.shape == "clusters" and len(dataset.per_class) == 1:
+        yield Problem("dataset.per_class", "one class only", "give the rows of each class")
 
 
 def _architecture(config: RunConfig) -> Iterator[Problem]:
-    model = config.model
+    model, sample = config.model, sample_of(config.dataset)
+    if sample not in model.takes:
+        words = {"pictures": "pictures", "vector": "rows of numbers", "series": "series", "text": "texts"}
+        yield Problem(
+            "model.kind",
+            f"{title_of(type(model))} takes {' or '.join(words[one] for one in model.takes)}, and the samples are {words[sample]}",
+            f"choose {', '.join(kind_of(kind) for kind in _models() if sample in kind.takes)}, or another source",
+        )
+    if (
+        isinstance(config.dataset, Digits)
+        and config.dataset.target == "digit-and-ink"
+        and not isinstance(model, (Heads, PythonModel))
+    ):
+        yield Problem("model.kind", "two tasks need a network with several heads", "choose heads")
     if isinstance(model, MLP):
         yield from _one_or_each("model.dropout", model.dropout, len(model.hidden), "hidden layer")
-    if not isinstance(model, CNN):
-        return
+    if isinstance(model, Heads):
+        yield from _one_or_each("model.dropout", model.dropout, len(model.trunk), "hidden layer of the trunk")
+    if isinstance(model, Transformer) and model.width % model.attention_heads:
+        yield Problem(
+            "model.attention_heads",
+            f"a width of {model.width} cannot be divided by {model.attention_heads} heads",
+            "choose a divisor",
+        )
+    if isinstance(model, PythonModel) and not model.path.strip():
+        yield Problem("model.path", "no Python file is chosen", "give its path")
+    if isinstance(model, ResNet):
+        yield from _one_or_each("model.dropout", model.dropout, 1, "output")
+        if not model.blocks:
+            yield Problem(
+                "model.blocks", "a residual network needs at least one stage", "give the blocks of each stage"
+            )
+    if isinstance(model, CNN):
+        yield from _cnn(config, model)
+
+
+def _models() -> tuple[type[ModelSection], ...]:
+    from workbench.config.run import variants
+
+    return tuple(kind for kind in variants("model") if issubclass(kind, ModelSection))
+
+
+def _cnn(config: RunConfig, model: CNN) -> Iterator[Problem]:
     if not model.channels:
         yield Problem(
             "model.channels", "a convolutional network needs at least one block", "give the channels of each block"
@@ -47,11 +105,7 @@ def _architecture(config: RunConfig) -> Iterator[Problem]:
     yield from _one_or_each("model.dropout", model.dropout, len(model.channels), "block")
     yield from _one_or_each("model.head_dropout", model.head_dropout, len(model.head), "hidden layer of the head")
     size = picture_size(config.dataset)
-    if size is None:
-        yield Problem(
-            "model.kind", "a convolutional network needs pictures", "choose mlp or linear, or a source of pictures"
-        )
-    elif size >> len(model.channels) < 1:
+    if size is not None and size >> len(model.channels) < 1:
         blocks = size.bit_length() - 1
         yield Problem(
             "model.channels", f"{size} x {size} pixels can be halved {blocks} times only", f"at most {blocks} blocks"

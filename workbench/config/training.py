@@ -28,6 +28,47 @@ class Training(Section):
         le=10_000,
         advanced=True,
     )
+    loss: Literal["auto", "cross-entropy", "bce", "focal", "mse", "l1", "huber"] = setting(
+        "auto",
+        title="Loss",
+        help="Auto takes cross entropy for classes and the mean squared error for numbers. BCE sets each class against all others.",
+        labels={"bce": "BCE", "mse": "MSE", "l1": "L1"},
+        advanced=True,
+    )
+    label_smoothing: float = setting(
+        0.0,
+        title="Label smoothing",
+        help="Share of each class label that is spread over all classes.",
+        ge=0.0,
+        lt=1.0,
+        advanced=True,
+    )
+    focal_gamma: float = setting(
+        2.0,
+        title="Focal gamma",
+        help="How strongly the focal loss turns away from what is known well.",
+        ge=0.0,
+        le=10.0,
+        advanced=True,
+    )
+    huber_delta: float = setting(
+        1.0, title="Huber delta", help="Errors above this count linearly.", gt=0.0, le=1e6, advanced=True
+    )
+    ema: Literal["off"] | float = setting(
+        "off",
+        title="Average of weights",
+        help="Validate and keep a running average of the weights with this memory, such as 0.999.",
+        gt=0.0,
+        lt=1.0,
+        advanced=True,
+    )
+    clip_value: Literal["off"] | float = setting(
+        "off",
+        title="Clip gradient value",
+        help="Cut every single gradient at plus and minus this.",
+        gt=0.0,
+        advanced=True,
+    )
     clip_norm: Literal["off"] | float = setting(
         "off",
         title="Clip gradient norm",

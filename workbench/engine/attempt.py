@@ -119,8 +119,9 @@ def _run(
     """A run at its position: the beginning, or where its newest checkpoint says."""
     config, task = parts.config, parts.source.task
     validated = len(parts.source.val) > 0
-    classes = task.kind == "classification"
-    monitor = Monitor(f"{'val' if validated else 'train'} {'accuracy' if classes else 'loss'}", classes)
+    balanced = validated and config.dataset.balance != "none"
+    metric = ("balanced_accuracy" if balanced else "accuracy") if task.kind == "classification" else "loss"
+    monitor = Monitor(f"{'val' if validated else 'train'} {metric}", metric != "loss")
     flow = Flow(reporter, parts.world, task, parts.device)
     run = Run(
         parts,

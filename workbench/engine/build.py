@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
-from workbench.engine import data, models, optimizers, precision, seeding
-from workbench.engine.data import loading
+from workbench.engine import data, losses, models, optimizers, precision, seeding
+from workbench.engine.average import Average
+from workbench.engine.data import balance, loading
 from workbench.engine.data.order import StepPlan
-from workbench.engine.data.source import Progress, Source, Task, silent
+from workbench.engine.data.source import Progress, Source, silent
 from workbench.engine.distributed import World
 from workbench.engine.failures import RefusedError
-from workbench.engine.step import Loss, Stepper
+from workbench.engine.step import Stepper
 
 
 @dataclass
@@ -34,6 +35,10 @@ class Parts:
     loader: loading.Loader
     steps: StepPlan
     rates: Rates
+    average: Average | None = None
+    """The running average of the weights, where one is kept: it is what is validated."""
+    imbalanced: bool = False
+    """Whether classes are of such unequal size that accuracy alone misleads."""
 
 
 class Rates:
@@ -109,28 +114,43 @@ def assemble(
     model = make_model(config, source, device)
     # Every rank starts from the same weights; what is random in the steps (dropout) is each rank's own.
     seeding.seed_everything(training.seed, "steps", world.rank)
-    optimizer = optimizers.build(config.optimizer, model.parameters(), device)
+    optimizer = optimizers.build(config.optimizer, model, device)
+    counts = balance.counts(source)
+    weights = (
+        balance.class_weights(counts).to(device) if config.dataset.balance == "loss" and counts is not None else None
+    )
     numbers = precision.build(config.hardware.precision, device)
     clip = None if training.clip_norm == "off" else training.clip_norm
-    stepper = Stepper(world.wrap(model, device), optimizer, loss_of(source.task), numbers, clip)
+    loss = losses.build(training, source.task, weights)
+    stepper = Stepper(world.wrap(model, device), optimizer, loss, numbers, clip)
+    stepper.clip_value = None if training.clip_value == "off" else training.clip_value
+    average = Average(model, training.ema) if training.ema != "off" else None
     progress("moving the data to the device", None)
     loader = loading.build(config, source, device, world.size)
     steps = loading.plan_of(config, len(source.train), world.size)
-    return Parts(config, device, world, source, model, optimizer, stepper, loader, steps, Rates(config, steps.steps))
+    return Parts(
+        config=config,
+        device=device,
+        world=world,
+        source=source,
+        model=model,
+        optimizer=optimizer,
+        stepper=stepper,
+        loader=loader,
+        steps=steps,
+        rates=Rates(config, steps.steps),
+        average=average,
+        imbalanced=counts is not None and (balance.imbalanced(counts) or config.dataset.balance != "none"),
+    )
 
 
 def make_model(config: RunConfig, source: Source, device: torch.device) -> nn.Module:
     """The network of a configuration for a source, its weights drawn from the seed. Raises RefusedError."""
     seeding.seed_everything(config.training.seed, "weights")
     try:
-        return models.build(config.model, source.shape, source.task.outputs).to(device)
+        return models.build(config.model, source).to(device)
     except (RuntimeError, ValueError) as error:
         raise RefusedError(f"the network cannot be built: {error}", "change the architecture", "model") from error
-
-
-def loss_of(task: Task) -> Loss:
-    """Cross entropy for classes, mean squared error for numbers."""
-    return nn.functional.cross_entropy if task.kind == "classification" else _mean_squared_error
 
 
 def check(config: RunConfig, source: Source) -> None:
@@ -145,7 +165,3 @@ def check(config: RunConfig, source: Source) -> None:
     if needs and len(source.val) == 0:
         what = "early stopping and the plateau schedule need validation samples"
         raise RefusedError(what, "give dataset.validation a share", "dataset.validation")
-
-
-def _mean_squared_error(output: Tensor, target: Tensor) -> Tensor:
-    return nn.functional.mse_loss(output, target)

@@ -29,12 +29,14 @@ class Decision:
     pause: bool = False
     release: bool = False
     """With ``pause``: leave, so that the device's memory is free."""
+    full: bool = False
+    """The disk refused a checkpoint: rest until it takes one."""
     save: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     """Live settings by path."""
 
     def __bool__(self) -> bool:
-        return self.stop or self.pause or self.save or bool(self.values)
+        return self.stop or self.pause or self.save or self.full or bool(self.values)
 
 
 class LeaveError(Exception):

@@ -18,7 +18,7 @@ from workbench.engine import build, checkpoint, data, devices
 from workbench.engine.distributed import World
 from workbench.engine.evaluate import closer_look
 from workbench.engine.failures import RefusedError, explain
-from workbench.engine.saving import check_classes
+from workbench.engine.saving import check_classes, weights_of
 from workbench.engine.tools import preview, summary
 
 
@@ -67,7 +67,7 @@ def model(params: dict[str, Any]) -> dict[str, Any]:
     config = files.parse(params["config"])
     source = data.load(config.dataset)
     network = build.make_model(config, source, torch.device("cpu"))
-    return summary.summary(network, source.shape)
+    return summary.summary(network, source)
 
 
 def evaluate(params: dict[str, Any]) -> dict[str, Any]:
@@ -136,6 +136,7 @@ def _check_split(parts: build.Parts, name: str) -> None:
 
 def _load_weights(parts: build.Parts, state: dict[str, Any], path: Path) -> None:
     try:
-        parts.model.load_state_dict(state["model"])
+        parts.model.load_state_dict(weights_of(state))
+        parts.average = None
     except RuntimeError as error:
         raise RefusedError(f"{path} does not fit its dataset any more: {error}", "was the data changed?") from error

@@ -12,8 +12,10 @@ from torch import Tensor
 from workbench.engine.data.pictures import UNREADABLE
 from workbench.engine.data.source import Task
 
-COLUMNS = 6
-"""Of a row of sums: samples, loss, and then correct (classification) or |e|, e^2, y, y^2 (regression)."""
+COLUMNS = 7
+"""Of a row of sums: samples, loss, and then correct (classification) or |e|, e^2, y, y^2 (numbers), and correct (multi-task)."""
+SHOWN = {"classification": 2, "regression": 2, "multi-task": 6}
+"""The column whose mean is the metric shown beside the loss, by the task's kind."""
 
 Sums = NDArray[np.float64]
 
@@ -65,8 +67,14 @@ class Recorder:
 
 
 def guess(task: Task, output: Tensor) -> Tensor:
-    """What is kept of an output: the class guessed, shape (b,), or the numbers themselves, shape (b, outputs)."""
+    """What is kept of an output: the class guessed, shape (b,), or the numbers themselves, shape (b, outputs).
+
+    Of a multi-task both, side by side as in its targets.
+    """
     output = output.detach()
+    if task.kind == "multi-task":
+        classes = len(task.classes)
+        return torch.cat([output[:, :classes].argmax(1, keepdim=True).to(output.dtype), output[:, classes:]], dim=1)
     return output.argmax(1) if task.kind == "classification" else output
 
 
@@ -76,10 +84,16 @@ def pass_sums(task: Task, guesses: list[Tensor], truths: list[Tensor]) -> Sums:
     starts = np.cumsum([0, *(len(part) for part in guesses[:-1])])
     guessed, truth = torch.cat(guesses).cpu(), torch.cat(truths).cpu()
     if task.kind == "classification":
+        if truth.is_floating_point():
+            # Mixed pictures: what most of it is counts as the truth.
+            truth = torch.where(truth.sum(dim=1) > 0, truth.argmax(dim=1), UNREADABLE)
         known = (truth != UNREADABLE).numpy()
         rows[:, 0] = np.add.reduceat(known.astype(np.float64), starts)
         rows[:, 2] = np.add.reduceat((guessed == truth).numpy().astype(np.float64), starts)
         return rows
+    if task.kind == "multi-task":
+        rows[:, 6] = np.add.reduceat((guessed[:, 0] == truth[:, 0]).numpy().astype(np.float64), starts)
+        guessed, truth = guessed[:, 1:], truth[:, 1:]
     true = truth.double().numpy() * task.std + task.mean
     error = guessed.double().numpy() * task.std + task.mean - true
     columns = (np.abs(error), error**2, true, true**2)
@@ -95,7 +109,7 @@ def total_losses(means: NDArray[np.float64], counts: NDArray[np.float64]) -> NDA
 
 
 def metrics(task: Task, sums: Sums) -> dict[str, float]:
-    """A row of sums as metrics: ``loss``, ``accuracy`` or ``mae``, ``rmse`` and ``r2``, and ``samples``.
+    """A row of sums as metrics: ``loss``, ``accuracy`` or ``mae``, ``rmse`` and ``r2`` (a multi-task has all), ``samples``.
 
     r2 is over all targets together where there are several.
     """
@@ -103,9 +117,9 @@ def metrics(task: Task, sums: Sums) -> dict[str, float]:
     if count == 0:
         return {}
     found = {"loss": float(sums[1]) / count}
-    if task.kind == "classification":
-        found["accuracy"] = float(sums[2]) / count
-    else:
+    if task.has_classes:
+        found["accuracy"] = float(sums[SHOWN[task.kind]]) / count
+    if task.kind != "classification":
         spread = float(sums[5]) - float(sums[4]) ** 2 / count
         found |= {"mae": float(sums[2]) / count, "rmse": float(np.sqrt(sums[3] / count))}
         found["r2"] = 1.0 - float(sums[3]) / spread if spread > 0 else 0.0

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import fnmatch
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
 from workbench.config import optimizer as kinds
+from workbench.engine.failures import RefusedError
 
-Parameters = Iterable[nn.Parameter]
+Parameters = list[dict[str, Any]]
 
 
 def _sgd(parameters: Parameters, c: kinds.SGD, how: dict[str, Any]) -> torch.optim.Optimizer:
@@ -73,8 +75,11 @@ _FUSED = {"cuda": ("sgd", "adam", "adamw"), "cpu": ("sgd", "adam", "adamw", "ada
 """Where torch has one kernel for the whole step."""
 
 
-def build(config: kinds.Optimizer, parameters: Parameters, device: torch.device) -> torch.optim.Optimizer:
-    """The optimiser of a configuration over the parameters that are trained."""
+def build(config: kinds.Optimizer, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    """The optimiser of a configuration over the parameters that are trained, in groups by their learning rate and decay.
+
+    Each group carries its ``factor``: the share of the learning rate that it gets. Raises RefusedError.
+    """
     wanted = config.implementation
     fused = config.kind in _FUSED.get(device.type, ())
     how: dict[str, Any] = {"foreach": None, "fused": None}
@@ -82,4 +87,49 @@ def build(config: kinds.Optimizer, parameters: Parameters, device: torch.device)
         how = {"foreach": False, "fused": fused}
     elif wanted in ("loop", "foreach"):
         how = {"foreach": wanted == "foreach", "fused": False}
-    return BUILDERS[config.kind]([p for p in parameters if p.requires_grad], config, how)
+    return BUILDERS[config.kind](groups(config, model), config, how)
+
+
+def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
+    """Parameters that are trained, by factor and decay, in the order in which the model has them. Raises RefusedError."""
+    patterns = [_pattern(text) for text in config.groups]
+    own: Callable[[], dict[str, float]] = getattr(model, "lr_factors", dict)
+    prefixes = sorted(own().items(), key=lambda pair: -len(pair[0]))
+    plain = set() if config.decay_norms else _without_decay(model)
+    used: set[str] = set()
+    found: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        factor = next((value for prefix, value in prefixes if name.startswith(prefix)), 1.0)
+        for pattern, value in patterns:
+            if fnmatch.fnmatchcase(name, pattern):
+                factor *= value
+                used.add(pattern)
+        found.setdefault((factor, name in plain), []).append(parameter)
+    idle = [pattern for pattern, _ in patterns if pattern not in used]
+    if idle:
+        names = ", ".join(list(dict(model.named_parameters()))[:6])
+        raise RefusedError(f"no parameter is named {' or '.join(idle)}", f"names are {names}, …", "optimizer.groups")
+    if not found:
+        raise RefusedError("nothing is left to train: every parameter is frozen", "train more of it", "model")
+    return [
+        {"params": parameters, "factor": factor, "lr": config.lr * factor, **({"weight_decay": 0.0} if bare else {})}
+        for (factor, bare), parameters in found.items()
+    ]
+
+
+def _pattern(text: str) -> tuple[str, float]:
+    pattern, _, factor = text.rpartition("=")
+    try:
+        value = float(factor)
+    except ValueError:
+        value = -1.0
+    if not pattern.strip() or not 0 <= value < float("inf"):
+        raise RefusedError(f"{text!r} is no pattern=factor", "for example head.*=10", "optimizer.groups")
+    return pattern.strip(), value
+
+
+def _without_decay(model: nn.Module) -> set[str]:
+    """Names of biases and of normalisation layers' parameters: all that have one dimension or none."""
+    return {name for name, parameter in model.named_parameters() if parameter.dim() <= 1}

@@ -13,7 +13,7 @@ import torch
 from workbench.engine import memory
 from workbench.engine.data.source import Task
 from workbench.engine.distributed import World
-from workbench.engine.meters import Recorder, Sums, add_rows
+from workbench.engine.meters import COLUMNS, SHOWN, Recorder, Sums, add_rows
 from workbench.runs.events import AnyEvent, EventWriter, Memory, Note, Phase, Scalars, significant
 from workbench.runs.folder import RunFolder, write_whole
 from workbench.runs.progress import Progress
@@ -66,7 +66,7 @@ class Flow:
         self.recorder = Recorder(task)
         self.reporter = reporter
         self.epoch = 0
-        self.sums: Sums = np.zeros(6)
+        self.sums: Sums = np.zeros(COLUMNS)
         """Sums over the epoch's steps so far, over all processes."""
         self._world = world
         self._task = task
@@ -104,7 +104,7 @@ class Flow:
         self, steps: Sequence[int], table: Sums, norms: Sequence[tuple[int, float]], elapsed: float
     ) -> None:
         counts = np.maximum(table[:, 0], 1.0)
-        loss, metric = table[:, 1] / counts, table[:, 2] / counts
+        loss, metric = table[:, 1] / counts, table[:, SHOWN[self._task.kind]] / counts
         rate = [self.recorder.rates.get(step, 0.0) for step in steps]
         buckets = max(1, round(POINTS_PER_SECOND * max(elapsed, FLUSH_SECONDS)))
         event = {"step": steps, "loss": _short(loss), "metric": _short(metric), "lr": _short(rate)}

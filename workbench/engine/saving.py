@@ -22,6 +22,7 @@ BEST_SHARE = 20
 """A best epoch that is not due anyway is saved at once only when this many times the last save's duration has passed since;
 until then its state waits in memory, so that a quick run does not spend its time on saving."""
 
+RETRY_SECONDS = 1.0
 PROVEN = ("model", "optimizer", "scaler", "schedule", "random")
 """Parts of a checkpoint that a resumed run has to have bit for bit."""
 
@@ -77,8 +78,8 @@ class Saver:
         self._tell(run)
 
     def has_space(self) -> bool:
-        """Whether the disk would take the checkpoint that it refused."""
-        return self._writer.has_space()
+        """Whether the disk may take the checkpoint that it refused. It is not asked again at once: the reason may be another."""
+        return time.monotonic() - self._saved_at > RETRY_SECONDS and self._writer.has_space()
 
     def close(self) -> None:
         """Waits for what is being written."""
@@ -147,6 +148,7 @@ def capture(run: Run) -> dict[str, Any]:
         "config": parts.config.as_data(),
         "model": _copied(parts.model.state_dict()),
         "optimizer": _copied(parts.optimizer.state_dict()),
+        "ema": _copied(parts.average.state()) if parts.average is not None else {},
         "scaler": _copied(scaler.state_dict()) if scaler is not None else {},
         "random": run.world.gather(seeding.states(parts.device)),
         "versions": {"torch": str(torch.__version__), "device": str(parts.device), "processes": run.world.size},
@@ -171,12 +173,18 @@ def restore(run: Run, state: dict[str, Any]) -> str:
         raise RefusedError(f"the checkpoint is of another model: {error}", "open it with its own settings") from error
     if parts.stepper.precision.scaler is not None and state["scaler"]:
         parts.stepper.precision.scaler.load_state_dict(state["scaler"])
+    if parts.average is not None:
+        parts.average.restore(state.get("ema", {}))
+    # A group whose factor a checkpoint does not know gets the whole learning rate.
+    for group in parts.optimizer.param_groups:
+        group.setdefault("factor", 1.0)
     parts.rates.restore(state["schedule"])
     position = dict(state["position"])
     position.pop("epochs")
     vars(run.position).update(position)
     kept = dict(state["metrics"])
-    run.flow.sums[:] = kept.pop("sums")
+    sums = kept.pop("sums")
+    run.flow.sums[: len(sums)] = sums
     monitor = kept.pop("monitor")
     if monitor["name"] == run.monitor.name:
         run.monitor.best, run.monitor.waited = monitor["best"], monitor["waited"]
@@ -199,6 +207,11 @@ def _proof(run: Run, state: dict[str, Any]) -> str:
         if not parts and same
         else f", but not exactly: {', '.join([*parts, *([] if same else ['position'])])} differ"
     )
+
+
+def weights_of(state: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The weights a checkpoint's model is used with: the running averages where they were kept, else the weights."""
+    return {**state["model"], **state.get("ema", {})}
 
 
 def check_classes(task: Task, state: dict[str, Any]) -> None:

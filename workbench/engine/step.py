@@ -32,6 +32,7 @@ class Stepper:
         self.loss = loss
         self.precision = precision
         self.clip_norm = clip_norm
+        self.clip_value: float | None = None
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def train(self, number: int, passes: list[Pass], recorder: Recorder, want_norm: bool = False) -> None:
@@ -66,9 +67,11 @@ class Stepper:
 
     def _optimise(self, number: int, recorder: Recorder, want_norm: bool) -> None:
         scaler = self.precision.scaler
-        if self.clip_norm is not None or want_norm:
+        if self.clip_norm is not None or self.clip_value is not None or want_norm:
             if scaler is not None:
                 scaler.unscale_(self.optimizer)
+            if self.clip_value is not None:
+                nn.utils.clip_grad_value_(self._parameters, self.clip_value)
             clip = self.clip_norm
             norm = _norm(self._parameters) if clip is None else nn.utils.clip_grad_norm_(self._parameters, clip)
             recorder.norms.append((number, norm))

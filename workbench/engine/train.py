@@ -107,10 +107,9 @@ def train(run: Run) -> Outcome:
             return _left(run, decision)
         if _stop_early(run):
             break
-    while not run.world.share(run.saver.save(run, "end")):
-        decision = _rest(run)
-        if decision is not None:
-            return _left(run, decision)
+    decision = _until_saved(run, "end")
+    if decision is not None:
+        return _left(run, decision)
     return _outcome(run, "completed", f"completed: {position.epoch} epochs")
 
 
@@ -123,10 +122,12 @@ def train_epoch(run: Run) -> Decision | None:
     for passes in parts.loader.steps(steps, parts.world.rank, seed, position.epoch, position.batch):
         rate = parts.rates.at(position.step)
         for group in parts.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         flow.recorder.rates[position.step + 1] = rate
         due = _due(run, began)
         parts.stepper.train(position.step + 1, passes, flow.recorder, want_norm=due)
+        if parts.average is not None:
+            parts.average.update()
         position.step += 1
         position.batch += 1
         if due:
@@ -160,7 +161,7 @@ def finish_epoch(run: Run) -> Decision | None:
                 step=position.step,
                 train=run.last["train"],
                 val=run.last.get("val", {}),
-                lr=significant(parts.optimizer.param_groups[0]["lr"]),
+                lr=significant(parts.rates.at(max(position.step - 1, 0))),
                 seconds=round(position.seconds, 4),
                 best=best,
             )
@@ -181,8 +182,7 @@ def finish_epoch(run: Run) -> Decision | None:
 def _listen(run: Run) -> Decision:
     """What every process is to do now. A disk that refused a checkpoint lets the run rest until somebody made space."""
     decision = run.control.poll() if run.control is not None else Decision()
-    if run.saver.refused and not decision.stop:
-        decision.pause = True
+    decision.full = run.saver.refused
     shared: Decision = run.world.share(decision)
     return shared
 
@@ -221,6 +221,8 @@ def _obey(run: Run, decision: Decision) -> Decision | None:
         return decision
     if decision.save:
         run.saver.save(run, "asked for")
+    if decision.full and not decision.pause:
+        return _until_saved(run, "after a full disk")
     return _pause(run) if decision.pause else None
 
 
@@ -232,12 +234,18 @@ def _set(run: Run, decision: Decision) -> None:
 
 
 def _pause(run: Run) -> Decision | None:
-    """Saves and waits at a step boundary, again and again while the disk refuses. Gives a decision to leave, or None to go on."""
-    while True:
-        saved = run.world.share(run.saver.save(run, "pause"))
+    """Saves and waits at a step boundary. Gives a decision to leave, or None to go on."""
+    run.saver.save(run, "pause")
+    return _rest(run)
+
+
+def _until_saved(run: Run, why: str) -> Decision | None:
+    """Saves, and rests while the disk refuses. Gives a decision to leave, or None to go on."""
+    while not run.world.share(run.saver.save(run, why)):
         decision = _rest(run)
-        if decision is not None or saved:
+        if decision is not None:
             return decision
+    return None
 
 
 def _rest(run: Run) -> Decision | None:

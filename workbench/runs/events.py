@@ -34,7 +34,7 @@ class Started(Event):
     from_step: int = 0
     epochs: int
     steps_per_epoch: int
-    task: Literal["classification", "regression"]
+    task: Literal["classification", "regression", "multi-task"]
     metric: str
     """The metric shown beside the loss: ``accuracy``, or ``mae``."""
     monitor: str

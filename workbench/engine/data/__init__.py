@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from workbench.config.dataset import Dataset
-from workbench.engine.data import digits, image_folder, synthetic, table
+from workbench.engine.data import digits, image_csv, image_folder, known, own, series, synthetic, table, text
 from workbench.engine.data.source import Progress, Source, silent
 
 SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
@@ -14,6 +14,12 @@ SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
     "image-folder": image_folder.load,
     "table": table.load,
     "synthetic": synthetic.load,
+    "image-csv": image_csv.load,
+    "torchvision": known.load,
+    "sine": series.load_sine,
+    "series": series.load,
+    "text": text.load,
+    "python": own.load,
 }
 
 

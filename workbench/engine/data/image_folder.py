@@ -11,7 +11,7 @@ import psutil
 import torch
 from torch import Tensor
 
-from workbench.config.dataset import ImageFolder
+from workbench.config.dataset import ImageCSV, ImageFolder
 from workbench.engine.data.pictures import (
     STATISTICS_SAMPLES,
     PictureError,
@@ -45,15 +45,24 @@ def load(config: ImageFolder, progress: Progress) -> Source:
     found = {name: _files(folder, classes) for name, folder in (given or {"train": root}).items()}
     if not any(found.values()):
         raise RefusedError(f"{root} holds no pictures", _layout_hint(), "dataset.path")
+    notes = ["split given by the folders " + ", ".join(folder.name for folder in given.values())] if given else []
+    source = assemble(found, classes, config, root, progress)
+    return Source(**{**vars(source), "notes": (*source.notes, *notes)})
+
+
+def assemble(
+    found: dict[str, Files], classes: Sequence[str], config: ImageFolder | ImageCSV, root: Path, progress: Progress
+) -> Source:
+    """Files with the numbers of their classes as samples; validation is taken out of training where it is not given.
+
+    Raises RefusedError.
+    """
     readable, left_out, pictures = _read_all(found, config, progress)
     _check_classes(root, readable["train"], classes)
-    if not given or "val" not in readable:
+    if "val" not in readable:
         readable, pictures = _divide(readable, pictures, config)
     splits = {name: _make(files, pictures[name], config) for name, files in readable.items()}
     empty = [name for number, name in enumerate(classes) if not any(label == number for _, label in readable["train"])]
-    notes = [f"no readable picture of class {_readable(name)} is in training" for name in empty]
-    if given:
-        notes.append("split given by the folders " + ", ".join(folder.name for folder in given.values()))
     train = splits["train"]
     sample = train.read(range(0, len(train), max(1, len(train) // STATISTICS_SAMPLES)))
     scaling, preprocessing = scaling_of(sample)
@@ -66,11 +75,11 @@ def load(config: ImageFolder, progress: Progress) -> Source:
         scaling=scaling,
         preprocessing={**preprocessing, "size": config.size, "channels": config.channels},
         left_out=tuple(left_out),
-        notes=tuple(notes),
+        notes=tuple(f"no readable picture of class {_readable(name)} is in training" for name in empty),
     )
 
 
-def resident(config: ImageFolder, pictures: int) -> bool:
+def resident(config: ImageFolder | ImageCSV, pictures: int) -> bool:
     """Whether that many pictures are kept in memory."""
     if config.loading != "auto":
         return config.loading == "resident"
@@ -115,7 +124,7 @@ def _pictures_below(folder: Path) -> Iterator[Path]:
 
 
 def _read_all(
-    found: dict[str, Files], config: ImageFolder, progress: Progress
+    found: dict[str, Files], config: ImageFolder | ImageCSV, progress: Progress
 ) -> tuple[dict[str, Files], list[LeftOut], dict[str, Tensor | None]]:
     """Decodes every picture once, whatever the loading: an unreadable one must not be met after an hour of training."""
     total = sum(len(files) for files in found.values())
@@ -160,7 +169,7 @@ def _check_classes(root: Path, train: Files, classes: Sequence[str]) -> None:
 
 
 def _divide(
-    readable: dict[str, Files], pictures: dict[str, Tensor | None], config: ImageFolder
+    readable: dict[str, Files], pictures: dict[str, Tensor | None], config: ImageFolder | ImageCSV
 ) -> tuple[dict[str, Files], dict[str, Tensor | None]]:
     """Takes validation out of the training pictures."""
     files, kept = readable["train"], pictures["train"]
@@ -172,7 +181,7 @@ def _divide(
     return readable, pictures
 
 
-def _make(files: Files, pictures: Tensor | None, config: ImageFolder) -> Split:
+def _make(files: Files, pictures: Tensor | None, config: ImageFolder | ImageCSV) -> Split:
     paths = [path for path, _ in files]
     labels = torch.tensor([label for _, label in files], dtype=torch.int64)
     if pictures is not None:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from workbench.config.run import RunConfig
-from workbench.engine.data import augment
+from workbench.engine.data import augment, balance
 from workbench.engine.data.augment import Augmenter
 from workbench.engine.data.order import Micro, StepPlan, epoch_order
 from workbench.engine.data.source import Source, Split, TensorSplit
+from workbench.engine.failures import RefusedError
 
 Pass = tuple[Tensor, Tensor, float]
 """Inputs (float32, (b, ...)), targets (b, ...) and the factor of the loss."""
@@ -51,6 +52,8 @@ class Resident:
     device: torch.device
     batch: int
     augmenter: Augmenter | None = None
+    weights: Tensor | None = None
+    """Each training sample's chance to be drawn, where classes are balanced by the sampler."""
 
     kind: Literal["resident", "streamed"] = "resident"
 
@@ -61,7 +64,7 @@ class Resident:
     def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Pass]]:
         """See :class:`Loader`."""
         inputs, targets = self._splits["train"]
-        order = epoch_order(plan.samples, seed, epoch)
+        order = epoch_order(plan.samples, seed, epoch, self.weights)
         per_block = self._steps_per_block(inputs, plan)
         for begin in range(first, plan.steps, per_block):
             steps = [plan.step(number, rank) for number in range(begin, min(begin + per_block, plan.steps))]
@@ -113,10 +116,21 @@ def mixed(augmenter: Augmenter, passes: list[Pass], epoch: int, step: int) -> li
 def build(config: RunConfig, source: Source, device: torch.device, world: int) -> Loader:
     """The loader a configuration asks for, or that fits."""
     if resident(config, source, device):
-        return Resident(source, device, config.training.batch_size, augment.build(config, source))
+        changes = augment.build(config, source)
+        return Resident(source, device, config.training.batch_size, changes, sampler_weights(config, source))
     from workbench.engine.data.streamed import Streamed
 
     return Streamed(source, device, config, world)
+
+
+def sampler_weights(config: RunConfig, source: Source) -> Tensor | None:
+    """Each training sample's chance to be drawn; None where every sample is taken once an epoch. Raises RefusedError."""
+    if config.dataset.balance == "none":
+        return None
+    found = balance.sample_weights(source)
+    if found is None:
+        raise RefusedError("only classes can be balanced", "choose none", "dataset.balance")
+    return found if config.dataset.balance == "sampler" else None
 
 
 def resident(config: RunConfig, source: Source, device: torch.device) -> bool:

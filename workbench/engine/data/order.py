@@ -10,8 +10,18 @@ from torch import Tensor
 from workbench.engine.seeding import generator
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
-    """The order of an epoch's samples: a permutation of ``count``, int64."""
+def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None) -> Tensor:
+    """The order of an epoch's samples: a permutation of ``count``, int64.
+
+    With ``weights`` (count,) as many samples are drawn by their weights, with replacement.
+    """
+    if weights is not None:
+        draw = generator(seed, "order", epoch)
+        # By hand: torch.multinomial takes at most 2^24 weights.
+        ends = weights.double().cumsum(0)
+        return torch.searchsorted(ends, torch.rand(count, generator=draw, dtype=torch.float64) * ends[-1]).clamp(
+            max=count - 1
+        )
     return torch.randperm(count, generator=generator(seed, "order", epoch))
 
 

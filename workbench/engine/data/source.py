@@ -26,9 +26,13 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Task:
-    """What is predicted. ``mean`` and ``std`` scale a regression's targets back into their own unit."""
+    """What is predicted. ``mean`` and ``std`` scale a regression's targets back into their own unit.
 
-    kind: Literal["classification", "regression"]
+    A multi-task has ``classes`` and ``targets``: of its outputs the first are for the classes, the others are the numbers. Its
+    targets are float32 (n, 1 + numbers), the number of the class first.
+    """
+
+    kind: Literal["classification", "regression", "multi-task"]
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     mean: float = 0.0
@@ -37,12 +41,19 @@ class Task:
     @property
     def outputs(self) -> int:
         """Numbers the network gives for one sample."""
+        if self.kind == "multi-task":
+            return len(self.classes) + len(self.targets)
         return len(self.classes) if self.kind == "classification" else max(len(self.targets), 1)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether a class is predicted, alone or beside numbers."""
+        return self.kind != "regression"
 
     @property
     def metric(self) -> str:
         """The metric shown beside the loss."""
-        return "accuracy" if self.kind == "classification" else "mae"
+        return "accuracy" if self.has_classes else "mae"
 
 
 class Split(Protocol):
@@ -100,7 +111,8 @@ class Scaling:
     def on(self, device: torch.device, dimensions: int) -> Callable[[Tensor], Tensor]:
         """The scaling as a function from a raw batch of ``dimensions`` axes to float32, its constants on ``device``."""
         if self.idle:
-            return lambda raw: raw.to(torch.float32)
+            # Token ids stay what they are: they are looked up, not computed with.
+            return lambda raw: raw if raw.dtype == torch.int64 else raw.to(torch.float32)
         shape = (1, -1, *[1] * (dimensions - 2))
         factor = torch.tensor(self.factor, device=device).view(shape)
         offset = torch.tensor(self.offset, device=device).view(shape)
@@ -120,6 +132,8 @@ class Source:
     preprocessing: dict[str, Any] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
+    vocabulary: int = 0
+    """Number of token ids where samples are text, else 0."""
     preview: dict[str, Any] = field(default_factory=dict)
     """What only this source can show of itself: ``table`` (columns and first rows), ``points``."""
 

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from workbench.config.run import RunConfig
 from workbench.engine.data import augment
-from workbench.engine.data.loading import EVALUATION_BATCH, Pass, mixed
+from workbench.engine.data.loading import EVALUATION_BATCH, Pass, mixed, sampler_weights
 from workbench.engine.data.order import Micro, StepPlan, epoch_order
 from workbench.engine.data.pictures import PictureSplit
 from workbench.engine.data.source import Source, Split
@@ -48,6 +48,7 @@ class Streamed:
         self._device = device
         self._config = config
         self._world = world
+        self._weights = sampler_weights(config, source)
         self._augmenter = augment.build(config, source)
         self._scale = source.scaling.on(device, len(source.shape) + 1)
         self._samplers: dict[str, list[list[int]]] = {}
@@ -55,7 +56,7 @@ class Streamed:
 
     def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Pass]]:
         """See :class:`~workbench.engine.data.loading.Loader`."""
-        order = epoch_order(plan.samples, seed, epoch).tolist()
+        order = epoch_order(plan.samples, seed, epoch, self._weights).tolist()
         steps = [plan.step(number, rank) for number in range(first, plan.steps)]
         batches = iter(self._batches("train", [order[m.start : m.stop] for step in steps for m in step]))
         for number, step in enumerate(steps, first):

@@ -16,26 +16,29 @@ SHOWN = 2000
 
 
 def load(config: Synthetic, progress: Progress) -> Source:
-    """A noisy line (inputs of shape (n, 1), a regression) or spirals (shape (n, 2), a class for each arm)."""
+    """A noisy line (inputs (n, 1), a regression), spirals ((n, 2), a class an arm) or clusters ((n, features))."""
     progress("drawing samples", None)
     draw = torch.Generator().manual_seed(config.seed)
-    inputs, targets = _line(config, draw) if config.shape == "linear" else _spirals(config, draw)
-    classes = targets if config.shape == "spirals" and config.split == "per-class" else None
-    train, val = split(config.samples, classes, config.validation, config.split_seed)
+    make = {"linear": _line, "spirals": _spirals, "clusters": _clusters}[config.shape]
+    inputs, targets = make(config, draw)
+    classes = targets if config.shape != "linear" and config.split == "per-class" else None
+    train, val = split(len(targets), classes, config.validation, config.split_seed)
     return Source(
         task=_task(config),
         shape=tuple(inputs.shape[1:]),
         train=TensorSplit(inputs[train], targets[train], "point"),
         val=TensorSplit(inputs[val], targets[val], "point"),
         preprocessing={"kind": "none"},
-        preview={"points": _points(inputs[:SHOWN], targets[:SHOWN])},
+        preview={"points": _points(inputs[:SHOWN, :2], targets[:SHOWN])},
     )
 
 
 def _task(config: Synthetic) -> Task:
     if config.shape == "linear":
         return Task("regression", targets=("y",))
-    return Task("classification", tuple(f"arm {number + 1}" for number in range(config.classes)))
+    word = "arm" if config.shape == "spirals" else "class"
+    count = len(config.per_class) if config.shape == "clusters" and config.per_class else config.classes
+    return Task("classification", tuple(f"{word} {number + 1}" for number in range(count)))
 
 
 def _line(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -51,6 +54,21 @@ def _spirals(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:
     angle = along * 3 * math.pi + labels * (2 * math.pi / config.classes)
     points = torch.stack([along * angle.cos(), along * angle.sin()], dim=1)
     return points + config.noise * 0.3 * torch.randn(config.samples, 2, generator=draw), labels
+
+
+def _clusters(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Normal points around a middle for each class, whose coordinates are +-1 with a random sign; the noise is added to both.
+
+    The rows come in a random order, as rows of a table do.
+    """
+    counts = config.per_class
+    labels = torch.arange(config.samples) % config.classes
+    if counts:
+        labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    labels = labels[torch.randperm(len(labels), generator=draw)]
+    middles = torch.randint(0, 2, (int(labels.max()) + 1, config.features), generator=draw) * 2.0 - 1.0
+    noise = torch.randn(len(labels), config.features, generator=draw)
+    return middles[labels] + (1 + config.noise) * noise, labels
 
 
 def _points(inputs: Tensor, targets: Tensor) -> dict[str, list[float] | list[int]]:

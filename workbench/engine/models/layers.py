@@ -57,11 +57,17 @@ def each(values: tuple[float, ...], layers: int) -> tuple[float, ...]:
 
 
 def initialise(model: nn.Module, weights: str, bias: Literal["default"] | float) -> None:
-    """Draws the weights of every linear and convolutional layer, and sets their biases, unless they stay PyTorch's own."""
+    """Draws the weights of every layer that computes with a matrix, and sets their biases, unless they stay PyTorch's own.
+
+    Recurrent layers too: each of their matrices by itself. What is frozen keeps its weights.
+    """
     for module in model.modules():
-        if not isinstance(module, (nn.Linear, nn.Conv2d)):
+        if not isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU)):
             continue
-        if weights != "default":
-            _WEIGHTS[weights](module.weight)
-        if bias != "default" and module.bias is not None:
-            nn.init.constant_(module.bias, bias)
+        for name, parameter in module.named_parameters(recurse=False):
+            if not parameter.requires_grad:
+                continue
+            if weights != "default" and name.startswith("weight"):
+                _WEIGHTS[weights](parameter)
+            if bias != "default" and name.startswith("bias"):
+                nn.init.constant_(parameter, bias)

@@ -1,36 +1,12 @@
-"""The architectures. A new one is one class here and one file in ``engine/models/``."""
+"""Networks for numbers and pictures."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
-
-from workbench.config.fields import Section, setting
-
-Init = Literal[
-    "default", "xavier-uniform", "xavier-normal", "kaiming-uniform", "kaiming-normal", "normal", "orthogonal", "zeros"
-]
-Activation = Literal["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmoid"]
-
-
-class ModelSection(Section):
-    """What every architecture has: how its weights start."""
-
-    init: Init = setting(
-        "default",
-        title="Initialisation",
-        help="How weights are drawn before training. Default is PyTorch's own for each layer.",
-        advanced=True,
-    )
-    bias_init: Literal["default"] | float = setting(
-        "default",
-        title="Bias start",
-        help="Value every bias starts with; default is PyTorch's own.",
-        ge=-10.0,
-        le=10.0,
-        advanced=True,
-    )
+from workbench.config.dataset.base import Sample
+from workbench.config.fields import setting
+from workbench.config.model.base import HiddenLayers, ModelSection
 
 
 class Linear(ModelSection):
@@ -38,26 +14,6 @@ class Linear(ModelSection):
 
     title: ClassVar[str] = "Linear"
     kind: Literal["linear"] = "linear"
-
-
-class HiddenLayers(ModelSection):
-    """Settings shared by networks with hidden layers."""
-
-    activation: Activation = setting("relu", title="Activation", help="Function applied after each hidden layer.")
-    inplace: bool = setting(
-        True,
-        title="In place",
-        help="Activations overwrite their input where PyTorch can, which saves memory.",
-        advanced=True,
-    )
-
-    @field_validator("dropout", "head_dropout", mode="before", check_fields=False)
-    @classmethod
-    def _one_for_all(cls, value: Any) -> Any:
-        """One number means the same share after every layer."""
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return (value,)
-        return tuple(value) if isinstance(value, list) else value
 
 
 class MLP(HiddenLayers):
@@ -73,7 +29,7 @@ class MLP(HiddenLayers):
         ge=1,
         le=65536,
     )
-    norm: Literal["none", "batch", "layer"] = setting(
+    norm: Literal["none", "batch", "layer", "group"] = setting(
         "none", title="Normalisation", help="Normalisation after each hidden layer, before the activation."
     )
     dropout: tuple[float, ...] = setting(
@@ -89,6 +45,7 @@ class CNN(HiddenLayers):
     """Convolutional network in VGG style: blocks of 3 x 3 convolutions, each ended by 2 x 2 max pooling, then a head."""
 
     title: ClassVar[str] = "Small CNN"
+    takes: ClassVar[tuple[Sample, ...]] = ("pictures",)
     kind: Literal["cnn"] = "cnn"
     channels: tuple[int, ...] = setting(
         (32, 64), title="Channels", help="Channels of each block; the picture is halved after each.", ge=1, le=4096
@@ -123,4 +80,45 @@ class CNN(HiddenLayers):
     )
 
 
-Model = Annotated[Linear | MLP | CNN, Field(discriminator="kind")]
+class ResNet(HiddenLayers):
+    """Residual network for small pictures (He et al., 2016): ResNet-18 with a 3 x 3 stem as its blocks are set here."""
+
+    title: ClassVar[str] = "Residual CNN"
+    takes: ClassVar[tuple[Sample, ...]] = ("pictures",)
+    kind: Literal["resnet"] = "resnet"
+    width: int = setting(
+        64, title="Width", help="Channels of the first stage; each later stage has twice as many.", ge=1, le=1024
+    )
+    blocks: tuple[int, ...] = setting(
+        (2, 2, 2, 2),
+        title="Blocks",
+        help="Residual blocks of each stage; each stage but the first halves the picture.",
+        ge=1,
+        le=64,
+    )
+    norm: Literal["none", "batch", "layer", "group", "instance"] = setting(
+        "batch", title="Normalisation", help="Normalisation after each convolution."
+    )
+    dropout: tuple[float, ...] = setting(
+        (0.0,), title="Dropout", help="Share of features switched off before the output while training.", ge=0.0, lt=1.0
+    )
+
+
+class Heads(HiddenLayers):
+    """One trunk with a head for each task: a class, and numbers beside it."""
+
+    title: ClassVar[str] = "Several heads"
+    kind: Literal["heads"] = "heads"
+    trunk: tuple[int, ...] = setting(
+        (256,), title="Trunk", help="Units of each hidden layer that the heads share.", unit="units", ge=1, le=65536
+    )
+    norm: Literal["none", "batch", "layer", "group"] = setting(
+        "none", title="Normalisation", help="Normalisation after each hidden layer, before the activation."
+    )
+    dropout: tuple[float, ...] = setting(
+        (0.0,),
+        title="Dropout",
+        help="Share of units switched off at random while training: one value for all hidden layers, or one for each.",
+        ge=0.0,
+        lt=1.0,
+    )

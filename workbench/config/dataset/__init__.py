@@ -1,0 +1,36 @@
+"""Where the samples come from and how they are split. A new source is one class here and one file in ``engine/data/``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from workbench.config.dataset.base import DatasetSection, Sample
+from workbench.config.dataset.own import PythonData
+from workbench.config.dataset.pictures import Digits, ImageCSV, ImageFolder, PictureSource, Torchvision
+from workbench.config.dataset.sequences import Series, Sine, Text, Windowed
+from workbench.config.dataset.tables import Synthetic, Table
+
+__all__ = [
+    "Dataset",
+    "DatasetSection",
+    "Digits",
+    "ImageCSV",
+    "ImageFolder",
+    "PictureSource",
+    "PythonData",
+    "Sample",
+    "Series",
+    "Sine",
+    "Synthetic",
+    "Table",
+    "Text",
+    "Torchvision",
+    "Windowed",
+]
+
+Dataset = Annotated[
+    Digits | ImageFolder | ImageCSV | Torchvision | Table | Synthetic | Sine | Series | Text | PythonData,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,95 @@
+"""Networks for sequences: series in time, and text."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from workbench.config.dataset.base import Sample
+from workbench.config.fields import setting
+from workbench.config.model.base import ModelSection
+
+
+class Recurrent(ModelSection):
+    """What recurrent networks share."""
+
+    takes: ClassVar[tuple[Sample, ...]] = ("series", "text")
+    units: int = setting(
+        64, title="Hidden units", help="Size of the state of each layer.", unit="units", ge=1, le=65536
+    )
+    layers: int = setting(2, title="Layers", help="Recurrent layers, one on top of the other.", ge=1, le=64)
+    dropout: float = setting(
+        0.2, title="Dropout", help="Share of a layer's output switched off before the next.", ge=0.0, lt=1.0
+    )
+    bidirectional: bool = setting(
+        False, title="Both directions", help="Read the sequence from both ends.", advanced=True
+    )
+    embedding: int = setting(
+        64, title="Embedding", help="Numbers that stand for a token (text only).", ge=1, le=65536, advanced=True
+    )
+
+
+class LSTM(Recurrent):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997), with a head on its last state."""
+
+    title: ClassVar[str] = "LSTM"
+    kind: Literal["lstm"] = "lstm"
+    head: tuple[int, ...] = setting(
+        (32,),
+        title="Head",
+        help="Units of each hidden layer before the output, with ReLU.",
+        unit="units",
+        ge=1,
+        le=65536,
+    )
+
+
+class GRU(Recurrent):
+    """Gated recurrent units (Cho et al., 2014), with a head on its last state."""
+
+    title: ClassVar[str] = "GRU"
+    kind: Literal["gru"] = "gru"
+    head: tuple[int, ...] = setting(
+        (), title="Head", help="Units of each hidden layer before the output, with ReLU.", unit="units", ge=1, le=65536
+    )
+
+
+class Transformer(ModelSection):
+    """Transformer encoder (Vaswani et al., 2017) with its own multi-head attention."""
+
+    title: ClassVar[str] = "Transformer"
+    takes: ClassVar[tuple[Sample, ...]] = ("series", "text")
+    kind: Literal["transformer"] = "transformer"
+    width: int = setting(512, title="Model width", help="Numbers that stand for a step (d_model).", ge=1, le=65536)
+    attention_heads: int = setting(
+        8, title="Heads", help="Attention heads; the width is divided among them.", ge=1, le=1024
+    )
+    layers: int = setting(6, title="Layers", help="Encoder layers.", ge=1, le=256)
+    feedforward: int = setting(
+        2048, title="Feed-forward", help="Units between the two linear layers.", ge=1, le=1_000_000
+    )
+    dropout: float = setting(
+        0.1, title="Dropout", help="Share switched off in attention, feed-forward and positions.", ge=0.0, lt=1.0
+    )
+    norm_first: Literal["post", "pre"] = setting(
+        "post",
+        title="Normalisation",
+        help="After each part, as first published, or before it, which trains more steadily.",
+        labels={"post": "after (post-norm)", "pre": "before (pre-norm)"},
+    )
+    causal: bool = setting(
+        False, title="Causal", help="Each step looks only at itself and at those before it.", advanced=True
+    )
+    positions: int = setting(
+        5000,
+        title="Most positions",
+        help="Longest sequence that positions are made for.",
+        ge=1,
+        le=1_000_000,
+        advanced=True,
+    )
+    pool: Literal["last", "mean", "first"] = setting(
+        "mean",
+        title="Pooling",
+        help="Which of the steps' outputs the head is given: the last, or their mean.",
+        advanced=True,
+    )

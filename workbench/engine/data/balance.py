@@ -1,0 +1,41 @@
+"""Classes of unequal size: how unequal they are, and weights that make up for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from workbench.engine.data.source import Source
+
+UNEQUAL = 2.0
+"""From this ratio of the largest to the smallest class on, classes are called imbalanced."""
+
+
+def counts(source: Source) -> Tensor | None:
+    """Training samples of each class, float64 (classes,); None where there are no classes alone."""
+    if source.task.kind != "classification":
+        return None
+    labels = source.train.targets
+    return torch.bincount(labels[labels >= 0], minlength=len(source.task.classes)).double()
+
+
+def imbalanced(found: Tensor) -> bool:
+    """Whether the classes that have samples differ much in size."""
+    here = found[found > 0]
+    return len(here) > 1 and bool(here.max() >= UNEQUAL * here.min())
+
+
+def class_weights(found: Tensor) -> Tensor:
+    """n / (classes * count) of each class, float32: the mean over all samples is 1. A class without samples has 0."""
+    here = found > 0
+    weights = torch.where(here, found.sum() / (here.sum() * found.clamp(min=1)), 0.0)
+    return weights.to(torch.float32)
+
+
+def sample_weights(source: Source) -> Tensor | None:
+    """Each training sample's chance to be drawn, float64, so that all classes are drawn equally often. None without classes."""
+    found = counts(source)
+    if found is None:
+        return None
+    labels = source.train.targets
+    return torch.where(labels >= 0, 1 / found.clamp(min=1)[labels.clamp(min=0)], 0.0)

@@ -1,0 +1,109 @@
+"""Texts and their labels: tokens by byte-pair encoding, learned from the training texts alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from torch import Tensor
+
+from workbench.config.dataset import Text
+from workbench.engine.data.source import LeftOut, Progress, Source, Task, TensorSplit
+from workbench.engine.data.split import split
+from workbench.engine.failures import RefusedError
+
+PADDING, UNKNOWN = 0, 1
+PREVIEW_ROWS = 50
+
+
+def load(config: Text, progress: Progress) -> Source:
+    """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
+    progress("reading the texts", None)
+    path = Path(config.path).expanduser()
+    frame = read_csv(path)
+    text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
+    for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
+        if name not in frame.columns:
+            raise RefusedError(
+                f"the table has no column {name!r}", f"its columns are {', '.join(frame.columns)}", setting
+            )
+    if text_column == label_column:
+        raise RefusedError("texts and labels are the same column", "name two columns", "dataset.label_column")
+    pairs = list(zip(frame[text_column].to_list(), frame[label_column].to_list(), strict=True))
+    rows = [row for row, (text, label) in enumerate(pairs) if (text or "").strip() and (label or "").strip()]
+    left_out = tuple(LeftOut(f"row {row + 2}", "no text or no label") for row in sorted({*range(len(pairs))} - {*rows}))
+    texts, words = [str(pairs[row][0]) for row in rows], [str(pairs[row][1]).strip() for row in rows]
+    classes = tuple(sorted(set(words)))
+    if len(classes) < 2:
+        raise RefusedError(f"{path} has {len(classes)} different labels", "two are needed", "dataset.label_column")
+    labels = torch.tensor([classes.index(word) for word in words])
+    chosen = split(len(rows), labels if config.split == "per-class" else None, config.validation, config.split_seed)
+    progress("learning the vocabulary", None)
+    tokenizer = learn([texts[index] for index in chosen[0].tolist()], config.vocabulary)
+    tokens, cut = encode(tokenizer, texts, config.length)
+    names = tuple(text[:60] for text in texts)
+    train, val = (TensorSplit(tokens[i], labels[i], "text", tuple(names[k] for k in i.tolist())) for i in chosen)
+    preview = {
+        "columns": [text_column, label_column],
+        "rows": [[texts[i], words[i]] for i in range(min(len(rows), PREVIEW_ROWS))],
+    }
+    return Source(
+        task=Task("classification", classes),
+        shape=(config.length,),
+        train=train,
+        val=val,
+        vocabulary=tokenizer.get_vocab_size(),
+        preprocessing={"kind": "text", "tokenizer": tokenizer.to_str(), "length": config.length},
+        left_out=left_out,
+        notes=(f"{cut:,} texts are longer than {config.length} tokens and are cut",) if cut else (),
+        preview={"table": preview},
+    )
+
+
+def learn(texts: list[str], vocabulary: int) -> Tokenizer:
+    """A byte-level byte-pair encoding of at most about ``vocabulary`` tokens; any text can be encoded with it."""
+    tokenizer = Tokenizer(models.BPE(unk_token=None))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=max(vocabulary, 258),
+        special_tokens=["[PAD]", "[UNK]"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def encode(tokenizer: Tokenizer, texts: list[str], length: int) -> tuple[Tensor, int]:
+    """Token ids (n, length), int64, and how many texts had to be cut."""
+    found = torch.full((len(texts), length), PADDING, dtype=torch.int64)
+    cut = 0
+    for row, encoding in enumerate(tokenizer.encode_batch(texts)):
+        ids = encoding.ids[:length] or [UNKNOWN]
+        cut += len(encoding.ids) > length
+        found[row, : len(ids)] = torch.tensor(ids)
+    return found, cut
+
+
+def read_csv(path: Path) -> pl.DataFrame:
+    """A CSV file with every cell as text. Raises RefusedError."""
+    try:
+        frame = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
+    except FileNotFoundError:
+        raise RefusedError(f"there is no file {path}", "choose a CSV file with a header", "dataset.path") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        what = f"{path} cannot be read as a table: {error}"
+        raise RefusedError(what, "choose a CSV file with a header", "dataset.path") from error
+    if len(frame.columns) < 2:
+        raise RefusedError(f"{path} has one column only", "two are needed, divided by commas", "dataset.path")
+    return frame
+
+
+def of_state(preprocessing: dict[str, object]) -> Tokenizer:
+    """The tokenizer that a checkpoint carries."""
+    return Tokenizer.from_str(json.dumps(json.loads(str(preprocessing["tokenizer"]))))

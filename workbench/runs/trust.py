@@ -1,0 +1,56 @@
+"""Which Python files of the user's own may be run: trust is given to a file's content, and a changed file asks again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import platformdirs
+
+from workbench.runs.folder import write_whole
+
+FOLDER_VARIABLE = "WORKBENCH_PREFERENCES"
+ONCE_VARIABLE = "WORKBENCH_TRUST"
+"""Hashes, divided by colons, that are trusted by one command and what it starts."""
+
+
+def content_hash(path: Path) -> str:
+    """The SHA-256 of a file's content. Raises OSError."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def trusted(digest: str) -> bool:
+    """Whether a content was trusted, for good or for this command."""
+    return digest in os.environ.get(ONCE_VARIABLE, "").split(":") or digest in _known()
+
+
+def trust(path: Path) -> str:
+    """Trusts a file as it is now, for good. Gives its hash. Raises OSError."""
+    digest = content_hash(path)
+    known = _known() | {digest: str(path)}
+    file = _file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(file, json.dumps(known, indent=1))
+    return digest
+
+
+def trust_once(path: Path) -> None:
+    """Trusts a file as it is now, in this process and those that it starts. Raises OSError."""
+    before = os.environ.get(ONCE_VARIABLE, "")
+    os.environ[ONCE_VARIABLE] = ":".join(filter(None, (before, content_hash(path))))
+
+
+def _known() -> dict[str, str]:
+    try:
+        found = json.loads(_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _file() -> Path:
+    told = os.environ.get(FOLDER_VARIABLE)
+    folder = Path(told) if told else platformdirs.user_config_path("workbench", appauthor=False)
+    return folder / "trusted.json"
