@@ -19,6 +19,7 @@ from workbench.config.dataset import (
 )
 from workbench.config.fields import kind_of, title_of
 from workbench.config.model import CNN, MLP, Heads, ModelSection, PythonModel, ResNet, Transformer
+from workbench.config.optimizer import LBFGS, SGD
 from workbench.config.problems import Problem
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plateau
@@ -26,7 +27,13 @@ from workbench.config.schedule import Plateau
 
 def problems(config: RunConfig) -> tuple[Problem, ...]:
     """Every problem of a configuration whose single settings are all valid."""
-    return (*_source(config), *_architecture(config), *_validation(config), *_hardware(config))
+    return (
+        *_source(config),
+        *_architecture(config),
+        *_optimizer(config),
+        *_validation(config),
+        *_hardware(config),
+    )
 
 
 def picture_size(dataset: Dataset) -> int | None:
@@ -117,6 +124,19 @@ def _one_or_each(path: str, values: tuple[float, ...], layers: int, what: str) -
         yield Problem(
             path, f"{len(values)} values for {layers} times {what}", "give one value for all, or one for each"
         )
+
+
+def _optimizer(config: RunConfig) -> Iterator[Problem]:
+    optimizer, hardware = config.optimizer, config.hardware
+    if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.dampening > 0:
+        yield Problem("optimizer.dampening", "Nesterov momentum cannot be dampened", "set it to 0")
+    if isinstance(optimizer, LBFGS):
+        if isinstance(hardware.processes, int) and hardware.processes > 1:
+            yield Problem("hardware.processes", "LBFGS trains on one process", "choose 1, or another optimiser")
+        if hardware.precision == "fp16":
+            yield Problem("hardware.precision", "LBFGS cannot scale the loss of fp16", "choose fp32 or bf16")
+        if optimizer.groups:
+            yield Problem("optimizer.groups", "LBFGS knows one learning rate for all parameters", "leave them empty")
 
 
 def _validation(config: RunConfig) -> Iterator[Problem]:
