@@ -46,7 +46,7 @@ class Terminal(typer.Typer):
 
 def build(gui: Callable[[GuiRequest], int]) -> Terminal:
     """The command line. ``gui`` opens the window: the terminal itself knows no Qt."""
-    from workbench.cli import looking, running, talking, window
+    from workbench.cli import leaving, looking, running, talking, trying, window
 
     app = Terminal(
         name="workbench",
@@ -74,6 +74,8 @@ def build(gui: Callable[[GuiRequest], int]) -> Terminal:
     running.add(app)
     talking.add(app)
     looking.add(app)
+    leaving.add(app)
+    trying.add(app)
     return app
 
 

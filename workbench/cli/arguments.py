@@ -21,7 +21,31 @@ Set = Annotated[
 ]
 Runs = Annotated[Path | None, typer.Option("--runs", metavar="DIR", help="The folder of all runs.")]
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The run's name; without it that of START.")]
+Trust = Annotated[
+    list[Path] | None,
+    typer.Option("--trust", metavar="FILE", help="Run this Python file of your own, as it is now; once."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
+
+
+def start_file(start: str) -> Path:
+    """The run file of a recipe, or the run file itself."""
+    from workbench.config import recipes
+
+    found = recipes.recipe(start)
+    return found.path if found is not None else Path(start).expanduser()
+
+
+def trust_once(files: list[Path] | None) -> None:
+    """Trusts Python files as they are now, for this command. Raises ConfigError."""
+    from workbench.config.problems import ConfigError, Problem
+    from workbench.runs import trust
+
+    for file in files or ():
+        try:
+            trust.trust_once(file.expanduser())
+        except OSError as error:
+            raise ConfigError([Problem("--trust", f"{file} cannot be read: {error.strerror}")]) from error
 
 
 def configured(start: str, assignments: list[str] | None, name: str | None) -> tuple[str, RunConfig]:

@@ -24,7 +24,7 @@ def evaluated(target: str, splits: str, root: Path | None) -> list[dict[str, Any
     wrong = [split for split in wanted if split not in SPLITS]
     if wrong:
         raise ConfigError(Problem("--split", f"{split!r} is no split", "train, val or test") for split in wrong)
-    checkpoint = _checkpoint(target, root)
+    checkpoint = chosen_checkpoint(target, root)
     return [_evaluate(checkpoint, split) for split in dict.fromkeys(wanted)]
 
 
@@ -45,7 +45,8 @@ def print_evaluation(found: dict[str, Any]) -> None:
         output.line(f"    {one['what']}: {one['truth']}, taken for {one['guess']} (loss {output.number(one['loss'])})")
 
 
-def _checkpoint(target: str, root: Path | None) -> Path:
+def chosen_checkpoint(target: str, root: Path | None) -> Path:
+    """A checkpoint, or that of a run: its best, else its newest. Raises ConfigError."""
     path = Path(target).expanduser()
     if path.is_file() and path.name != "run.toml":
         return path.resolve()

@@ -26,16 +26,29 @@ def train(
     assignments: arguments.Set = None,
     runs: arguments.Runs = None,
     name: arguments.Name = None,
+    trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
-    """Trains without a window. Ctrl-C stops it once its state is saved."""
+    """Trains without a window. Ctrl-C stops it once its state is saved. A recipe that compares trains its runs in turn."""
+    from workbench.cli.trying import compared
+    from workbench.config import compare
+
+    arguments.trust_once(trust)
+    given, config = arguments.configured(start, assignments, name)
+    if compare.of_file(arguments.start_file(start)):
+        raise typer.Exit(compared(start, given, config, [], runs, json))
     raise typer.Exit(_run(arguments.made(start, assignments, name, runs), None, json))
 
 
 def resume(
-    run: arguments.Run, epochs: _Epochs = None, runs: arguments.Runs = None, json: arguments.Json = False
+    run: arguments.Run,
+    epochs: _Epochs = None,
+    runs: arguments.Runs = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
 ) -> None:
     """Goes on with a run where it stopped, exactly."""
+    arguments.trust_once(trust)
     folder = arguments.found(run, runs)
     _check(folder, epochs)
     raise typer.Exit(_run(folder, epochs, json))

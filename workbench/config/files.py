@@ -19,13 +19,17 @@ from workbench.config.fields import Section, kind_of, settings
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig, sections, variants
 
+COMPARE = "compare"
+"""A table beside the sections that says what is to be compared: see :mod:`workbench.config.compare`."""
 MAX_BYTES = 1_000_000
 """A run file larger than this is none: a real one has a few kilobytes."""
 
 
 def load(path: str | Path) -> RunConfig:
     """Reads a run file. Raises ConfigError with every problem of it; a file that cannot be read is such a problem."""
-    return parse(read_data(path))
+    data = read_data(path)
+    data.pop(COMPARE, None)
+    return parse(data)
 
 
 def read_data(path: str | Path) -> dict[str, Any]:

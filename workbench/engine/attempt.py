@@ -169,6 +169,7 @@ def _started(run: Run, continued: str) -> Started:
         pid=os.getpid(),
         host=socket.gethostname(),
         torch=str(torch.__version__),
+        initial_weights="" if run.position.step else checkpoint.checksum(parts.model.state_dict())[:16],
         continued=continued,
     )
 

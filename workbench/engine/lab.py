@@ -19,7 +19,7 @@ from workbench.engine.distributed import World
 from workbench.engine.evaluate import closer_look
 from workbench.engine.failures import RefusedError, explain
 from workbench.engine.saving import check_classes, weights_of
-from workbench.engine.tools import preview, summary
+from workbench.engine.tools import export, finders, predict, preview, summary
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> int:
@@ -92,6 +92,55 @@ def evaluate(params: dict[str, Any]) -> dict[str, Any]:
         parts.loader.close()
 
 
+def export_model(params: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint's model written in another form: ``checkpoint``, ``format``, ``file``."""
+    path = Path(params["checkpoint"])
+    parts = _restored(path, torch.device("cpu"))
+    return export.export(parts.model, parts.source, params["format"], Path(params["file"]))
+
+
+def predict_files(params: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint's model on the user's own files: ``checkpoint``, ``files``."""
+    path = Path(params["checkpoint"])
+    state = checkpoint.load(path)
+    device = torch.device(devices.choose(files.parse(state["config"]).hardware.model_copy(update={"device": "auto"})))
+    parts = _restored(path, device)
+    return predict.predict(parts.model, parts.source, [Path(file) for file in params["files"]], device)
+
+
+def _restored(path: Path, device: torch.device) -> build.Parts:
+    """Everything of a checkpoint's run, with its model as it is to be used."""
+    state = checkpoint.load(path)
+    config = files.parse(state["config"])
+    parts = build.build(_computable(config, str(device)), device, World())
+    parts.loader.close()
+    check_classes(parts.source.task, state)
+    _load_weights(parts, state, path)
+    parts.model.eval()
+    return parts
+
+
+def find_lr(params: dict[str, Any]) -> dict[str, Any]:
+    """Loss against learning rate, and a suggestion."""
+    config = finders.prepared(params)
+    torch.set_num_threads(devices.available_cpus())
+    return finders.learning_rate(config, torch.device(devices.choose(config.hardware)))
+
+
+def try_batch(params: dict[str, Any]) -> dict[str, Any]:
+    """Throughput and memory at one batch size."""
+    config = finders.prepared(params)
+    torch.set_num_threads(devices.available_cpus())
+    return finders.batch_trial(config, torch.device(devices.choose(config.hardware)))
+
+
+def try_workers(params: dict[str, Any]) -> dict[str, Any]:
+    """Throughput with one number of loader workers."""
+    config = finders.prepared(params)
+    torch.set_num_threads(devices.available_cpus())
+    return finders.worker_trial(config, torch.device(devices.choose(config.hardware)))
+
+
 def describe_checkpoint(params: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint is of."""
     path = Path(params["path"])
@@ -111,6 +160,11 @@ def describe_checkpoint(params: dict[str, Any]) -> dict[str, Any]:
 
 METHODS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "machine": machine,
+    "export": export_model,
+    "predict": predict_files,
+    "find_lr": find_lr,
+    "try_batch": try_batch,
+    "try_workers": try_workers,
     "dataset": dataset,
     "model": model,
     "evaluate": evaluate,

@@ -54,6 +54,8 @@ class Started(Event):
     pid: int
     host: str
     torch: str
+    initial_weights: str = ""
+    """A hash of the weights before the first step; empty when the run was resumed."""
     continued: str = ""
     """For a resumed attempt, where it went on, in words."""
 

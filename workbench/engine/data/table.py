@@ -255,3 +255,33 @@ def _number(cell: str | None) -> float | None:
     except ValueError:
         return None
     return value if abs(value) < float("inf") else None
+
+
+def prepare(path: Path, described: Sequence[dict[str, Any]]) -> Tensor:
+    """The rows of another table as inputs, by the description that a model keeps of its columns: float32 (rows, inputs).
+
+    Raises RefusedError.
+    """
+    frame = _read(path)
+    missing = [column["name"] for column in described if column["name"] not in frame.columns]
+    if missing:
+        raise RefusedError(
+            f"{path} has no column {', '.join(missing)}", "give a table with the columns of the training"
+        )
+    parts = []
+    for column in described:
+        cells = frame[column["name"]].to_list()
+        if column["kind"] == "number":
+            numbers = [_number(cell) for cell in cells]
+            values = torch.tensor([column["fill"] if n is None else n for n in numbers], dtype=torch.float64)
+            parts.append(((values - column["mean"]) / column["std"])[:, None])
+            continue
+        words = column["words"]
+        found = torch.zeros(len(cells), len(words) + int(column["gap"]), dtype=torch.float64)
+        for row, cell in enumerate(cells):
+            if _is_gap(cell):
+                found[row, len(words) :] = 1
+            elif str(cell).strip() in words:
+                found[row, words.index(str(cell).strip())] = 1
+        parts.append(found)
+    return torch.cat(parts, dim=1).to(torch.float32)

@@ -107,3 +107,16 @@ def read_csv(path: Path) -> pl.DataFrame:
 def of_state(preprocessing: dict[str, object]) -> Tokenizer:
     """The tokenizer that a checkpoint carries."""
     return Tokenizer.from_str(json.dumps(json.loads(str(preprocessing["tokenizer"]))))
+
+
+def read_csv_numbers(path: Path, columns: list[str]) -> Tensor:
+    """Columns of numbers of a CSV file: float32 (rows, columns). Raises RefusedError."""
+    try:
+        frame = pl.read_csv(path, infer_schema_length=None)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise RefusedError(f"{path} cannot be read as a table: {error}") from error
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise RefusedError(f"it has no column {', '.join(missing)}")
+    values = frame.select(pl.col(columns).cast(pl.Float64, strict=False)).to_numpy().copy()
+    return torch.from_numpy(values).to(torch.float32)

@@ -1,0 +1,106 @@
+"""What is compared: several variants of one configuration, each with some settings of its own.
+
+A run file may hold a table ``[compare]`` with ``runs``, a list of tables of settings by their path, or with ``vary``, a table
+of paths with a list of values each, of which every combination is a run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.config import files
+from workbench.config.problems import ConfigError, Problem
+from workbench.config.run import RunConfig
+
+MOST_RUNS = 200
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One run of a comparison: what it is called, and its configuration."""
+
+    label: str
+    values: dict[str, Any]
+    config: RunConfig
+
+
+def of_file(path: Path) -> list[dict[str, Any]]:
+    """The variants that a run file asks for; none where it has no table of them. Raises ConfigError."""
+    table = files.read_data(path).get(files.COMPARE)
+    if table is None:
+        return []
+    if not isinstance(table, Mapping) or not {*table} <= {"runs", "vary"}:
+        raise ConfigError(
+            [Problem(files.COMPARE, "is no table of runs or vary", "see the recipe optimizer-comparison")]
+        )
+    runs, vary = table.get("runs", []), table.get("vary", {})
+    if not isinstance(runs, list) or not all(isinstance(run, Mapping) for run in runs):
+        raise ConfigError([Problem(f"{files.COMPARE}.runs", "is no list of tables", 'as [{"optimizer.lr" = 0.1}]')])
+    if not isinstance(vary, Mapping) or not all(isinstance(values, list) for values in vary.values()):
+        raise ConfigError([Problem(f"{files.COMPARE}.vary", "is no table of lists", '{"optimizer.lr" = [0.1, 0.01]}')])
+    return [dict(run) for run in runs] or combinations(vary)
+
+
+def of_text(assignments: Iterable[str]) -> list[dict[str, Any]]:
+    """``["optimizer.lr=0.1,0.01"]``: every combination of the values. A value is TOML, or a word where it is none."""
+    vary: dict[str, list[Any]] = {}
+    wrong = []
+    for assignment in assignments:
+        path, sign, text = assignment.partition("=")
+        if not sign or not path.strip() or not text.strip():
+            wrong.append(Problem("--vary", f"{assignment!r} is not of the form path=a,b,c", "as optimizer.lr=0.1,0.01"))
+            continue
+        vary[path.strip()] = _values(text)
+    if wrong:
+        raise ConfigError(wrong)
+    return combinations(vary)
+
+
+def combinations(vary: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """Every combination of the values of each path."""
+    return [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())] if vary else []
+
+
+def variants(config: RunConfig, wanted: list[dict[str, Any]]) -> list[Variant]:
+    """A configuration for each variant. Raises ConfigError with every problem of all of them."""
+    if not wanted or len(wanted) > MOST_RUNS:
+        what = "nothing is varied" if not wanted else f"{len(wanted)} runs are too many"
+        raise ConfigError([Problem("--vary", what, "give a setting and some values, as optimizer.lr=0.1,0.01")])
+    found: list[Variant] = []
+    wrong: list[Problem] = []
+    for values in wanted:
+        label = ", ".join(f"{_short(path)} {value}" for path, value in values.items())
+        try:
+            found.append(Variant(label, values, files.change(config, values)))
+        except ConfigError as error:
+            wrong += error.problems
+    if wrong:
+        raise ConfigError(dict.fromkeys(wrong))
+    return found
+
+
+def _short(path: str) -> str:
+    """The setting's own name; of a kind that of its section."""
+    section, _, name = path.rpartition(".")
+    return section if name == "kind" else name
+
+
+def _values(text: str) -> list[Any]:
+    """The values between commas; commas within brackets or quotes divide nothing."""
+    try:
+        found = tomllib.loads(f"value = [{text}]")["value"]
+    except tomllib.TOMLDecodeError:
+        return [_value(part) for part in text.split(",")]
+    return list(found)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
