@@ -58,7 +58,7 @@ def _source(config: RunConfig) -> Iterator[Problem]:
 
 def _table(dataset: Table) -> Iterator[Problem]:
     if dataset.more_targets and not dataset.target:
-        yield Problem("dataset.target", "there are further targets, and none is the first", "name the target column")
+        yield Problem("dataset.more_targets", "there are further targets and no first", "name the target column too")
     if dataset.more_targets and dataset.task == "classification":
         yield Problem("dataset.more_targets", "several targets are a regression", "leave it empty")
     if dataset.group and dataset.time:

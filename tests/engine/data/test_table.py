@@ -118,9 +118,9 @@ def test_that_several_targets_are_one_regression_each_in_its_own_unit(table: Pat
     back = source.task.in_own_units(source.train.targets)
     torch.testing.assert_close(back[7], torch.tensor([1.0, 3.5], dtype=torch.float64), rtol=0, atol=1e-6)
     assert "no column 'd'" in refusal(table, target="b", more_targets=["d"])
-    for changes in ({"target": ""}, {"target": "c"}, {"target": "b", "task": "classification"}):
+    for target, task in (("", "auto"), ("c", "auto"), ("b", "classification")):
         with pytest.raises(ConfigError):
-            load(table, **{"more_targets": ["c"], **changes})
+            load(table, more_targets=["c"], target=target, task=task)
 
 
 def test_that_a_group_is_never_divided(table: Path) -> None:
