@@ -81,6 +81,7 @@ def test_that_a_failure_is_told_with_its_own_lines(file: Path) -> None:
     what = refusal(file, POINTS.replace("return 20", "return 20 / 0"))
     assert "ZeroDivisionError" in what
     assert "return 20 / 0" in what
+    assert "SystemExit" in refusal(file, "import sys\nsys.exit(3)\n")
     assert "SyntaxError" in refusal(file, "def broken(:\n")
     assert "0 objects" in refusal(file, "x = 1\n")
     assert "has no 'Other'" in refusal(file, POINTS, name="Other")
