@@ -55,10 +55,27 @@ def _source(config: RunConfig) -> Iterator[Problem]:
         yield Problem("dataset.path", f"no {wanted} is chosen", "give its path")
     if isinstance(dataset, Table) and dataset.target and dataset.target in dataset.ignore:
         yield Problem("dataset.ignore", f"the target column {dataset.target!r} is left out", "take it off the list")
+    if isinstance(dataset, Table):
+        yield from _table(dataset)
     if sample_of(dataset) != "pictures" and dataset.loading == "streamed":
         yield Problem("dataset.loading", "only pictures can be streamed", "choose auto or resident")
     if isinstance(dataset, Synthetic) and dataset.shape == "clusters" and len(dataset.per_class) == 1:
         yield Problem("dataset.per_class", "one class only", "give the rows of each class")
+
+
+def _table(dataset: Table) -> Iterator[Problem]:
+    if dataset.more_targets and not dataset.target:
+        yield Problem("dataset.more_targets", "there are further targets and no first", "name the target column too")
+    if dataset.more_targets and dataset.task == "classification":
+        yield Problem("dataset.more_targets", "several targets are a regression", "leave it empty")
+    if dataset.group and dataset.time:
+        yield Problem("dataset.group", "rows are split by group or by time, not by both", "leave one of them empty")
+    taken = [name for name in (dataset.target, dataset.group, dataset.time, *dataset.ignore) if name]
+    for name in dataset.more_targets:
+        if name in taken or dataset.more_targets.count(name) > 1:
+            yield Problem("dataset.more_targets", f"the column {name!r} is named twice", "name it once")
+    if dataset.target and dataset.target in (dataset.group, dataset.time):
+        yield Problem("dataset.target", f"the column {dataset.target!r} is named twice", "choose another column")
 
 
 def _architecture(config: RunConfig) -> Iterator[Problem]:

@@ -134,7 +134,7 @@ def _details(task: Task, guessed: Tensor, truths: Tensor, samples: Split | None)
     found = _per_class(task, guessed[:, 0].long(), truths[:, 0].long()) if task.kind == "multi-task" else {}
     first = 1 if task.kind == "multi-task" else 0
     step = max(1, -(-len(truths) // SHOWN_PAIRS))
-    pairs = [(part[::step, first].double() * task.std + task.mean).tolist() for part in (truths, guessed)]
+    pairs = [task.in_own_units(part[::step, first:])[:, 0].tolist() for part in (truths, guessed)]
     names = [samples.name(index) for index in range(0, len(truths), step)] if samples is not None else []
     return {
         **found,
@@ -177,6 +177,6 @@ def _value(task: Task, value: Tensor) -> str:
         place = int(value)
         return task.classes[place] if 0 <= place < len(task.classes) else "unreadable"
     if task.kind == "multi-task":
-        numbers = ", ".join(f"{number * task.std + task.mean:.6g}" for number in value[1:].tolist())
+        numbers = ", ".join(f"{number:.6g}" for number in task.in_own_units(value[1:]).tolist())
         return f"{task.classes[int(value[0])]}, {numbers}"
-    return ", ".join(f"{number * task.std + task.mean:.6g}" for number in value.flatten().tolist())
+    return ", ".join(f"{number:.6g}" for number in task.in_own_units(value.flatten()).tolist())

@@ -19,7 +19,7 @@ from workbench.engine.distributed import World
 from workbench.engine.evaluate import closer_look
 from workbench.engine.failures import RefusedError, explain
 from workbench.engine.saving import check_classes, weights_of
-from workbench.engine.tools import export, finders, predict, preview, summary
+from workbench.engine.tools import export, finders, predict, preview, scan, summary
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> int:
@@ -60,6 +60,11 @@ def dataset(params: dict[str, Any]) -> dict[str, Any]:
     """What a dataset holds: sizes, classes, some samples, what is left out."""
     config = files.parse(params["config"])
     return preview.preview(config, data.load(config.dataset))
+
+
+def look_through(params: dict[str, Any]) -> dict[str, Any]:
+    """What is wrong with a dataset's samples: unreadable, empty classes, the same in two splits."""
+    return scan.scan(data.load(files.parse(params["config"]).dataset))
 
 
 def model(params: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +171,7 @@ METHODS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "try_batch": try_batch,
     "try_workers": try_workers,
     "dataset": dataset,
+    "scan": look_through,
     "model": model,
     "evaluate": evaluate,
     "checkpoint": describe_checkpoint,
