@@ -14,6 +14,8 @@ from workbench.engine.data.source import Split, Task
 from workbench.engine.meters import COLUMNS, guess, metrics, pass_sums, total_losses
 
 SHOWN_PAIRS = 2000
+LISTED = 1000
+"""Samples listed for the cells of the confusion: as many wrong ones, and as many right ones."""
 WORST = 32
 """Samples listed as the worst."""
 
@@ -83,6 +85,7 @@ def closer_look(parts: Parts, split: str) -> dict[str, Any]:
         "metrics": found,
         "classes": list(task.classes),
         **_details(task, guessed, truths, samples),
+        "samples": _named(task, samples, truths, guessed, each),
         "worst": [
             {
                 "index": index,
@@ -94,6 +97,23 @@ def closer_look(parts: Parts, split: str) -> dict[str, Any]:
             for index in worst
         ],
     }
+
+
+def _named(task: Task, samples: Split | None, truths: Tensor, guessed: Tensor, each: Tensor) -> list[dict[str, Any]]:
+    """Samples of classes that were guessed wrong, and of the others some: what a cell of the confusion opens."""
+    if task.kind != "classification" or samples is None:
+        return []
+    wrong = torch.nonzero((truths != guessed) & (truths >= 0)).flatten()[:LISTED].tolist()
+    right = torch.nonzero(truths == guessed).flatten()[:LISTED].tolist()
+    return [
+        {
+            "what": samples.name(index),
+            "loss": float(each[index]),
+            "truth": _value(task, truths[index]),
+            "guess": _value(task, guessed[index]),
+        }
+        for index in (*wrong, *right)
+    ]
 
 
 def _losses(task: Task, outputs: Tensor, truths: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import typing
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,7 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
     if form not in FORMATS:
         raise RefusedError(f"there is no format {form!r}", f"formats are {', '.join(FORMATS)}", "--format")
     deployed = Deployed(model.cpu(), source).eval()
+    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".tmp")
     try:
         with warnings.catch_warnings():
@@ -110,6 +112,12 @@ def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
 
 
 def _script(deployed: Deployed, source: Source, path: Path) -> None:
+    for module in deployed.modules():
+        kind = type(module)
+        if any(isinstance(hint, str) for hint in vars(kind).get("__annotations__", {}).values()):
+            # The compiler wants types, and cannot read annotations that are still text.
+            hints = typing.get_type_hints(kind)
+            kind.__annotations__ = {name: hints[name] for name in kind.__annotations__}
     torch.jit.script(deployed).save(str(path))  # type: ignore[no-untyped-call]
 
 
