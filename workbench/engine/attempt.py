@@ -83,7 +83,8 @@ def train_here(folder: RunFolder, attempt: int, device: torch.device, world: Wor
     if control is not None:
         control.listen()
     try:
-        parts = build.build(config, device, world, _busy(reporter, control, world))
+        again = latest(folder.checkpoints) is not None
+        parts = build.build(config, device, world, _busy(reporter, control, world), restored=again)
         try:
             run = _run(folder, parts, reporter, control, epochs)
             try:

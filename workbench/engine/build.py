@@ -104,20 +104,30 @@ class PlateauState:
         return True
 
 
-def build(config: RunConfig, device: torch.device, world: World, progress: Progress = silent) -> Parts:
-    """Builds all parts on one process. Raises RefusedError when the configuration cannot be met."""
-    return assemble(config, data.load(config.dataset, progress), device, world, progress)
+def build(
+    config: RunConfig, device: torch.device, world: World, progress: Progress = silent, restored: bool = False
+) -> Parts:
+    """Builds all parts on one process. ``restored``: a checkpoint's weights are put in afterwards, so none are looked for.
+
+    Raises RefusedError when the configuration cannot be met.
+    """
+    return assemble(config, data.load(config.dataset, progress), device, world, progress, restored)
 
 
 def assemble(
-    config: RunConfig, source: Source, device: torch.device, world: World, progress: Progress = silent
+    config: RunConfig,
+    source: Source,
+    device: torch.device,
+    world: World,
+    progress: Progress = silent,
+    restored: bool = False,
 ) -> Parts:
     """Builds all parts around a source that is loaded already. Raises RefusedError."""
     training = config.training
     seeding.be_deterministic(training.deterministic)
     check(config, source)
     progress("building the model", None)
-    model = make_model(config, source, device)
+    model = make_model(config, source, device, restored)
     # Every rank starts from the same weights; what is random in the steps (dropout) is each rank's own.
     seeding.seed_everything(training.seed, "steps", world.rank)
     optimizer = optimizers.build(config.optimizer, model, device)
@@ -153,11 +163,11 @@ def assemble(
     )
 
 
-def make_model(config: RunConfig, source: Source, device: torch.device) -> nn.Module:
+def make_model(config: RunConfig, source: Source, device: torch.device, restored: bool = False) -> nn.Module:
     """The network of a configuration for a source, its weights drawn from the seed. Raises RefusedError."""
     seeding.seed_everything(config.training.seed, "weights")
     try:
-        return models.build(config.model, source).to(device)
+        return models.build(config.model, source, restored).to(device)
     except (RuntimeError, ValueError) as error:
         raise RefusedError(f"the network cannot be built: {error}", "change the architecture", "model") from error
 

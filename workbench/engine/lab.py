@@ -82,7 +82,7 @@ def evaluate(params: dict[str, Any]) -> dict[str, Any]:
     config = files.parse(state["config"])
     device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
     torch.set_num_threads(devices.available_cpus())
-    parts = build.build(_computable(config, str(device)), device, World())
+    parts = build.build(_computable(config, str(device)), device, World(), restored=True)
     try:
         _check_split(parts, params["split"])
         check_classes(parts.source.task, state)
@@ -117,7 +117,7 @@ def _restored(path: Path, device: torch.device) -> build.Parts:
     """Everything of a checkpoint's run, with its model as it is to be used."""
     state = checkpoint.load(path)
     config = files.parse(state["config"])
-    parts = build.build(_computable(config, str(device)), device, World())
+    parts = build.build(_computable(config, str(device)), device, World(), restored=True)
     parts.loader.close()
     check_classes(parts.source.task, state)
     _load_weights(parts, state, path)
