@@ -56,7 +56,7 @@ def test_that_cells_hold_their_samples_with_the_worst_first() -> None:
 
 
 def test_that_residuals_are_in_the_targets_unit() -> None:
-    task = Task("regression", targets=("y",), mean=5.0, std=2.0)
+    task = Task("regression", targets=("y",), means=(5.0,), stds=(2.0,))
     (told,) = evaluate._residuals(task, torch.tensor([[1.0], [0.0]]), torch.tensor([[0.0], [0.0]]))
     assert (told["mean"], told["std"], told["mae"]) == pytest.approx((1.0, 1.0, 1.0))
     assert told["rmse"] == pytest.approx(2**0.5)

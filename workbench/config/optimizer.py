@@ -290,9 +290,9 @@ class LBFGS(OptimizerSection):
         100, title="History", help="Earlier steps that are remembered.", ge=1, le=10_000, advanced=True
     )
     line_search: Literal["none", "strong_wolfe"] = setting(
-        "none",
+        "strong_wolfe",
         title="Line search",
-        help="How far to go along a direction: the learning rate, or what the strong Wolfe conditions allow.",
+        help="How far to go along a direction: the learning rate, which can diverge, or what the strong Wolfe conditions allow.",
         labels={"none": "None", "strong_wolfe": "Strong Wolfe"},
     )
     tolerance_grad: float = setting(

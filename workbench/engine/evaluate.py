@@ -143,8 +143,9 @@ def _residuals(task: Task, guessed: Tensor, truths: Tensor) -> list[dict[str, An
     """For each target how guess minus truth lies, in the target's own unit: mean, standard deviation, root of the mean
     square, and a histogram."""
     rows = []
+    guesses, true = task.in_own_units(guessed), task.in_own_units(truths)
     for place in range(truths.shape[1]):
-        off = (guessed[:, place].double() - truths[:, place].double()) * task.std
+        off = guesses[:, place] - true[:, place]
         counts, edges = np.histogram(off.numpy(), bins=BINS)
         rows.append(
             {
@@ -182,11 +183,9 @@ def _forecast(source: Source, samples: Split | None, guessed: Tensor, truths: Te
         return {}
     names = [column["name"] for column in source.preprocessing["columns"]]
     last = samples.read(range(len(samples)))[:, -1, names.index(source.preprocessing["target"])]
-    task = source.task
-    own = [
-        (values[-FORECAST:].double() * task.std + task.mean).tolist() for values in (truths[:, 0], guessed[:, 0], last)
-    ]
-    errors = [float((values - truths).abs().double().mean()) * task.std for values in (guessed, last[:, None])]
+    true, guess_, naive = (source.task.in_own_units(values) for values in (truths, guessed, last[:, None]))
+    own = [values[-FORECAST:, 0].tolist() for values in (true, guess_, naive)]
+    errors = [float((values - true).abs().mean()) for values in (guess_, naive)]
     return {
         "forecast": {
             "target": source.preprocessing["target"],

@@ -57,11 +57,11 @@ def test_that_tensors_of_every_size_can_be_told(values: list[float]) -> None:
 
 
 def test_that_the_gradient_norm_of_a_layer_is_that_of_its_parameters() -> None:
-    model = nn.Sequential(nn.Linear(2, 1, bias=False), nn.Linear(1, 1))
-    for parameter in model[1].parameters():
-        parameter.requires_grad = False
-    nn.init.constant_(model[0].weight, 1.0)
-    nn.init.constant_(model[1].weight, 2.0)
+    first, second = nn.Linear(2, 1, bias=False), nn.Linear(1, 1)
+    model = nn.Sequential(first, second)
+    second.requires_grad_(False)
+    nn.init.constant_(first.weight, 1.0)
+    nn.init.constant_(second.weight, 2.0)
     model(torch.tensor([[3.0, 4.0]])).sum().backward()
     rows = layer_norms(model)
     assert [one["name"] for one in rows] == ["0", "1"]

@@ -119,7 +119,7 @@ class Pretrained(nn.Module):
             size, patch = self.body.image_size, self.body.patch_size
             assert isinstance(size, int)
             assert isinstance(patch, int)
-            state = dict(interpolate_embeddings(size, patch, state))  # type: ignore[arg-type]
+            state = dict(interpolate_embeddings(size, patch, state))
         own = self.body.state_dict()
         head = {name for name in own if name.startswith(f"{self._head}.")}
         missing = own.keys() - state.keys() - head - {name for name in own if name.endswith("num_batches_tracked")}
