@@ -1,5 +1,7 @@
 """Two processes on one global batch are one process on that batch, and every validation sample is counted once."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from workbench.engine.attempt import run_attempt
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
-from workbench.runs.folder import RunFolder, create
+from workbench.runs.folder import RunFolder, create, locked
 
 
 def made(changes: dict[str, Any]) -> RunFolder:
@@ -83,3 +85,34 @@ def test_that_a_stopped_run_of_two_processes_goes_on_and_a_failing_process_ends_
     assert ended.status == "failed"
     assert "process" in ended.what
     assert "Batch normalisation" in ended.what or "more than 1 value per channel" in ended.details
+
+
+def under_torchrun(folder: RunFolder) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    # Else it leaves a folder of its own in the temporary one.
+    command += ["--log-dir", str(folder.path / "torchrun"), "-m", "workbench.engine", str(folder.path)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def test_that_torchrun_trains_a_run_that_was_made() -> None:
+    folder = made({"training.batch_size": 32, "training.epochs": 1})
+    process_ = under_torchrun(folder)
+    said, _ = process_.communicate(timeout=300)
+    assert process_.returncode == 0, said.decode()
+    found = history.load(folder)
+    assert found.state == "completed"
+    assert found.started is not None
+    assert found.started.processes == 2
+    assert found.started.batch_size == 64
+    assert found.epochs[-1].val["samples"] == 359
+    assert folder.log_file(1).exists()
+
+
+def test_that_torchrun_is_refused_a_run_that_is_going() -> None:
+    folder = made({"training.batch_size": 32, "training.epochs": 1})
+    with locked(folder):
+        process_ = under_torchrun(folder)
+        said, _ = process_.communicate(timeout=300)
+    assert process_.returncode != 0
+    assert b"already" in said or b"running" in said, said.decode()
+    assert not history.load(folder).epochs

@@ -25,11 +25,26 @@ class Hardware(Section):
         le=1024,
         advanced=True,
     )
+    parallel: Literal["ddp", "data-parallel"] = setting(
+        "ddp",
+        title="Several GPUs",
+        help="DistributedDataParallel runs one process per GPU. DataParallel drives all GPUs from one process: it copies the "
+        "network at every step and waits for Python's lock, so it is slower and leaves the first GPU fuller than the others.",
+        labels={"ddp": "DistributedDataParallel", "data-parallel": "DataParallel"},
+        advanced=True,
+    )
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = setting(
         "fp32",
         title="Precision",
         help="fp32 is exact everywhere. tf32 is faster on NVIDIA GPUs from Ampere on. bf16 and fp16 halve memory; "
         "fp16 scales the loss and needs CUDA.",
+    )
+    compile: bool = setting(
+        False,
+        title="Compile",
+        help="The network is compiled by torch.compile before the first step. That takes seconds to minutes, needs a C++ "
+        "compiler on the CPU, and can make each step faster.",
+        advanced=True,
     )
     threads: Literal["auto"] | int = setting(
         "auto",

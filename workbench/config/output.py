@@ -10,7 +10,7 @@ from workbench.config.fields import Section, setting
 
 
 class Output(Section):
-    """Checkpoints: how often, and how many are kept."""
+    """Checkpoints: how often, and how many are kept; what is written besides."""
 
     checkpoint_every: str = setting(
         "1",
@@ -26,6 +26,19 @@ class Output(Section):
         help="Newest checkpoints that are kept. The best one is kept besides.",
         ge=1,
         le=100_000,
+        advanced=True,
+    )
+
+    layer_norms: bool = setting(
+        False,
+        title="Gradient norm of each layer",
+        help="Also keeps the gradient norm of every layer, about ten times a second, for the inspector's curves.",
+        advanced=True,
+    )
+    tensorboard: bool = setting(
+        False,
+        title="TensorBoard",
+        help="Also writes the curves into the run's folder for TensorBoard to show.",
         advanced=True,
     )
 

@@ -147,6 +147,12 @@ def _optimizer(config: RunConfig) -> Iterator[Problem]:
     optimizer, hardware = config.optimizer, config.hardware
     if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.dampening > 0:
         yield Problem("optimizer.dampening", "Nesterov momentum cannot be dampened", "set it to 0")
+    if hardware.parallel == "data-parallel" and isinstance(hardware.processes, int) and hardware.processes > 1:
+        yield Problem("hardware.processes", "DataParallel is one process that drives all GPUs", "choose 1 or auto")
+    if hardware.parallel == "data-parallel" and hardware.compile:
+        yield Problem(
+            "hardware.compile", "DataParallel copies the network at every step", "choose DistributedDataParallel"
+        )
     if isinstance(optimizer, LBFGS):
         if isinstance(hardware.processes, int) and hardware.processes > 1:
             yield Problem("hardware.processes", "LBFGS trains on one process", "choose 1, or another optimiser")

@@ -1,4 +1,4 @@
-"""``python -m workbench.engine FOLDER``: the engine of a run.
+"""``python -m workbench.engine FOLDER``: the engine of a run; ``torchrun -m workbench.engine FOLDER``: one of several.
 
 ``--standby``: torch loaded, waiting for a folder. ``--lab``: answers questions of the window.
 """
@@ -57,6 +57,10 @@ def _stand_by() -> int:
 
 
 def _run(folder: Path, epochs: int | None) -> int:
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        from workbench.engine.ranks import run_as_rank
+
+        return run_as_rank(RunFolder(folder.resolve()), epochs)
     from workbench.engine.attempt import run_attempt
 
     return run_attempt(RunFolder(folder.resolve()), epochs=epochs)

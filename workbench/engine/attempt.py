@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -20,6 +20,7 @@ from workbench.engine.distributed import World
 from workbench.engine.failures import Failure, RefusedError, explain
 from workbench.engine.reporter import Flow, Reporter
 from workbench.engine.saving import Saver, restore
+from workbench.engine.tensorboard import Board
 from workbench.engine.train import Monitor, Outcome, Run, train
 from workbench.runs import checkpoints, history
 from workbench.runs.commands import Inbox
@@ -36,37 +37,48 @@ def run_attempt(folder: RunFolder, *, epochs: int | None = None, alone: bool = F
     """
     try:
         with locked(folder):
-            return _attempt(folder, epochs, alone)
+            return lead(folder, lambda attempt: _compute(folder, attempt, epochs, alone))
     except RunBusyError:
         return REFUSED
 
 
-def _attempt(folder: RunFolder, epochs: int | None, alone: bool) -> int:
+def lead(folder: RunFolder, compute: Callable[[int], Outcome]) -> int:
+    """Takes a new attempt through ``compute``, and says how it ended. The caller holds the lock. Gives the exit status."""
     progress = history.load(folder)
     attempt = max(progress.attempt, folder.attempts()) + 1
     with _alive(folder, attempt):
-        outcome = _outcome(folder, attempt, epochs, alone)
+        try:
+            outcome = compute(attempt)
+        except BaseException as error:  # noqa: BLE001 - whatever ended the attempt has to be said, and the lock be freed
+            outcome = failed(explain(error))
         _say_end(folder, attempt, outcome)
+    return exit_status(outcome)
+
+
+def exit_status(outcome: Outcome) -> int:
+    """What the engine's process gives to whoever started it."""
     if outcome.status != "failed":
         return COMPLETED
     return REFUSED if outcome.refused else FAILED
 
 
-def _outcome(folder: RunFolder, attempt: int, epochs: int | None, alone: bool) -> Outcome:
-    """The attempt itself; whatever goes wrong becomes an outcome."""
-    try:
-        config = folder.config()
-        device = devices.choose(config.hardware)
-        devices.check_precision(config.hardware, device)
-        count = 1 if alone else devices.processes(config.hardware, device)
-        write_whole(folder.environment_file, json.dumps(devices.machine(), indent=1))
-        if count > 1:
-            from workbench.engine.ranks import run_ranks
+def _compute(folder: RunFolder, attempt: int, epochs: int | None, alone: bool) -> Outcome:
+    """The attempt itself, on this process or on several."""
+    config = folder.config()
+    device, count = prepared(folder, config)
+    if count > 1 and not alone:
+        from workbench.engine.ranks import run_ranks
 
-            return run_ranks(folder, attempt, device, count, epochs)
-        return train_here(folder, attempt, torch.device(device), World(), epochs)
-    except BaseException as error:  # noqa: BLE001 - whatever ended the attempt has to be said, and the lock be freed
-        return failed(explain(error))
+        return run_ranks(folder, attempt, device, count, epochs)
+    return train_here(folder, attempt, torch.device(device), World(), epochs)
+
+
+def prepared(folder: RunFolder, config: RunConfig) -> tuple[str, int]:
+    """The device and the number of processes, after a note of what the machine is. Raises RefusedError, OSError."""
+    device = devices.choose(config.hardware)
+    devices.check_precision(config.hardware, device)
+    write_whole(folder.environment_file, json.dumps(devices.machine(), indent=1))
+    return device, devices.processes(config.hardware, device)
 
 
 def failed(failure: Failure) -> Outcome:
@@ -78,7 +90,8 @@ def train_here(folder: RunFolder, attempt: int, device: torch.device, world: Wor
     """Builds and trains on this process, as one of a world. The caller holds the lock, or its parent does."""
     config = folder.config()
     _share_threads(config, world.size)
-    reporter = Reporter(folder, attempt, history.load(folder)) if world.leads else None
+    board = Board(folder.path / "tensorboard") if config.output.tensorboard and world.leads else None
+    reporter = Reporter(folder, attempt, history.load(folder), board) if world.leads else None
     control = Control(Inbox(folder.commands, attempt), reporter, config) if reporter is not None else None
     if control is not None:
         control.listen()
@@ -124,6 +137,7 @@ def _run(
     metric = ("balanced_accuracy" if balanced else "accuracy") if task.kind == "classification" else "loss"
     monitor = Monitor(f"{'val' if validated else 'train'} {metric}", metric != "loss")
     flow = Flow(reporter, parts.world, task, parts.device)
+    flow.layer_names = tuple(parts.stepper.layers)
     run = Run(
         parts,
         flow,
@@ -141,8 +155,10 @@ def _run(
         continued = restore(run, state)
     if reporter is not None:
         reporter.say(_started(run, continued))
-        for text in (*wrong, *parts.source.notes, *_left_out(parts)):
-            reporter.note(text, "warning" if text not in parts.source.notes else "info")
+        for text in (*parts.source.notes, *parts.notes):
+            reporter.note(text)
+        for text in (*wrong, *_left_out(parts)):
+            reporter.note(text, "warning")
         reporter.summarise()
     return run
 

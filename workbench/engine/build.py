@@ -10,14 +10,14 @@ from torch import nn
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
-from workbench.engine import data, losses, models, optimizers, precision, seeding
+from workbench.engine import compiling, data, losses, models, optimizers, precision, seeding
 from workbench.engine.average import Average
 from workbench.engine.data import balance, loading
 from workbench.engine.data.order import StepPlan
 from workbench.engine.data.source import Progress, Source, silent
 from workbench.engine.distributed import World
 from workbench.engine.failures import RefusedError
-from workbench.engine.step import Stepper
+from workbench.engine.step import Stepper, layers
 
 
 @dataclass
@@ -39,6 +39,8 @@ class Parts:
     """The running average of the weights, where one is kept: it is what is validated."""
     imbalanced: bool = False
     """Whether classes are of such unequal size that accuracy alone misleads."""
+    notes: tuple[str, ...] = ()
+    """What building them has to say."""
 
 
 class Rates:
@@ -141,12 +143,17 @@ def assemble(
     numbers = precision.build(config.hardware.precision, device)
     clip = None if training.clip_norm == "off" else training.clip_norm
     loss = losses.build(training, source.task, weights)
-    stepper = Stepper(world.wrap(model, device), optimizer, loss, numbers, clip)
+    stepper = Stepper(world.wrap(model, device, config.hardware.parallel), optimizer, loss, numbers, clip)
+    stepper.layers = layers(model) if config.output.layer_norms else {}
     stepper.clip_value = None if training.clip_value == "off" else training.clip_value
     average = Average(model, training.ema) if training.ema != "off" else None
     progress("moving the data to the device", None)
     loader = loading.build(config, source, device, world.size)
     steps = loading.plan_of(config, len(source.train), world.size)
+    notes: tuple[str, ...] = ()
+    if config.hardware.compile:
+        seconds = compiling.compile_model(model, stepper, loader, steps, source.task, world.rank, progress)
+        notes = (f"the network was compiled in {seconds:.1f} s",)
     return Parts(
         config=config,
         device=device,
@@ -159,6 +166,7 @@ def assemble(
         steps=steps,
         rates=Rates(config, steps.steps),
         average=average,
+        notes=notes,
         imbalanced=counts is not None and (balance.imbalanced(counts) or config.dataset.balance != "none"),
     )
 

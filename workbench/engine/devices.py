@@ -68,6 +68,8 @@ def check_precision(hardware: Hardware, device: str) -> None:
 def processes(hardware: Hardware, device: str) -> int:
     """How many processes train together. Raises RefusedError for more of them than GPUs."""
     gpus = torch.cuda.device_count() if device == "cuda" else 1
+    if hardware.parallel == "data-parallel":
+        return 1
     if hardware.processes == "auto":
         return max(gpus, 1) if hardware.device in ("auto", "cuda") and device == "cuda" else 1
     if device.startswith("cuda") and hardware.processes > gpus:

@@ -55,10 +55,11 @@ class World:
         dist.all_reduce(tensor, group=self.control)
         return tensor.numpy()
 
-    def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """The model whose gradients are averaged over the ranks."""
+    def wrap(self, model: nn.Module, device: torch.device, parallel: str = "ddp") -> nn.Module:
+        """The model whose gradients are averaged over the ranks, or one whose batches are shared out over this process's GPUs."""
         if self.size == 1:
-            return model
+            spread = parallel == "data-parallel" and device.type == "cuda" and torch.cuda.device_count() > 1
+            return nn.DataParallel(model, output_device=device) if spread else model
         return DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
 
     def agree_on_buffers(self, model: nn.Module) -> None:

@@ -257,12 +257,13 @@ METHODS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def _computable(config: RunConfig, device: str) -> RunConfig:
-    """The configuration in fp32 where the device lacks the precision that the run was trained in."""
+    """The configuration in fp32 where the device lacks the precision that the run was trained in. A look is not worth compiling."""
+    changes: dict[str, Any] = {"compile": False}
     try:
         devices.check_precision(config.hardware, device)
     except RefusedError:
-        return config.model_copy(update={"hardware": config.hardware.model_copy(update={"precision": "fp32"})})
-    return config
+        changes["precision"] = "fp32"
+    return config.model_copy(update={"hardware": config.hardware.model_copy(update=changes)})
 
 
 def _check_split(parts: build.Parts, name: str) -> None:

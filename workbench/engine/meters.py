@@ -31,6 +31,8 @@ class Recorder:
     _steps: list[int] = field(default_factory=list)
     _counted: list[bool] = field(default_factory=list)
     norms: list[tuple[int, Tensor]] = field(default_factory=list)
+    layers: list[tuple[int, Tensor]] = field(default_factory=list)
+    """Gradient norms of the layers at some steps, shape (layers,)."""
     rates: dict[int, float] = field(default_factory=dict)
 
     def add(self, step: int, loss: Tensor, output: Tensor, target: Tensor, counted: bool) -> None:
@@ -63,6 +65,12 @@ class Recorder:
         values = torch.stack([norm for _, norm in self.norms]).to(device="cpu", dtype=torch.float64).tolist()
         found = [(step, value) for (step, _), value in zip(self.norms, values, strict=True)]
         self.norms.clear()
+        return found
+
+    def take_layers(self) -> list[tuple[int, list[float]]]:
+        """Steps and the gradient norms of the layers since the last report. Empties them."""
+        found = [(step, values.to(device="cpu", dtype=torch.float64).tolist()) for step, values in self.layers]
+        self.layers.clear()
         return found
 
 

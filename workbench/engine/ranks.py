@@ -1,4 +1,4 @@
-"""One process per device through torch's elastic launcher. The first failure ends all."""
+"""One process per device: launched here through torch's elastic launcher, or by torchrun. The first failure ends all."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, record
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+from workbench.config.run import RunConfig
 from workbench.engine import attempt as attempts
-from workbench.engine import distributed
+from workbench.engine import devices, distributed
+from workbench.engine.distributed import World
 from workbench.engine.failures import explain
 from workbench.engine.train import Outcome
-from workbench.runs.folder import RunFolder
+from workbench.runs.folder import RunBusyError, RunFolder, locked
 
 
 def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, epochs: int | None) -> Outcome:
@@ -57,6 +59,47 @@ def _launch(folder: RunFolder, attempt: int, device: str, count: int, epochs: in
     return Outcome(**results[0])
 
 
+def run_as_rank(folder: RunFolder, epochs: int | None) -> int:
+    """What each process does that torchrun started, on one machine or on several that share the folder. Gives the exit status.
+
+    Rank 0 holds the lock and writes the events. How many processes there are is torchrun's to say.
+    """
+    config = folder.config()
+    device = devices.choose(config.hardware)
+    world, own = distributed.join(device)
+    try:
+        if not world.leads:
+            _own_log(folder, world.rank)
+            attempt = world.share(None)
+            if attempt is None:
+                return attempts.REFUSED
+            return attempts.exit_status(attempts.train_here(folder, attempt, own, world, epochs))
+        return _lead_ranks(folder, config, own, world, epochs)
+    finally:
+        distributed.leave()
+
+
+def _lead_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, epochs: int | None) -> int:
+    told = False
+
+    def compute(attempt: int) -> Outcome:
+        nonlocal told
+        attempts.prepared(folder, config)
+        told = True
+        world.share(attempt)
+        return attempts.train_here(folder, attempt, own, world, epochs)
+
+    try:
+        with locked(folder):
+            return attempts.lead(folder, compute)
+    except RunBusyError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - torchrun shows it to whoever started it
+        return attempts.REFUSED
+    finally:
+        if not told:
+            world.share(None)
+
+
 @record
 def _rank(folder: str, attempt: int, device: str, epochs: int | None) -> dict[str, object]:
     """What each process does. A refusal is an outcome; anything else is raised, so that the launcher ends the others."""
@@ -64,10 +107,7 @@ def _rank(folder: str, attempt: int, device: str, epochs: int | None) -> dict[st
     run = RunFolder(Path(folder))
     rank = int(os.environ["RANK"])
     if rank > 0:
-        log = os.open(run.log_file(rank), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        os.dup2(log, sys.stdout.fileno())
-        os.dup2(log, sys.stderr.fileno())
-        os.close(log)
+        _own_log(run, rank)
     world, own = distributed.join(device)
     try:
         return vars(attempts.train_here(run, attempt, own, world, epochs))
@@ -80,6 +120,13 @@ def _rank(folder: str, attempt: int, device: str, epochs: int | None) -> dict[st
         distributed.leave()
         if own.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def _own_log(run: RunFolder, rank: int) -> None:
+    log = os.open(run.log_file(rank), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(log, sys.stdout.fileno())
+    os.dup2(log, sys.stderr.fileno())
+    os.close(log)
 
 
 def _leave_with_the_launcher() -> None:

@@ -14,6 +14,7 @@ from workbench.engine import memory
 from workbench.engine.data.source import Task
 from workbench.engine.distributed import World
 from workbench.engine.meters import COLUMNS, SHOWN, Recorder, Sums, add_rows
+from workbench.engine.tensorboard import Board
 from workbench.runs.events import AnyEvent, EventWriter, Memory, Note, Phase, Scalars, significant
 from workbench.runs.folder import RunFolder, write_whole
 from workbench.runs.progress import Progress
@@ -27,16 +28,19 @@ POINTS_PER_SECOND = 200
 class Reporter:
     """Writes a run's events and keeps its summary. Only the leading process has one."""
 
-    def __init__(self, folder: RunFolder, attempt: int, progress: Progress) -> None:
+    def __init__(self, folder: RunFolder, attempt: int, progress: Progress, board: Board | None = None) -> None:
         self.folder = folder
         self.attempt = attempt
         self.progress = progress
         self._writer = EventWriter(folder.events_file, attempt)
+        self._board = board
 
     def say(self, event: AnyEvent) -> None:
         """Appends an event, and takes it into the progress that the summary is made of."""
         event = event.model_copy(update={"attempt": self.attempt})
         self._writer.write(event)
+        if self._board is not None:
+            self._board.take(event)
         self.progress.apply(event)
 
     def phase(self, text: str, share: float | None = None) -> None:
@@ -56,6 +60,8 @@ class Reporter:
 
     def close(self) -> None:
         """Writes what is left and closes the events."""
+        if self._board is not None:
+            self._board.close()
         self._writer.close()
 
 
@@ -66,6 +72,8 @@ class Flow:
         self.recorder = Recorder(task)
         self.reporter = reporter
         self.epoch = 0
+        self.layer_names: tuple[str, ...] = ()
+        """Layers whose gradient norms the steps leave, in their order."""
         self.sums: Sums = np.zeros(COLUMNS)
         """Sums over the epoch's steps so far, over all processes."""
         self._world = world
@@ -83,6 +91,12 @@ class Flow:
         """Leaves what was no training (an evaluation, a pause) out of the throughput."""
         self._last = time.monotonic()
 
+    def _layers(self) -> dict[str, Any]:
+        found = self.recorder.take_layers()
+        columns = zip(*(values for _, values in found), strict=True)
+        norms = {name: _short(column) for name, column in zip(self.layer_names, columns, strict=False)}
+        return {"layer_step": [step for step, _ in found], "layer_norms": norms} if norms else {}
+
     def flush(self) -> None:
         """Reads what the steps left, adds it up over all processes, and reports it. Every process calls it at the same step."""
         steps, table = self.recorder.take()
@@ -99,6 +113,7 @@ class Flow:
         if steps and self.reporter is not None:
             self._report_steps(steps, table, norms, elapsed)
         self.recorder.rates.clear()
+        self.recorder.layers.clear()
 
     def _report_steps(
         self, steps: Sequence[int], table: Sums, norms: Sequence[tuple[int, float]], elapsed: float
@@ -122,7 +137,7 @@ class Flow:
         speed = significant(float(table[:, 0].sum()) / elapsed)
         grad = {"grad_step": [step for step, _ in norms], "grad_norm": _short([norm for _, norm in norms])}
         if self.reporter is not None:
-            self.reporter.say(Scalars(epoch=self.epoch, samples_per_second=speed, **event, **grad))  # type: ignore[arg-type]
+            self.reporter.say(Scalars(epoch=self.epoch, samples_per_second=speed, **event, **grad, **self._layers()))  # type: ignore[arg-type]
             self._warn_of_nonfinite(steps, loss)
 
     def _warn_of_nonfinite(self, steps: Sequence[int], loss: Sums) -> None:

@@ -34,6 +34,8 @@ class Stepper:
         self.precision = precision
         self.clip_norm = clip_norm
         self.clip_value: float | None = None
+        self.layers: dict[str, list[nn.Parameter]] = {}
+        """Layers whose gradient norms are wanted beside the whole, with their parameters."""
         self._looks_again = isinstance(optimizer, torch.optim.LBFGS)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
@@ -75,10 +77,15 @@ class Stepper:
         self.optimizer.step(closure)
         self._forget()
 
+    def probe(self, passes: list[Pass], recorder: Recorder) -> None:
+        """Forward and backward of the passes, without a step: weights and optimiser stay as they are."""
+        self._gradients(0, passes, recorder)
+        self._forget()
+
     @torch.inference_mode()
     def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Output and mean loss of one batch, by the bare model: no hooks of other processes run."""
-        model = self.model.module if isinstance(self.model, DistributedDataParallel) else self.model
+        model: nn.Module = self.model.module if isinstance(self.model, DistributedDataParallel) else self.model
         with self.precision.forward():
             output = model(inputs)
             return output, self.loss(output, targets)
@@ -113,11 +120,23 @@ class Stepper:
         clip = self.clip_norm
         norm = _norm(self._parameters) if clip is None else nn.utils.clip_grad_norm_(self._parameters, clip)
         recorder.norms.append((number, norm))
+        if want_norm and self.layers:
+            recorder.layers.append((number, torch.stack([_norm(own) for own in self.layers.values()])))
 
     def _forget(self) -> None:
         # What optimizer.zero_grad(set_to_none=True) does, without its profiling: that costs 4 % of a small step.
         for parameter in self._parameters:
             parameter.grad = None
+
+
+def layers(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+    """The parameters that are trained, by the layer that owns them, in the order of the model."""
+    found: dict[str, list[nn.Parameter]] = {}
+    for name, module in model.named_modules():
+        own = [parameter for parameter in module.parameters(recurse=False) if parameter.requires_grad]
+        if own:
+            found[name or type(module).__name__] = own
+    return found
 
 
 def _norm(parameters: list[nn.Parameter]) -> Tensor:

@@ -87,6 +87,9 @@ class Scalars(Event):
     lr: tuple[float, ...] = ()
     grad_step: tuple[int, ...] = ()
     grad_norm: tuple[float, ...] = ()
+    layer_step: tuple[int, ...] = ()
+    layer_norms: dict[str, tuple[float, ...]] = {}
+    """Gradient norm of each layer at ``layer_step``, where it is wanted."""
     samples_per_second: float = 0.0
 
     @model_validator(mode="after")
@@ -98,6 +101,8 @@ class Scalars(Event):
             raise ValueError("lists of different lengths")
         if len(self.grad_step) != len(self.grad_norm):
             raise ValueError("gradient norms and their steps differ in number")
+        if any(len(part) != len(self.layer_step) for part in self.layer_norms.values()):
+            raise ValueError("gradient norms of layers and their steps differ in number")
         return self
 
 

@@ -63,11 +63,13 @@ class Curves:
         """Training results by metric, one point per epoch."""
         self.val: dict[str, Series] = {}
         """Validation results by metric, one point per epoch."""
+        self.layers: dict[str, Series] = {}
+        """Gradient norm of each layer, where the run keeps it."""
 
     def all(self) -> Iterable[Series]:
         """Every series over the step."""
         single = (self.loss, self.loss_min, self.loss_max, self.metric, self.lr, self.grad_norm, self.throughput)
-        return (*single, *self.train.values(), *self.val.values())
+        return (*single, *self.train.values(), *self.val.values(), *self.layers.values())
 
 
 class Progress:
@@ -213,6 +215,8 @@ class Progress:
         if event.lr:
             curves.lr.extend(event.step, event.lr)
         curves.grad_norm.extend(event.grad_step, event.grad_norm)
+        for name, values in event.layer_norms.items():
+            curves.layers.setdefault(name, Series()).extend(event.layer_step, values)
         if event.samples_per_second > 0:
             self.samples_per_second = event.samples_per_second
             curves.throughput.append(event.step[-1], event.samples_per_second)

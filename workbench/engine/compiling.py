@@ -1,0 +1,58 @@
+"""torch.compile before the first step, so that no step of the run pays for it."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import torch
+from torch import Tensor, nn
+
+from workbench.engine import seeding
+from workbench.engine.data.loading import Loader
+from workbench.engine.data.order import StepPlan
+from workbench.engine.data.source import Progress, Task
+from workbench.engine.failures import RefusedError
+from workbench.engine.meters import Recorder
+from workbench.engine.step import Stepper
+
+
+def compile_model(
+    model: nn.Module, stepper: Stepper, loader: Loader, plan: StepPlan, task: Task, rank: int, progress: Progress
+) -> float:
+    """Compiles a network for training and for evaluation on the first batch. Nothing of the run changes by it: weights, averages
+    of norms and random states stay as they are. Gives the seconds that it took. Raises RefusedError.
+    """
+    progress("compiling the network", None)
+    began = time.monotonic()
+    model.compile()
+    device = next(model.parameters()).device
+    random, buffers = seeding.states(device), [buffer.clone() for buffer in model.buffers()]
+    passes = next(iter(loader.steps(plan, rank, 0, 0, 0)))
+    try:
+        model.train()
+        for few in _sizes(plan, rank, len(passes[0][1])):
+            stepper.probe([(passes[0][0][:few], passes[0][1][:few], 1.0)], Recorder(task))
+        model.eval()
+        for inputs, targets in itertools.islice(loader.evaluation("val", 0, 1), 1):
+            for few in {len(targets): None, max(len(targets) // 2, 1): None}:
+                stepper.evaluate(inputs[:few], targets[:few])
+    except torch._dynamo.exc.TorchDynamoException as error:
+        what = f"the network cannot be compiled: {str(error).strip().splitlines()[0]}"
+        raise RefusedError(what, "switch compile off", "hardware.compile") from error
+    finally:
+        _put_back(model, buffers)
+        seeding.restore(random, device)
+    return time.monotonic() - began
+
+
+def _sizes(plan: StepPlan, rank: int, first: int) -> list[int]:
+    """Samples in a pass: as many as in the first, and as in the last, which may be smaller."""
+    last = [micro.stop - micro.start for micro in plan.step(plan.steps - 1, rank)]
+    return list(dict.fromkeys([first, *(few for few in last if few < first)]))
+
+
+@torch.no_grad()
+def _put_back(model: nn.Module, buffers: list[Tensor]) -> None:
+    for buffer, before in zip(model.buffers(), buffers, strict=True):
+        buffer.copy_(before)
