@@ -15,7 +15,7 @@ from typing import Any, Literal
 from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
-from workbench.launch.process import interpreter
+from workbench.launch.process import interpreter, kill_tree
 
 Kind = Literal["lr", "batch", "workers"]
 Point = dict[str, Any]
@@ -88,7 +88,7 @@ class Search:
         with self._lock:
             self._cancelled = True
             if self._process is not None:
-                self._process.kill()
+                _kill(self._process)
 
     def _batch_sizes(self) -> Iterator[tuple[Point, float]]:
         """Doubles the size until memory runs out, the samples do, or two larger sizes were slower than one before."""
@@ -165,12 +165,18 @@ class Search:
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         with self._lock:
             self._process = None
-        process.kill()
+        _kill(process)
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends the engine and its loader workers: they hold its pipe, and whoever reads there would wait for them."""
+    if process.poll() is None:
+        kill_tree(process.pid)
 
 
 def suggest(points: list[Point], key: str) -> int | None:

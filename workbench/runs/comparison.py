@@ -82,9 +82,13 @@ def members(root: Path, group: str) -> list[RunFolder]:
 
 
 def result(run: RunFolder) -> Result:
-    """A run in a few numbers, from its summary. What it did not say yet is None."""
+    """A run in a few numbers, from its files. What it did not say yet is None."""
     summary = read_json(run.summary_file)
-    member = read(run)
+    return summarised(run, read(run), summary, history.state(run, summary))
+
+
+def summarised(run: RunFolder, member: Member | None, summary: Mapping[str, Any], state: State) -> Result:
+    """The same from a summary that is known already."""
     best = _table(summary, "best")
     metric = str(best.get("metric", ""))
     split, _, name = metric.partition(" ")
@@ -92,7 +96,7 @@ def result(run: RunFolder) -> Result:
     return Result(
         run=run,
         label=member.label if member is not None else run.name,
-        state=history.state(run, summary),
+        state=state,
         epochs=int(number(summary, "epochs")),
         seconds=float(number(summary, "seconds")),
         metric=metric,
