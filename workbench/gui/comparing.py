@@ -102,4 +102,4 @@ class Comparing(QObject):
             entry.progress = news.progress
             return
         entry.progress.apply_all(news.events)
-        entry.progress.settle(news.going)
+        entry.progress.settle(news.alive)

@@ -28,7 +28,7 @@ class News:
 
     run: RunFolder
     member: Member
-    going: bool
+    alive: bool
     progress: Progress | None = None
     events: list[AnyEvent] = field(default_factory=list)
 
@@ -38,7 +38,9 @@ class _Followed:
     run: RunFolder
     member: Member
     reader: EventReader
-    going: bool = True
+    alive: bool = True
+    """Whether it goes, or has said something just now."""
+    begun: bool = False
     first: bool = True
 
 
@@ -53,7 +55,8 @@ class MembersThread(QThread):
         self.setStackSize(STACK_BYTES)
         self._root = root
         self._group = group
-        self._members: dict[Path, Member | None] = {}
+        self._decided: set[Path] = set()
+        """Runs of which it is known whether they are of this comparison."""
         self._followed: list[_Followed] = []
         self._waiting: list[News] = []
         self._lock = threading.Lock()
@@ -83,35 +86,38 @@ class MembersThread(QThread):
             if asked:
                 self._find()
             for one in self._followed:
-                if not self._ending and (asked or one.going):
+                if not self._ending and (asked or one.alive or not one.begun):
                     self._read(one)
-            going = any(one.going for one in self._followed)
-            asked = self._wake.wait(LOOK_SECONDS if going else None)
+            lively = any(one.alive or not one.begun for one in self._followed)
+            asked = self._wake.wait(LOOK_SECONDS if lively else None)
             self._wake.clear()
 
     def _find(self) -> None:
         for run in reversed(list_runs(self._root)):
-            # A run is made a moment before it knows its comparison; from its start on that does not change.
-            if self._members.get(run.path) is None and (run.path not in self._members or not run.attempts()):
-                member = comparison.read(run)
-                self._members[run.path] = member
-                if member is not None and member.group == self._group:
-                    self._followed.append(_Followed(run, member, EventReader(run.events_file)))
+            if run.path in self._decided:
+                continue
+            member = comparison.read(run)
+            # A run is made a moment before it knows its comparison; once it has begun, that does not change.
+            if member is not None or run.attempts():
+                self._decided.add(run.path)
+            if member is not None and member.group == self._group:
+                self._followed.append(_Followed(run, member, EventReader(run.events_file)))
 
     def _read(self, one: _Followed) -> None:
-        # Who goes is asked first: what is said between the two questions is then read now.
         going = one.run.going()
         events = one.reader.read(limit=-1)
-        if not (events or one.first or going != one.going):
+        # Who has just spoken is not called dead: its end, or its beginning, may lie between the two questions.
+        alive = going or bool(events)
+        if not (events or one.first or alive != one.alive):
             return
-        news = News(one.run, one.member, going)
+        news = News(one.run, one.member, alive)
         if one.first:
             news.progress = Progress()
             news.progress.apply_all(events)
-            news.progress.settle(going)
+            news.progress.settle(alive)
         else:
             news.events = events
-        one.first, one.going = False, going
+        one.first, one.alive, one.begun = False, alive, one.begun or bool(events)
         with self._lock:
             said = bool(self._waiting)
             self._waiting.append(news)

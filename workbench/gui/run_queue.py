@@ -56,10 +56,13 @@ class RunQueue(QObject):
             return
         if self._was_stopped():
             return
-        first = self._waiting.pop(0)
+        first, before = self._waiting.pop(0), self._session.folder
         self._session.train(first.config, first.name, first.member)
         run = self._session.folder
-        self._begun = (run, first.member) if run is not None and first.member is not None else None
+        if first.member is not None and run is not None and run is not before:
+            self._begun = run, first.member
+        elif first.member is not None:  # its folder cannot be made, nor could those of the others
+            self.drop(first.member.group)
         self.changed.emit()
 
     def _was_stopped(self) -> bool:

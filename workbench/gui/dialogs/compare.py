@@ -118,7 +118,7 @@ class CompareDialog(QDialog):
 
     @Slot()
     def _setting_changed(self) -> None:
-        self._propose(self.settings.index(self.sender()))  # type: ignore[arg-type]
+        self._propose(self.settings.index(self.sender()))
         self._check()
 
     def _propose(self, place: int) -> None:
