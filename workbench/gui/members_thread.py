@@ -61,7 +61,7 @@ class MembersThread(QThread):
         self._waiting: list[News] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._ending = False
+        self._ending = threading.Event()
 
     def take(self) -> list[News]:
         """What was said since the last time, in order."""
@@ -75,18 +75,18 @@ class MembersThread(QThread):
 
     def end(self) -> None:
         """Ends the thread and waits for it."""
-        self._ending = True
+        self._ending.set()
         self._wake.set()
         self.wait()
 
     def run(self) -> None:
         """Looks until it is told to end."""
         asked = True
-        while not self._ending:
+        while not self._ending.is_set():
             if asked:
                 self._find()
             for one in self._followed:
-                if not self._ending and (asked or one.alive or not one.begun):
+                if not self._ending.is_set() and (asked or one.alive or not one.begun):
                     self._read(one)
             lively = any(one.alive or not one.begun for one in self._followed)
             asked = self._wake.wait(LOOK_SECONDS if lively else None)
