@@ -97,7 +97,8 @@ class FinderDialog(QDialog):
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
         table.setShowGrid(False)
-        table.setMinimumWidth(76 * STEP)
+        table.setMinimumWidth(92 * STEP)
+        table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         table.setVisible(bool(columns))
         return table
 
@@ -135,7 +136,7 @@ class FinderDialog(QDialog):
         layout.addWidget(self.status)
         layout.addWidget(self.warning)
         layout.addWidget(self.buttons)
-        self.resize(200 * STEP, 110 * STEP)
+        self.resize(220 * STEP, 110 * STEP)
 
     def warn(self, words: str) -> None:
         """Says what stands in the way of good measurements."""

@@ -30,18 +30,7 @@ if TYPE_CHECKING:
     from workbench.gui.views.comparison_charts import ComparisonCharts
 
 EMPTY = "Run → Compare… trains a run for each value of a setting, from the same weights and with the same batches."
-COLUMNS = (
-    "Run",
-    "State",
-    "Epochs",
-    "Final loss",
-    "Final",
-    "Best",
-    "Best epoch",
-    "Time",
-    "First weights",
-    "First batches",
-)
+COLUMNS = ("Run", "State", "Epochs", "Loss", "Final", "Best", "Epoch", "Time", "Weights")
 _TIPS = (
     "What is this run's own. Double-click shows the run.",
     "What became of the run.",
@@ -52,8 +41,8 @@ _TIPS = (
     "The epoch of the best value.",
     "Time spent training.",
     "A hash of the weights before the first step: the same in runs that start alike.",
-    "A hash of the first epoch's batches: the same in runs that see the same samples in the same order.",
 )
+_WIDEST_RUN = 48 * STEP
 _SAID = 8
 """Characters of a hash that are shown."""
 
@@ -122,6 +111,8 @@ class ComparisonView(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setHighlightSections(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        self.table.setColumnWidth(0, _WIDEST_RUN)
         for column, tip in enumerate(_TIPS):
             item = QTableWidgetItem(COLUMNS[column])
             item.setToolTip(tip)
@@ -178,7 +169,6 @@ class ComparisonView(QWidget):
 
     def _refresh(self) -> None:
         results = [entry.result() for entry in self._entries]
-        self._name_metric(results)
         self.table.setRowCount(len(self._entries))
         for row, (entry, result) in enumerate(zip(self._entries, results, strict=True)):
             self._fill_row(row, entry, result)
@@ -200,13 +190,9 @@ class ComparisonView(QWidget):
         if first is not None:
             first.setForeground(QColor(self._colours()[row]))
             first.setToolTip("\n".join(f"{path} = {value}" for path, value in entry.member.values.items()))
-
-    def _name_metric(self, results: list[Result | None]) -> None:
-        metric = next((result.metric for result in results if result is not None and result.metric), "")
-        for column, words in ((4, "Final"), (5, "Best")):
-            item = self.table.horizontalHeaderItem(column)
-            if item is not None:
-                item.setText(f"{words} {metric}".rstrip())
+        last = self.table.item(row, len(COLUMNS) - 1)
+        if last is not None and result is not None and result.initial_weights:
+            last.setToolTip(f"weights {result.initial_weights}\nbatches of the first epoch {result.first_batches}")
 
     def _colours(self) -> list[str]:
         theme = self._themes.current
@@ -242,7 +228,6 @@ def _cells(entry: Entry, result: Result | None) -> tuple[str, ...]:
         str(result.best_epoch or ""),
         ticks.duration(result.seconds),
         result.initial_weights[:_SAID],
-        result.first_batches[:_SAID],
     )
 
 
@@ -250,9 +235,11 @@ def _words(entries: list[Entry], results: list[Result | None]) -> str:
     """How far it is, and whether the runs can be compared at all."""
     known = [result for result in results if result is not None and result.initial_weights]
     ended = sum(entry.run is not None and entry.progress.ended is not None for entry in entries)
+    metric = next((result.metric for result in known if result.metric), "")
     words = f"{ended} of {len(entries)} runs have ended."
+    watched = f" Final and best are {metric}." if metric else ""
     if len(known) < 2:
-        return words
+        return words + watched
     same_weights = len({result.initial_weights for result in known}) == 1
     same_batches = len({result.first_batches for result in known}) == 1
     return (
@@ -263,4 +250,5 @@ def _words(entries: list[Entry], results: list[Result | None]) -> str:
             (False, True): " They begin with different weights, and see the same batches.",
             (False, False): " They begin with different weights, and see different batches.",
         }[same_weights, same_batches]
+    return words + alike + watched
     )

@@ -150,8 +150,11 @@ class FinderPlot(QWidget):
         painter.drawLine(QPointF(place, area.top()), QPointF(place, area.bottom()))
         words = f"{self.suggestion:g}"
         width = painter.fontMetrics().horizontalAdvance(words) + 2 * STEP
-        left = place if place + width < area.right() else place - width
+        left = place + STEP if place + width + STEP < area.right() else place - width - STEP
         box = QRectF(left, area.top() + STEP, width, 6 * STEP)
+        behind = QColor(self._themes.current.plot)
+        behind.setAlphaF(0.85)
+        painter.fillRect(box, behind)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
 
