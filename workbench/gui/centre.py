@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 
 from workbench.gui.theme import Themes
+from workbench.gui.views.comparison import ComparisonView
 from workbench.gui.views.curves import CurvesView
 from workbench.gui.views.evaluation import EvaluationView
 from workbench.gui.views.log import LogView
@@ -33,6 +34,8 @@ class Centre(QSplitter):
         tabs.addTab(self.curves, "Curves")
         self.evaluation = EvaluationView(themes)
         tabs.addTab(self.evaluation, "Evaluation")
+        self.comparison = ComparisonView(themes)
+        tabs.addTab(self.comparison, "Comparison")
         self.tabs = tabs
         for view, stretch in ((tabs, 5), (self.memory, 1), (self.log, 1)):
             self.addWidget(view)
@@ -42,6 +45,7 @@ class Centre(QSplitter):
     def fill(self) -> None:
         """Makes the plots."""
         self.curves.fill()
+        self.comparison.fill()
         self.memory.fill()
 
     def show_progress(self, progress: Progress | None) -> None:

@@ -138,6 +138,7 @@ class MainWindow(QMainWindow):
         self.runs.resume_wanted.connect(self.desk.resume_run)
         self.runs.overlays_changed.connect(self.overlays.load)
         self.overlays.loaded.connect(self.centre.curves.set_overlays)
+        self.runs.reader.read.connect(self.tools.comparing.look_again)
         self.desk.close_wanted.connect(self.close)
         self.desk.runs_folder_changed.connect(self._show_runs_folder)
 
@@ -238,6 +239,7 @@ class MainWindow(QMainWindow):
             looks.keep(self, self.column, self.preferences)
             preferences.save(self.preferences)
         self.runs.stop()
+        self.tools.close()
         self.session.close()
         self.lab.close()
         self.overlays.close()

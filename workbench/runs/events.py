@@ -56,6 +56,8 @@ class Started(Event):
     torch: str
     initial_weights: str = ""
     """A hash of the weights before the first step; empty when the run was resumed."""
+    first_batches: str = ""
+    """A hash of which samples make up which step of the first epoch; empty when the run was resumed."""
     continued: str = ""
     """For a resumed attempt, where it went on, in words."""
 

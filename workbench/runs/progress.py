@@ -79,6 +79,10 @@ class Progress:
         self.state: State = "new"
         self.started: Started | None = None
         self.ended: Ended | None = None
+        self.initial_weights = ""
+        """A hash of the weights before the first step of all."""
+        self.first_batches = ""
+        """A hash of the first epoch's batches."""
         self.attempt = 0
         self.phase = ""
         self.phase_share: float | None = None
@@ -174,6 +178,8 @@ class Progress:
             "train": dict(last.train) if last else {},
             "val": dict(last.val) if last else {},
             "best": self._best_summary(),
+            "initial_weights": self.initial_weights,
+            "first_batches": self.first_batches,
         }
 
     def _best_summary(self) -> dict[str, Any] | None:
@@ -187,6 +193,8 @@ class Progress:
         self._begin = self._begin or event.time
         self._before, self._attempt_begin = self.seconds, event.time
         self.started, self.ended, self.state = event, None, "running"
+        self.initial_weights = event.initial_weights or self.initial_weights
+        self.first_batches = event.first_batches or self.first_batches
         self.phase, self.phase_share, self._pace = "", None, None
         self.step = event.from_step
         for series in self.curves.all():
