@@ -12,8 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from workbench.config.run import RunConfig
 from workbench.engine.data.source import Source
+from workbench.engine.export import script
 from workbench.engine.failures import RefusedError
+from workbench.runs.folder import write_whole
 
 
 class Deployed(nn.Module):
@@ -41,7 +44,8 @@ class Deployed(nn.Module):
 def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str, Any]:
     """Writes the model, in evaluation mode on the CPU. Gives what to know of the file. Raises RefusedError, OSError."""
     if form not in FORMATS:
-        raise RefusedError(f"there is no format {form!r}", f"formats are {', '.join(FORMATS)}", "--format")
+        known = ", ".join((*FORMATS, SCRIPT))
+        raise RefusedError(f"there is no format {form!r}", f"formats are {known}", "--format")
     deployed = Deployed(model.cpu(), source).eval()
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".tmp")
@@ -70,6 +74,13 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
     }
     path.with_name(path.name + ".json").write_text(json.dumps(beside, ensure_ascii=False, indent=1), encoding="utf-8")
     return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS.get(form, "")}
+
+
+def export_script(config: RunConfig, model: nn.Module, source: Source, path: Path, name: str) -> dict[str, Any]:
+    """Writes the run as a plain PyTorch script. Gives what to know of the file. Raises RefusedError, OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, script.text(config, source, model, name))
+    return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS[SCRIPT]}
 
 
 def sample(source: Source, count: int) -> Tensor:
@@ -159,7 +170,10 @@ FORMATS: dict[str, Callable[[Deployed, Source, Path], None]] = {
     "model": _whole,
 }
 WEIGHTS_ONLY = ("safetensors", "state-dict")
+SCRIPT = "script"
+"""The format that is made of a run's settings; its weights are learned anew."""
 DRAWBACKS = {
+    SCRIPT: "it trains anew: it holds the run's settings, not its weights",
     "torchscript": "TorchScript is deprecated by PyTorch: prefer torch-export or onnx for new work",
     "trace": "TorchScript is deprecated by PyTorch, and a trace keeps only the path that one example took",
     "model": "it is a pickle: it opens only where this program is installed, and must be opened with weights_only=False, "
