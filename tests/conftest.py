@@ -33,7 +33,7 @@ if importlib.util.find_spec("hypothesis"):
     settings.load_profile("workbench")
 
 # Caches that libraries keep in the temporary folder on purpose, and what multiprocessing removes when Python ends.
-_CACHES = ("torchinductor_", "pymp-", "pytest-of-")
+_CACHES = ("torchinductor_", "pymp-", "pytest-of-", ".ses")
 
 _started = pytest.StashKey[float]()
 

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,19 @@ from hypothesis import strategies as st
 
 from tests.strategies import run_configs
 from workbench.config.run import RunConfig
-from workbench.config.schedule import Constant, Cosine, OneCycle, Plan, ScheduleSection, Step
+from workbench.config.schedule import (
+    Constant,
+    Cosine,
+    Exponential,
+    Linear,
+    MultiStep,
+    OneCycle,
+    Plan,
+    Polynomial,
+    ScheduleSection,
+    Step,
+    WarmRestarts,
+)
 
 torch = pytest.importorskip("torch")
 schedulers = torch.optim.lr_scheduler
@@ -82,6 +95,59 @@ def test_that_one_cycle_is_torch_s(plan: Plan, rise: float, start: float, final:
             else None
         ),
     )
+
+
+@pytest.mark.parametrize("plan", [Plan(10, 23), Plan(30, 1)])
+@pytest.mark.parametrize("anneal", ["cosine", "linear"])
+@pytest.mark.parametrize("three", [False, True])
+def test_that_one_cycle_has_torch_s_shapes_and_phases(plan: Plan, anneal: Any, three: bool) -> None:
+    agree(
+        OneCycle(anneal=anneal, three_phase=three),
+        plan,
+        lambda optimizer: schedulers.OneCycleLR(
+            optimizer,
+            LR,
+            plan.steps,
+            anneal_strategy="cos" if anneal == "cosine" else "linear",
+            three_phase=three,
+            cycle_momentum=False,
+        ),
+    )
+
+
+def per_epoch(schedule: ScheduleSection, make: Callable[..., object], epochs: int = 12) -> None:
+    """The schedule holds within an epoch, and from epoch to epoch it is torch's."""
+    found = our_curve(schedule, Plan(epochs, 7))
+    assert all(len(set(found[start : start + 7])) == 1 for start in range(0, len(found), 7))
+    assert found[::7] == pytest.approx(torch_curve(make, epochs), abs=TOLERANCE, rel=0)
+
+
+def test_that_schedules_that_move_per_epoch_are_torch_s() -> None:
+    per_epoch(MultiStep(milestones=(3, 4, 9), gamma=0.3), lambda o: schedulers.MultiStepLR(o, [3, 4, 9], gamma=0.3))
+    per_epoch(Exponential(gamma=0.8), lambda o: schedulers.ExponentialLR(o, 0.8))
+    per_epoch(Cosine(per="epoch", final=0.1), lambda o: schedulers.CosineAnnealingLR(o, 12, eta_min=0.1 * LR))
+    per_epoch(Polynomial(per="epoch", power=2.0), lambda o: schedulers.PolynomialLR(o, 12, power=2.0))
+    per_epoch(
+        WarmRestarts(per="epoch", first=2, growth=2, final=0.1),
+        lambda o: schedulers.CosineAnnealingWarmRestarts(o, 2, 2, eta_min=0.1 * LR),
+    )
+
+
+def test_that_schedules_that_move_per_step_are_torch_s() -> None:
+    plan = Plan(10, 7)
+    agree(Cosine(period=3, final=0.1), plan, lambda o: schedulers.CosineAnnealingLR(o, 21, eta_min=0.1 * LR))
+    agree(Polynomial(power=1.5), plan, lambda o: schedulers.PolynomialLR(o, 70, power=1.5))
+    agree(
+        Linear(begin=0.9, final=0.2),
+        plan,
+        lambda o: schedulers.LinearLR(o, start_factor=0.9, end_factor=0.2, total_iters=70),
+    )
+    for growth in (1, 3):
+        agree(
+            WarmRestarts(first=2, growth=growth),
+            plan,
+            lambda o, growth=growth: schedulers.CosineAnnealingWarmRestarts(o, 14, growth),
+        )
 
 
 @pytest.mark.parametrize("warmup, steps", [(1.0, 23), (2.5, 58)])

@@ -37,6 +37,22 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
             "training.deterministic": True,
         },
     ),
+    "mlp with Muon, groups, no decay of norms, an average": (
+        "digits-mlp",
+        {
+            "optimizer.kind": "muon",
+            "optimizer.groups": ["1.*=0.5"],
+            "optimizer.decay_norms": False,
+            "model.norm": "layer",
+            "training.ema": 0.9,
+            "schedule.kind": "warm-restarts",
+            "schedule.first": 1,
+        },
+    ),
+    "mlp with LBFGS": (
+        "digits-mlp",
+        {"optimizer.kind": "lbfgs", "optimizer.iterations": 3, "training.batch_size": 512, "training.accumulation": 2},
+    ),
     "a straight line": ("linear-regression", {"training.epochs": 40, "dataset.validation": 0.1}),
 }
 

@@ -19,6 +19,7 @@ from workbench.config.dataset import (
 )
 from workbench.config.fields import kind_of, title_of
 from workbench.config.model import CNN, MLP, Heads, ModelSection, PythonModel, ResNet, Transformer
+from workbench.config.optimizer import LBFGS, SGD
 from workbench.config.problems import Problem
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plateau
@@ -26,7 +27,13 @@ from workbench.config.schedule import Plateau
 
 def problems(config: RunConfig) -> tuple[Problem, ...]:
     """Every problem of a configuration whose single settings are all valid."""
-    return (*_source(config), *_architecture(config), *_validation(config), *_hardware(config))
+    return (
+        *_source(config),
+        *_architecture(config),
+        *_optimizer(config),
+        *_validation(config),
+        *_hardware(config),
+    )
 
 
 def picture_size(dataset: Dataset) -> int | None:
@@ -48,10 +55,27 @@ def _source(config: RunConfig) -> Iterator[Problem]:
         yield Problem("dataset.path", f"no {wanted} is chosen", "give its path")
     if isinstance(dataset, Table) and dataset.target and dataset.target in dataset.ignore:
         yield Problem("dataset.ignore", f"the target column {dataset.target!r} is left out", "take it off the list")
+    if isinstance(dataset, Table):
+        yield from _table(dataset)
     if sample_of(dataset) != "pictures" and dataset.loading == "streamed":
         yield Problem("dataset.loading", "only pictures can be streamed", "choose auto or resident")
     if isinstance(dataset, Synthetic) and dataset.shape == "clusters" and len(dataset.per_class) == 1:
         yield Problem("dataset.per_class", "one class only", "give the rows of each class")
+
+
+def _table(dataset: Table) -> Iterator[Problem]:
+    if dataset.more_targets and not dataset.target:
+        yield Problem("dataset.more_targets", "there are further targets and no first", "name the target column too")
+    if dataset.more_targets and dataset.task == "classification":
+        yield Problem("dataset.more_targets", "several targets are a regression", "leave it empty")
+    if dataset.group and dataset.time:
+        yield Problem("dataset.group", "rows are split by group or by time, not by both", "leave one of them empty")
+    taken = [name for name in (dataset.target, dataset.group, dataset.time, *dataset.ignore) if name]
+    for name in dataset.more_targets:
+        if name in taken or dataset.more_targets.count(name) > 1:
+            yield Problem("dataset.more_targets", f"the column {name!r} is named twice", "name it once")
+    if dataset.target and dataset.target in (dataset.group, dataset.time):
+        yield Problem("dataset.target", f"the column {dataset.target!r} is named twice", "choose another column")
 
 
 def _architecture(config: RunConfig) -> Iterator[Problem]:
@@ -117,6 +141,19 @@ def _one_or_each(path: str, values: tuple[float, ...], layers: int, what: str) -
         yield Problem(
             path, f"{len(values)} values for {layers} times {what}", "give one value for all, or one for each"
         )
+
+
+def _optimizer(config: RunConfig) -> Iterator[Problem]:
+    optimizer, hardware = config.optimizer, config.hardware
+    if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.dampening > 0:
+        yield Problem("optimizer.dampening", "Nesterov momentum cannot be dampened", "set it to 0")
+    if isinstance(optimizer, LBFGS):
+        if isinstance(hardware.processes, int) and hardware.processes > 1:
+            yield Problem("hardware.processes", "LBFGS trains on one process", "choose 1, or another optimiser")
+        if hardware.precision == "fp16":
+            yield Problem("hardware.precision", "LBFGS cannot scale the loss of fp16", "choose fp32 or bf16")
+        if optimizer.groups:
+            yield Problem("optimizer.groups", "LBFGS knows one learning rate for all parameters", "leave them empty")
 
 
 def _validation(config: RunConfig) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -57,6 +57,28 @@ class ScheduleSection(Section):
         return 1.0
 
 
+def per(default: Literal["step", "epoch"]) -> Any:
+    """The setting ``per``: when a schedule moves."""
+    return setting(
+        default, title="Moves", help="Whether the learning rate changes with every step or every epoch.", advanced=True
+    )
+
+
+def final(title: str = "Final share") -> Any:
+    """The share of the learning rate that a schedule ends with."""
+    return setting(
+        0.0, title=title, help="Share of the learning rate that is left at the end.", ge=0.0, le=1.0, advanced=True
+    )
+
+
+def _over(unit: str, step: int, steps: int, plan: Plan) -> tuple[int, int]:
+    """Position and span in steps; where a schedule moves per epoch, those of the epoch's first step and of whole epochs."""
+    if unit == "step":
+        return step, steps
+    each = plan.steps_per_epoch
+    return step // each, max(-(-steps // each), 1)
+
+
 class Constant(ScheduleSection):
     """The same learning rate throughout."""
 
@@ -79,27 +101,114 @@ class Step(ScheduleSection):
         return float(self.gamma ** (step // (self.every * plan.steps_per_epoch)))
 
 
+class MultiStep(ScheduleSection):
+    """Falls by a factor at given epochs (torch's MultiStepLR)."""
+
+    title: ClassVar[str] = "Multi-step"
+    kind: Literal["multi-step"] = "multi-step"
+    milestones: tuple[int, ...] = setting(
+        (10, 15), title="Milestones", help="Epochs after which the learning rate falls.", unit="epochs"
+    )
+    gamma: float = setting(
+        0.1, title="Factor", help="The learning rate is multiplied with this at each fall.", gt=0.0, le=1.0
+    )
+
+    def after_warmup(self, step: int, steps: int, plan: Plan) -> float:
+        """gamma ** (milestones that have passed)."""
+        epoch = step // plan.steps_per_epoch
+        return float(self.gamma ** sum(milestone <= epoch for milestone in self.milestones))
+
+
+class Exponential(ScheduleSection):
+    """Falls by the same factor every epoch (torch's ExponentialLR)."""
+
+    title: ClassVar[str] = "Exponential"
+    kind: Literal["exponential"] = "exponential"
+    gamma: float = setting(
+        0.95, title="Factor", help="The learning rate is multiplied with this after each epoch.", gt=0.0, le=1.0
+    )
+
+    def after_warmup(self, step: int, steps: int, plan: Plan) -> float:
+        """gamma ** epoch."""
+        return float(self.gamma ** (step // plan.steps_per_epoch))
+
+
 class Cosine(ScheduleSection):
     """Falls along half a cosine to a final value (torch's CosineAnnealingLR)."""
 
     title: ClassVar[str] = "Cosine"
     kind: Literal["cosine"] = "cosine"
-    final: float = setting(
-        0.0,
-        title="Final share",
-        help="Share of the learning rate that is left at the end.",
-        ge=0.0,
-        le=1.0,
+    final: float = final()
+    period: Literal["auto"] | int = setting(
+        "auto",
+        title="Length",
+        help="Epochs of the fall; after them the learning rate rises again. Auto takes the rest of the run.",
+        unit="epochs",
+        ge=1,
+        le=1_000_000,
         advanced=True,
     )
+    per: Literal["step", "epoch"] = per("step")
 
     def after_warmup(self, step: int, steps: int, plan: Plan) -> float:
         """final + (1 - final) (1 + cos(pi t)) / 2, with t from 0 towards 1."""
-        return self.final + (1 - self.final) * (1 + math.cos(math.pi * step / steps)) / 2
+        span = steps if self.period == "auto" else self.period * plan.steps_per_epoch
+        place, span = _over(self.per, step, span, plan)
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * place / span)) / 2
+
+
+class WarmRestarts(ScheduleSection):
+    """A cosine that begins anew, each time longer if wanted (SGDR, 2017; torch's CosineAnnealingWarmRestarts)."""
+
+    title: ClassVar[str] = "Cosine with warm restarts"
+    kind: Literal["warm-restarts"] = "warm-restarts"
+    first: int = setting(
+        10, title="First length", help="Epochs until the first restart.", unit="epochs", ge=1, le=1_000_000
+    )
+    growth: int = setting(1, title="Growth", help="Each length is this times the one before.", ge=1, le=100)
+    final: float = final("Lowest share")
+    per: Literal["step", "epoch"] = per("step")
+
+    def after_warmup(self, step: int, steps: int, plan: Plan) -> float:
+        """final + (1 - final) (1 + cos(pi t)) / 2, with t the share of the current length."""
+        place, span = _over(self.per, step, self.first * plan.steps_per_epoch, plan)
+        while self.growth > 1 and place >= span:
+            place, span = place - span, span * self.growth
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * (place % span) / span)) / 2
+
+
+class Polynomial(ScheduleSection):
+    """Falls to nothing along a power (torch's PolynomialLR)."""
+
+    title: ClassVar[str] = "Polynomial"
+    kind: Literal["polynomial"] = "polynomial"
+    power: float = setting(1.0, title="Power", help="1 falls evenly, more falls early.", gt=0.0, le=100.0)
+    per: Literal["step", "epoch"] = per("step")
+
+    def after_warmup(self, step: int, steps: int, plan: Plan) -> float:
+        """(1 - t) ** power, with t from 0 towards 1."""
+        place, span = _over(self.per, step, steps, plan)
+        return float(max(1 - place / span, 0.0) ** self.power)
+
+
+class Linear(ScheduleSection):
+    """Goes evenly from one share of the learning rate to another (torch's LinearLR)."""
+
+    title: ClassVar[str] = "Linear"
+    kind: Literal["linear"] = "linear"
+    begin: float = setting(1.0, title="First share", help="Share of the learning rate at the start.", gt=0.0, le=1.0)
+    final: float = final()
+    per: Literal["step", "epoch"] = per("step")
+
+    def after_warmup(self, step: int, steps: int, plan: Plan) -> float:
+        """begin + (final - begin) t, with t from 0 towards 1."""
+        place, span = _over(self.per, step, steps, plan)
+        return self.begin + (self.final - self.begin) * place / span
 
 
 class OneCycle(ScheduleSection):
-    """Rises to the full learning rate and falls far below it (Smith and Topin, 2018; torch's OneCycleLR, cosine)."""
+    """Rises to the full learning rate and falls far below it (Smith and Topin, 2018; torch's OneCycleLR). Its
+    momentum is not cycled."""
 
     title: ClassVar[str] = "One cycle"
     kind: Literal["one-cycle"] = "one-cycle"
@@ -117,13 +226,30 @@ class OneCycle(ScheduleSection):
         advanced=True,
     )
 
+    anneal: Literal["cosine", "linear"] = setting(
+        "cosine", title="Shape", help="Whether it rises and falls along cosines or evenly.", advanced=True
+    )
+    three_phase: bool = setting(
+        False,
+        title="Three phases",
+        help="Fall as fast as it rose, and only then to the end. Otherwise it falls to the end at once.",
+        advanced=True,
+    )
+
     def after_warmup(self, step: int, steps: int, plan: Plan) -> float:
-        """Two cosine arcs that meet at ``rise * steps - 1``, as torch places them."""
+        """Two or three pieces that meet where torch places them: at ``rise * steps - 1``, and at twice that place."""
+        between = _arc if self.anneal == "cosine" else _line
         top = max(self.rise * steps - 1, 1e-9)
         start, end = 1 / self.start_divisor, 1 / (self.start_divisor * self.final_divisor)
         if step <= top:
-            return _arc(start, 1.0, step / top)
-        return _arc(1.0, end, min((step - top) / max(steps - 1 - top, 1e-9), 1.0))
+            return between(start, 1.0, step / top)
+        high, begun = 1.0, top
+        if self.three_phase:
+            down = 2 * self.rise * steps - 2
+            if step <= down:
+                return between(1.0, start, (step - top) / max(down - top, 1e-9))
+            high, begun = start, max(down, top)
+        return between(high, end, min((step - begun) / max(steps - 1 - begun, 1e-9), 1.0))
 
 
 class Plateau(ScheduleSection):
@@ -145,10 +271,35 @@ class Plateau(ScheduleSection):
     least: float = setting(
         0.0, title="Lowest share", help="The learning rate never falls below this share.", ge=0.0, le=1.0, advanced=True
     )
+    threshold: float = setting(
+        1e-4, title="Threshold", help="What an improvement must exceed to count.", ge=0.0, le=1e6, advanced=True
+    )
+    threshold_mode: Literal["relative", "absolute"] = setting(
+        "relative", title="Threshold is", help="A share of the best value, or a number of its own.", advanced=True
+    )
+    cooldown: int = setting(
+        0,
+        title="Cooldown",
+        help="Epochs after a fall that are not judged.",
+        unit="epochs",
+        ge=0,
+        le=100_000,
+        advanced=True,
+    )
+    eps: float = setting(
+        1e-8, title="Smallest fall", help="A smaller share than this is not fallen by.", ge=0.0, le=1.0, advanced=True
+    )
 
 
 def _arc(start: float, end: float, share: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
 
 
-Schedule = Annotated[Constant | Step | Cosine | OneCycle | Plateau, Field(discriminator="kind")]
+def _line(start: float, end: float, share: float) -> float:
+    return start + (end - start) * share
+
+
+Schedule = Annotated[
+    Constant | Step | MultiStep | Exponential | Cosine | WarmRestarts | Polynomial | Linear | OneCycle | Plateau,
+    Field(discriminator="kind"),
+]

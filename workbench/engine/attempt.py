@@ -21,7 +21,7 @@ from workbench.engine.failures import Failure, RefusedError, explain
 from workbench.engine.reporter import Flow, Reporter
 from workbench.engine.saving import Saver, restore
 from workbench.engine.train import Monitor, Outcome, Run, train
-from workbench.runs import history
+from workbench.runs import checkpoints, history
 from workbench.runs.commands import Inbox
 from workbench.runs.events import Ended, EventWriter, Started
 from workbench.runs.folder import HEARTBEAT_SECONDS, RunBusyError, RunFolder, locked, write_engine, write_whole
@@ -83,7 +83,8 @@ def train_here(folder: RunFolder, attempt: int, device: torch.device, world: Wor
     if control is not None:
         control.listen()
     try:
-        parts = build.build(config, device, world, _busy(reporter, control, world))
+        again = checkpoints.latest(folder.checkpoints) is not None
+        parts = build.build(config, device, world, _busy(reporter, control, world), restored=again)
         try:
             run = _run(folder, parts, reporter, control, epochs)
             try:

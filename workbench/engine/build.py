@@ -71,7 +71,7 @@ class Rates:
     def restore(self, state: dict[str, Any]) -> None:
         """Puts back what :meth:`state` gave."""
         self._base = state["base"]
-        self.plateau = PlateauState(state["factor"], state["best"], state["bad"])
+        self.plateau = PlateauState(state["factor"], state["best"], state["bad"], state.get("cooling", 0))
 
 
 @dataclass
@@ -81,40 +81,59 @@ class PlateauState:
     factor: float = 1.0
     best: float = -float("inf")
     bad: int = 0
+    cooling: int = 0
+    """Epochs that are still not judged."""
 
     def update(self, value: float, schedule: Plateau) -> bool:
-        """Takes in an epoch's value, higher being better. True when the factor falls.
-
-        As torch's ReduceLROnPlateau with its relative threshold of 1e-4.
-        """
-        if value > self.best + 1e-4 * abs(self.best) or self.best == -float("inf"):
+        """Takes in an epoch's value, higher being better. True when the factor falls. As torch's ReduceLROnPlateau."""
+        scale = abs(self.best) if schedule.threshold_mode == "relative" else 1.0
+        first = self.best == -float("inf")
+        if value > (self.best if first else self.best + schedule.threshold * scale):
             self.best, self.bad = value, 0
-            return False
-        self.bad += 1
+        else:
+            self.bad += 1
+        if self.cooling:
+            self.cooling, self.bad = self.cooling - 1, 0
         if self.bad <= schedule.patience:
             return False
-        self.bad = 0
-        before, self.factor = self.factor, max(self.factor * schedule.gamma, schedule.least)
-        return self.factor < before
+        self.bad, self.cooling = 0, schedule.cooldown
+        lower = max(self.factor * schedule.gamma, schedule.least)
+        if self.factor - lower <= schedule.eps:
+            return False
+        self.factor = lower
+        return True
 
 
-def build(config: RunConfig, device: torch.device, world: World, progress: Progress = silent) -> Parts:
-    """Builds all parts on one process. Raises RefusedError when the configuration cannot be met."""
-    return assemble(config, data.load(config.dataset, progress), device, world, progress)
+def build(
+    config: RunConfig, device: torch.device, world: World, progress: Progress = silent, restored: bool = False
+) -> Parts:
+    """Builds all parts on one process. ``restored``: a checkpoint's weights are put in afterwards, so none are looked for.
+
+    Raises RefusedError when the configuration cannot be met.
+    """
+    return assemble(config, data.load(config.dataset, progress), device, world, progress, restored)
 
 
 def assemble(
-    config: RunConfig, source: Source, device: torch.device, world: World, progress: Progress = silent
+    config: RunConfig,
+    source: Source,
+    device: torch.device,
+    world: World,
+    progress: Progress = silent,
+    restored: bool = False,
 ) -> Parts:
     """Builds all parts around a source that is loaded already. Raises RefusedError."""
     training = config.training
     seeding.be_deterministic(training.deterministic)
     check(config, source)
     progress("building the model", None)
-    model = make_model(config, source, device)
+    model = make_model(config, source, device, restored)
     # Every rank starts from the same weights; what is random in the steps (dropout) is each rank's own.
     seeding.seed_everything(training.seed, "steps", world.rank)
     optimizer = optimizers.build(config.optimizer, model, device)
+    if config.optimizer.kind == "lbfgs" and world.size > 1:
+        what = "LBFGS looks at each batch several times, which several processes cannot do in step"
+        raise RefusedError(what, "choose one process, or another optimiser", "hardware.processes")
     counts = balance.counts(source)
     weights = (
         balance.class_weights(counts).to(device) if config.dataset.balance == "loss" and counts is not None else None
@@ -144,11 +163,11 @@ def assemble(
     )
 
 
-def make_model(config: RunConfig, source: Source, device: torch.device) -> nn.Module:
+def make_model(config: RunConfig, source: Source, device: torch.device, restored: bool = False) -> nn.Module:
     """The network of a configuration for a source, its weights drawn from the seed. Raises RefusedError."""
     seeding.seed_everything(config.training.seed, "weights")
     try:
-        return models.build(config.model, source).to(device)
+        return models.build(config.model, source, restored).to(device)
     except (RuntimeError, ValueError) as error:
         raise RefusedError(f"the network cannot be built: {error}", "change the architecture", "model") from error
 

@@ -10,12 +10,19 @@ import torch
 from torch import Tensor
 
 from workbench.engine.build import Parts
-from workbench.engine.data.source import Split, Task
+from workbench.engine.data.source import Source, Split, Task
 from workbench.engine.meters import COLUMNS, guess, metrics, pass_sums, total_losses
+from workbench.engine.tools.samples import describe
 
 SHOWN_PAIRS = 2000
 WORST = 32
 """Samples listed as the worst."""
+CELL = 24
+"""Samples listed of a cell of the confusion matrix."""
+MOST_CELLS = 4000
+FORECAST = 600
+"""Steps of a forecast that are shown: the newest."""
+BINS = 40
 
 
 def evaluate(parts: Parts, split: str, leave: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
@@ -76,17 +83,21 @@ def closer_look(parts: Parts, split: str) -> dict[str, Any]:
     samples = parts.source.split(split)
     each = _losses(task, outputs, truths)
     guessed = guess(task, outputs)
-    worst = each.argsort(descending=True)[:WORST].tolist()
+    order = each.argsort(descending=True).tolist()
+    worst = order[:WORST]
+    seen = {} if samples is None else {one["index"]: one for one in describe(parts.source, samples, worst)}
     return {
         "split": split,
         "task": task.kind,
         "metrics": found,
         "classes": list(task.classes),
+        "samples": len(truths),
         **_details(task, guessed, truths, samples),
+        **({"cells": _cells(task, guessed, truths, order)} if task.has_classes else {}),
+        **_forecast(parts.source, samples, guessed, truths),
         "worst": [
             {
-                "index": index,
-                "what": samples.name(index) if samples is not None else str(index),
+                **seen.get(index, {"index": index, "what": str(index)}),
                 "loss": float(each[index]),
                 "truth": _value(task, truths[index]),
                 "guess": _value(task, guessed[index]),
@@ -114,16 +125,77 @@ def _details(task: Task, guessed: Tensor, truths: Tensor, samples: Split | None)
     found = _per_class(task, guessed[:, 0].long(), truths[:, 0].long()) if task.kind == "multi-task" else {}
     first = 1 if task.kind == "multi-task" else 0
     step = max(1, -(-len(truths) // SHOWN_PAIRS))
-    pairs = [(part[::step, first].double() * task.std + task.mean).tolist() for part in (truths, guessed)]
+    pairs = [task.in_own_units(part[::step, first:])[:, 0].tolist() for part in (truths, guessed)]
     names = [samples.name(index) for index in range(0, len(truths), step)] if samples is not None else []
     return {
         **found,
+        "residuals": _residuals(task, guessed[:, first:], truths[:, first:]),
         "pairs": {
             "target": task.targets[0] if task.targets else "",
             "true": pairs[0],
             "guess": pairs[1],
             "names": names,
         },
+    }
+
+
+def _residuals(task: Task, guessed: Tensor, truths: Tensor) -> list[dict[str, Any]]:
+    """For each target how guess minus truth lies, in the target's own unit: mean, standard deviation, root of the mean
+    square, and a histogram."""
+    rows = []
+    guesses, true = task.in_own_units(guessed), task.in_own_units(truths)
+    for place in range(truths.shape[1]):
+        off = guesses[:, place] - true[:, place]
+        counts, edges = np.histogram(off.numpy(), bins=BINS)
+        rows.append(
+            {
+                "target": task.targets[place] if place < len(task.targets) else "",
+                "mean": float(off.mean()),
+                "std": float(off.std(correction=0)),
+                "rmse": float(off.square().mean().sqrt()),
+                "mae": float(off.abs().mean()),
+                "low": float(edges[0]),
+                "high": float(edges[-1]),
+                "counts": counts.tolist(),
+            }
+        )
+    return rows
+
+
+def _cells(task: Task, guessed: Tensor, truths: Tensor, order: list[int]) -> list[list[Any]]:
+    """For cells of the confusion matrix [truth, guess, samples], the samples with the highest loss first. Where there are too
+    many cells, those with the highest loss in them are told."""
+    first = task.kind == "multi-task"
+    truth, guess_ = (part[:, 0].long().tolist() if first else part.tolist() for part in (truths, guessed))
+    cells: dict[tuple[int, int], list[int]] = {}
+    for index in order:
+        if truth[index] >= 0:
+            found = cells.setdefault((truth[index], guess_[index]), [])
+            if len(found) < CELL:
+                found.append(index)
+    return [[*place, found] for place, found in list(cells.items())[:MOST_CELLS]]
+
+
+def _forecast(source: Source, samples: Split | None, guessed: Tensor, truths: Tensor) -> dict[str, Any]:
+    """Of windows of a series the next value as it was and as it was guessed, and the mean errors of both this forecast and the
+    naive one, which repeats the last value known; over all steps ahead, in the series' own unit."""
+    if source.preprocessing.get("kind") != "series" or samples is None:
+        return {}
+    names = [column["name"] for column in source.preprocessing["columns"]]
+    last = samples.read(range(len(samples)))[:, -1, names.index(source.preprocessing["target"])]
+    true, guess_, naive = (source.task.in_own_units(values) for values in (truths, guessed, last[:, None]))
+    own = [values[-FORECAST:, 0].tolist() for values in (true, guess_, naive)]
+    errors = [float((values - true).abs().mean()) for values in (guess_, naive)]
+    return {
+        "forecast": {
+            "target": source.preprocessing["target"],
+            "first": samples.name(max(len(samples) - FORECAST, 0)),
+            "true": own[0],
+            "guess": own[1],
+            "naive": own[2],
+            "mae": errors[0],
+            "naive_mae": errors[1],
+        }
     }
 
 
@@ -157,6 +229,6 @@ def _value(task: Task, value: Tensor) -> str:
         place = int(value)
         return task.classes[place] if 0 <= place < len(task.classes) else "unreadable"
     if task.kind == "multi-task":
-        numbers = ", ".join(f"{number * task.std + task.mean:.6g}" for number in value[1:].tolist())
+        numbers = ", ".join(f"{number:.6g}" for number in task.in_own_units(value[1:]).tolist())
         return f"{task.classes[int(value[0])]}, {numbers}"
-    return ", ".join(f"{number * task.std + task.mean:.6g}" for number in value.flatten().tolist())
+    return ", ".join(f"{number:.6g}" for number in task.in_own_units(value.flatten()).tolist())

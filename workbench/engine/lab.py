@@ -14,12 +14,24 @@ import torch
 from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
-from workbench.engine import build, checkpoint, data, devices
+from workbench.engine import build, checkpoint, data, devices, losses
 from workbench.engine.distributed import World
 from workbench.engine.evaluate import closer_look
 from workbench.engine.failures import RefusedError, explain
 from workbench.engine.saving import check_classes, weights_of
-from workbench.engine.tools import export, finders, predict, preview, summary
+from workbench.engine.tools import (
+    attention,
+    examples,
+    export,
+    finders,
+    graph,
+    inspect,
+    predict,
+    preview,
+    samples,
+    scan,
+    summary,
+)
 
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> int:
@@ -62,6 +74,11 @@ def dataset(params: dict[str, Any]) -> dict[str, Any]:
     return preview.preview(config, data.load(config.dataset))
 
 
+def look_through(params: dict[str, Any]) -> dict[str, Any]:
+    """What is wrong with a dataset's samples: unreadable, empty classes, the same in two splits."""
+    return scan.scan(data.load(files.parse(params["config"]).dataset))
+
+
 def model(params: dict[str, Any]) -> dict[str, Any]:
     """The layer table of an architecture on its dataset."""
     config = files.parse(params["config"])
@@ -77,7 +94,7 @@ def evaluate(params: dict[str, Any]) -> dict[str, Any]:
     config = files.parse(state["config"])
     device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
     torch.set_num_threads(devices.available_cpus())
-    parts = build.build(_computable(config, str(device)), device, World())
+    parts = build.build(_computable(config, str(device)), device, World(), restored=True)
     try:
         _check_split(parts, params["split"])
         check_classes(parts.source.task, state)
@@ -90,6 +107,66 @@ def evaluate(params: dict[str, Any]) -> dict[str, Any]:
         }
     finally:
         parts.loader.close()
+
+
+def describe_samples(params: dict[str, Any]) -> dict[str, Any]:
+    """Some samples of a checkpoint's dataset to be looked at: ``checkpoint``, ``split``, ``indices``."""
+    config = files.parse(checkpoint.load(Path(params["checkpoint"]))["config"])
+    source = data.load(config.dataset)
+    split = source.split(params["split"])
+    here = [index for index in params["indices"] if split is not None and 0 <= index < len(split)]
+    return {"samples": samples.describe(source, split, here) if split is not None else []}
+
+
+def inspect_batch(params: dict[str, Any]) -> dict[str, Any]:
+    """The tensors of a batch: ``checkpoint``, or ``config`` with fresh weights."""
+    return inspect.inspect(_subject(params))
+
+
+def look_inside(params: dict[str, Any]) -> dict[str, Any]:
+    """A slice of one of them: ``group``, ``name``, ``index`` beside what is inspected."""
+    return inspect.look(_subject(params), params["group"], params["name"], params["index"])
+
+
+def draw_graph(params: dict[str, Any]) -> dict[str, Any]:
+    """The graph of an architecture from input to loss: ``checkpoint`` or ``config``."""
+    config = files.parse(_state(params)["config"] if params.get("checkpoint") else params["config"])
+    source = data.load(config.dataset)
+    loss = config.training.loss
+    return graph.graph(build.make_model(config, source, torch.device("cpu")), source, losses.name(loss, source.task))
+
+
+def attention_maps(params: dict[str, Any]) -> dict[str, Any]:
+    """What a transformer looks at: ``split``, ``index``, ``layer`` beside what is inspected."""
+    parts = _subject(params)
+    _check_split(parts, params["split"])
+    split = parts.source.split(params["split"])
+    assert split is not None
+    return attention.attention(parts, split, params["index"], params["layer"])
+
+
+def run_examples(params: dict[str, Any]) -> dict[str, Any]:
+    """A help page with what its examples print: ``page``."""
+    return examples.run(params["page"])
+
+
+def _state(params: dict[str, Any]) -> dict[str, Any]:
+    return checkpoint.load(Path(params["checkpoint"]))
+
+
+def _subject(params: dict[str, Any]) -> build.Parts:
+    """Everything of a checkpoint's run, or of a configuration with fresh weights, without what a single batch does not need."""
+    state = _state(params) if params.get("checkpoint") else None
+    config = files.parse(state["config"] if state is not None else params["config"])
+    device = devices.choose(config.hardware.model_copy(update={"device": "auto"}) if state else config.hardware)
+    # One batch is read, not the whole of the data, and no worker is started for it.
+    lean = config.dataset.model_copy(update={"loading": "streamed", "workers": 0})
+    config = _computable(config.model_copy(update={"dataset": lean}), device)
+    parts = build.build(config, torch.device(device), World())
+    if state is not None:
+        check_classes(parts.source.task, state)
+        _load_weights(parts, state, Path(params["checkpoint"]))
+    return parts
 
 
 def export_model(params: dict[str, Any]) -> dict[str, Any]:
@@ -115,7 +192,7 @@ def _restored(path: Path, device: torch.device) -> build.Parts:
     """Everything of a checkpoint's run, with its model as it is to be used."""
     state = checkpoint.load(path)
     config = files.parse(state["config"])
-    parts = build.build(_computable(config, str(device)), device, World())
+    parts = build.build(_computable(config, str(device)), device, World(), restored=True)
     parts.loader.close()
     check_classes(parts.source.task, state)
     _load_weights(parts, state, path)
@@ -169,9 +246,16 @@ METHODS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "try_batch": try_batch,
     "try_workers": try_workers,
     "dataset": dataset,
+    "scan": look_through,
     "model": model,
     "evaluate": evaluate,
     "checkpoint": describe_checkpoint,
+    "samples": describe_samples,
+    "inspect": inspect_batch,
+    "slice": look_inside,
+    "graph": draw_graph,
+    "attention": attention_maps,
+    "examples": run_examples,
 }
 
 

@@ -43,6 +43,12 @@ def build(training: Training, task: Task, weights: Tensor | None) -> Loss:
     return lambda output, target: functional.cross_entropy(output, target, weights, label_smoothing=smoothing)
 
 
+def name(setting: str, task: Task) -> str:
+    """What the loss of a configuration is called, ``auto`` resolved."""
+    plain = {"classification": "cross-entropy", "regression": "mse", "multi-task": "cross-entropy + mse"}
+    return plain[task.kind] if setting == "auto" else setting
+
+
 def _for_numbers(name: str, delta: float) -> Loss:
     if name == "l1":
         return lambda output, target: functional.l1_loss(output, target)

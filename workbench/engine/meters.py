@@ -94,8 +94,8 @@ def pass_sums(task: Task, guesses: list[Tensor], truths: list[Tensor]) -> Sums:
     if task.kind == "multi-task":
         rows[:, 6] = np.add.reduceat((guessed[:, 0] == truth[:, 0]).numpy().astype(np.float64), starts)
         guessed, truth = guessed[:, 1:], truth[:, 1:]
-    true = truth.double().numpy() * task.std + task.mean
-    error = guessed.double().numpy() * task.std + task.mean - true
+    true = task.in_own_units(truth).numpy()
+    error = task.in_own_units(guessed).numpy() - true
     columns = (np.abs(error), error**2, true, true**2)
     rows[:, 0] = np.add.reduceat(np.ones(len(true)), starts)
     for place, values in enumerate(columns, start=2):

@@ -11,6 +11,7 @@ from torch import nn
 
 from workbench.config import optimizer as kinds
 from workbench.engine.failures import RefusedError
+from workbench.engine.muon import MuonWithAdamW, matrices
 
 Parameters = list[dict[str, Any]]
 
@@ -22,19 +23,35 @@ def _sgd(parameters: Parameters, c: kinds.SGD, how: dict[str, Any]) -> torch.opt
         momentum=c.momentum,
         nesterov=c.nesterov and c.momentum > 0,
         weight_decay=c.weight_decay,
+        dampening=c.dampening,
+        maximize=c.maximize,
         **how,
     )
 
 
 def _adam(parameters: Parameters, c: kinds.Adam, how: dict[str, Any]) -> torch.optim.Optimizer:
     return torch.optim.Adam(
-        parameters, lr=c.lr, betas=(c.beta1, c.beta2), eps=c.eps, weight_decay=c.weight_decay, amsgrad=c.amsgrad, **how
+        parameters,
+        lr=c.lr,
+        betas=(c.beta1, c.beta2),
+        eps=c.eps,
+        weight_decay=c.weight_decay,
+        amsgrad=c.amsgrad,
+        maximize=c.maximize,
+        **how,
     )
 
 
 def _adamw(parameters: Parameters, c: kinds.AdamW, how: dict[str, Any]) -> torch.optim.Optimizer:
     return torch.optim.AdamW(
-        parameters, lr=c.lr, betas=(c.beta1, c.beta2), eps=c.eps, weight_decay=c.weight_decay, amsgrad=c.amsgrad, **how
+        parameters,
+        lr=c.lr,
+        betas=(c.beta1, c.beta2),
+        eps=c.eps,
+        weight_decay=c.weight_decay,
+        amsgrad=c.amsgrad,
+        maximize=c.maximize,
+        **how,
     )
 
 
@@ -46,12 +63,12 @@ def _adagrad(parameters: Parameters, c: kinds.Adagrad, how: dict[str, Any]) -> t
         weight_decay=c.weight_decay,
         initial_accumulator_value=c.initial_accumulator,
         eps=c.eps,
+        maximize=c.maximize,
         **how,
     )
 
 
 def _rmsprop(parameters: Parameters, c: kinds.RMSprop, how: dict[str, Any]) -> torch.optim.Optimizer:
-    how = {key: value for key, value in how.items() if key != "fused"}
     return torch.optim.RMSprop(
         parameters,
         lr=c.lr,
@@ -60,7 +77,92 @@ def _rmsprop(parameters: Parameters, c: kinds.RMSprop, how: dict[str, Any]) -> t
         weight_decay=c.weight_decay,
         momentum=c.momentum,
         centered=c.centered,
-        **how,
+        maximize=c.maximize,
+        foreach=how["foreach"],
+    )
+
+
+def _nadam(parameters: Parameters, c: kinds.NAdam, how: dict[str, Any]) -> torch.optim.Optimizer:
+    return torch.optim.NAdam(
+        parameters,
+        lr=c.lr,
+        betas=(c.beta1, c.beta2),
+        eps=c.eps,
+        weight_decay=c.weight_decay,
+        momentum_decay=c.momentum_decay,
+        decoupled_weight_decay=c.decoupled,
+        maximize=c.maximize,
+        foreach=how["foreach"],
+    )
+
+
+def _radam(parameters: Parameters, c: kinds.RAdam, how: dict[str, Any]) -> torch.optim.Optimizer:
+    return torch.optim.RAdam(
+        parameters,
+        lr=c.lr,
+        betas=(c.beta1, c.beta2),
+        eps=c.eps,
+        weight_decay=c.weight_decay,
+        decoupled_weight_decay=c.decoupled,
+        maximize=c.maximize,
+        foreach=how["foreach"],
+    )
+
+
+def _adadelta(parameters: Parameters, c: kinds.Adadelta, how: dict[str, Any]) -> torch.optim.Optimizer:
+    return torch.optim.Adadelta(
+        parameters,
+        lr=c.lr,
+        rho=c.rho,
+        eps=c.eps,
+        weight_decay=c.weight_decay,
+        maximize=c.maximize,
+        foreach=how["foreach"],
+    )
+
+
+def _adamax(parameters: Parameters, c: kinds.Adamax, how: dict[str, Any]) -> torch.optim.Optimizer:
+    return torch.optim.Adamax(
+        parameters,
+        lr=c.lr,
+        betas=(c.beta1, c.beta2),
+        eps=c.eps,
+        weight_decay=c.weight_decay,
+        maximize=c.maximize,
+        foreach=how["foreach"],
+    )
+
+
+def _adafactor(parameters: Parameters, c: kinds.Adafactor, how: dict[str, Any]) -> torch.optim.Optimizer:
+    return torch.optim.Adafactor(
+        parameters,
+        lr=c.lr,
+        beta2_decay=c.beta2_decay,
+        eps=(None if c.eps1 == "auto" else c.eps1, c.eps2),
+        d=c.clip,
+        weight_decay=c.weight_decay,
+        maximize=c.maximize,
+        foreach=how["foreach"],
+    )
+
+
+def _muon(parameters: Parameters, c: kinds.Muon, how: dict[str, Any]) -> torch.optim.Optimizer:
+    return MuonWithAdamW(parameters, c, how)
+
+
+def _lbfgs(parameters: Parameters, c: kinds.LBFGS, how: dict[str, Any]) -> torch.optim.Optimizer:
+    if len(parameters) > 1:
+        what = "LBFGS knows one learning rate for all parameters"
+        raise RefusedError(what, "take the parameter groups away, or choose another optimiser", "optimizer.groups")
+    return torch.optim.LBFGS(
+        parameters,
+        lr=c.lr,
+        max_iter=c.iterations,
+        max_eval=None if c.evaluations == "auto" else c.evaluations,
+        tolerance_grad=c.tolerance_grad,
+        tolerance_change=c.tolerance_change,
+        history_size=c.history,
+        line_search_fn=None if c.line_search == "none" else c.line_search,
     )
 
 
@@ -70,6 +172,13 @@ BUILDERS: dict[str, Callable[[Parameters, Any, dict[str, Any]], torch.optim.Opti
     "adamw": _adamw,
     "adagrad": _adagrad,
     "rmsprop": _rmsprop,
+    "nadam": _nadam,
+    "radam": _radam,
+    "adadelta": _adadelta,
+    "adamax": _adamax,
+    "adafactor": _adafactor,
+    "muon": _muon,
+    "lbfgs": _lbfgs,
 }
 _FUSED = {"cuda": ("sgd", "adam", "adamw"), "cpu": ("sgd", "adam", "adamw", "adagrad"), "mps": ("sgd", "adam", "adamw")}
 """Where torch has one kernel for the whole step."""
@@ -95,9 +204,11 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
     patterns = [_pattern(text) for text in config.groups]
     own: Callable[[], dict[str, float]] = getattr(model, "lr_factors", dict)
     prefixes = sorted(own().items(), key=lambda pair: -len(pair[0]))
-    plain = set() if config.decay_norms else _without_decay(model)
+    # LBFGS has no weight decay to keep from anything.
+    plain = set() if config.decay_norms or isinstance(config, kinds.LBFGS) else _without_decay(model)
+    wide = matrices(model) if isinstance(config, kinds.Muon) else set()
     used: set[str] = set()
-    found: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    found: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -106,7 +217,9 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
             if fnmatch.fnmatchcase(name, pattern):
                 factor *= value
                 used.add(pattern)
-        found.setdefault((factor, name in plain), []).append(parameter)
+        if isinstance(config, kinds.Muon) and name not in wide:
+            factor *= config.rest
+        found.setdefault((factor, name in plain, name in wide), []).append(parameter)
     idle = [pattern for pattern, _ in patterns if pattern not in used]
     if idle:
         names = ", ".join(list(dict(model.named_parameters()))[:6])
@@ -114,8 +227,14 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
     if not found:
         raise RefusedError("nothing is left to train: every parameter is frozen", "train more of it", "model")
     return [
-        {"params": parameters, "factor": factor, "lr": config.lr * factor, **({"weight_decay": 0.0} if bare else {})}
-        for (factor, bare), parameters in found.items()
+        {
+            "params": parameters,
+            "factor": factor,
+            "lr": config.lr * factor,
+            **({"weight_decay": 0.0} if bare else {}),
+            **({"matrices": square} if isinstance(config, kinds.Muon) else {}),
+        }
+        for (factor, bare, square), parameters in found.items()
     ]
 
 

@@ -56,8 +56,8 @@ def call(function: Callable[..., Any], file: str, section: str, **arguments: Any
     every = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
     try:
         return function(**{name: value for name, value in arguments.items() if every or name in known})
-    # Whatever the user's code does is the user's to read.
-    except Exception as error:
+    # Whatever the user's code does is the user's to read; it may even ask to exit.
+    except (Exception, SystemExit) as error:
         raise RefusedError(f"{file} failed: {_last_lines(error)}", "mend the file", f"{section}.path") from error
 
 
@@ -70,12 +70,12 @@ def _run(file: Path, source: bytes, digest: str) -> types.ModuleType:
     sys.modules[name] = module
     try:
         exec(compile(source, str(file), "exec"), vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise RefusedError(f"{file} failed: {_last_lines(error)}", "mend the file") from error
     return module
 
 
-def _last_lines(error: Exception) -> str:
+def _last_lines(error: BaseException) -> str:
     """The error and the user's own lines that led to it."""
     return "".join(traceback.format_exception(error)[-4:]).strip()

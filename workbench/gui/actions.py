@@ -21,7 +21,7 @@ from workbench.gui.desk import Desk
 from workbench.gui.theme import Themes
 from workbench.runs import checkpoints
 
-MENUS = ("File", "Edit", "Run", "View", "Help")
+MENUS = ("File", "Edit", "Run", "Tools", "View", "Help")
 SEPARATOR = "-"
 
 
@@ -66,6 +66,10 @@ def _no_checkpoint(desk: Desk) -> str:
 
 def _no_save_checkpoint(desk: Desk) -> str:
     return "" if desk.session.state in ("running", "paused") else _no_checkpoint(desk)
+
+
+def _no_config(desk: Desk) -> str:
+    return "" if desk.document.config is not None else "The settings have problems"
 
 
 def _no_in_window(_desk: Desk) -> str:
@@ -131,6 +135,16 @@ ENTRIES: tuple[Entry | str, ...] = (
         refusal=_no_save_checkpoint,
     ),
     SEPARATOR,
+    Entry(
+        "file.export",
+        "&Export…",
+        "window.tools.export",
+        "Write the model of the run shown in a form that others take",
+        "Ctrl+Shift+E",
+        "export",
+        _no_checkpoint,
+    ),
+    SEPARATOR,
     Entry("file.runs_folder", "Folder of r&uns…", "choose_runs_folder", "Choose where runs are kept and looked for"),
     SEPARATOR,
     Entry("file.quit", "&Quit", "window.close", "Close the window; a run may go on", "Ctrl+Q"),
@@ -143,6 +157,22 @@ ENTRIES: tuple[Entry | str, ...] = (
     Entry("run.stop", "&Stop", "session.stop", _STOP_TIP, "Ctrl+.", "stop", _no_stop),
     Entry("run.resume", "&Resume", "resume", _RESUME_TIP, "", "resume", _no_resume),
     SEPARATOR,
+    Entry("run.evaluate", "&Evaluate", "window.tools.evaluate", "Measure the run shown", refusal=_no_checkpoint),
+    Entry(
+        "run.compare",
+        "&Compare…",
+        "window.tools.compare",
+        "Train a run for each value of a setting",
+        refusal=_no_config,
+    ),
+    Entry(
+        "run.queue",
+        "&Queue",
+        "window.tools.queue",
+        "Train with these settings after the run that goes",
+        refusal=_no_config,
+    ),
+    SEPARATOR,
     Entry(
         "run.in_window",
         "Run in this &window's thread",
@@ -150,6 +180,27 @@ ENTRIES: tuple[Entry | str, ...] = (
         "For debugging: compute runs in the window's own process, one device only. The window is slower meanwhile",
         refusal=_no_in_window,
         checked=_in_window,
+    ),
+    Entry(
+        "tools.find_lr",
+        "Find &learning rate…",
+        "window.tools.find_lr",
+        "Try rates and look where the loss falls",
+        refusal=_no_config,
+    ),
+    Entry(
+        "tools.find_batch_size",
+        "Find &batch size…",
+        "window.tools.find_batch_size",
+        "Measure throughput and memory against batch size",
+        refusal=_no_config,
+    ),
+    Entry(
+        "tools.find_workers",
+        "Find loader &workers…",
+        "window.tools.find_workers",
+        "Measure throughput against loader workers",
+        refusal=_no_config,
     ),
     Entry("view.theme", "Light or &dark", "window.toggle_theme", "Change between light and dark", icon="moon"),
     Entry("view.reset_layout", "&Reset layout", "window.reset_layout", "Put every panel back to its place"),

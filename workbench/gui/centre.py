@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 
 from workbench.gui.theme import Themes
 from workbench.gui.views.curves import CurvesView
+from workbench.gui.views.evaluation import EvaluationView
 from workbench.gui.views.log import LogView
 from workbench.gui.views.memory import MemoryView
 from workbench.runs.progress import Progress
@@ -30,6 +31,9 @@ class Centre(QSplitter):
         tabs.setAccessibleName("Views")
         tabs.setDocumentMode(True)
         tabs.addTab(self.curves, "Curves")
+        self.evaluation = EvaluationView(themes)
+        tabs.addTab(self.evaluation, "Evaluation")
+        self.tabs = tabs
         for view, stretch in ((tabs, 5), (self.memory, 1), (self.log, 1)):
             self.addWidget(view)
             self.setStretchFactor(self.count() - 1, stretch)

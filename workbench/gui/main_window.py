@@ -37,6 +37,7 @@ from workbench.gui.session import Session
 from workbench.gui.settings_column import NextRunBanner, PanelsLayout, SettingsColumn
 from workbench.gui.theme import Themes
 from workbench.gui.tool_bar import ToolBar
+from workbench.gui.tools import Tools
 from workbench.gui.views.runs import RunsView
 from workbench.gui.views.status import StatusLine
 
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self._epoch = 0
         self._make_views()
         self._make_docks()
+        self.tools = Tools(self.desk, self.centre, themes, self)
         self.actions_ = Actions(self.desk, themes, self)
         self._make_menus()
         self.tool_bar = ToolBar(self.actions_, self.desk, self)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 
 from workbench.config import files
+from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.data.source import Source
@@ -46,8 +48,8 @@ def test_that_the_task_follows_from_the_target(table: Path) -> None:
 def test_that_targets_are_scaled_and_scaled_back(table: Path) -> None:
     source = load(table, "a,b,c\n" + rows(), validation=0.0)
     assert source.train.targets.mean().abs() < 1e-6
-    back = source.train.targets[:, 0] * source.task.std + source.task.mean
-    torch.testing.assert_close(back, torch.arange(20) * 0.5)
+    back = source.task.in_own_units(source.train.targets)[:, 0]
+    torch.testing.assert_close(back, torch.arange(20, dtype=torch.float64) * 0.5, rtol=0, atol=1e-6)
 
 
 def test_that_gaps_are_filled_or_their_rows_left_out(table: Path) -> None:
@@ -95,3 +97,57 @@ def test_that_what_cannot_be_learnt_from_is_refused_in_words(table: Path, tmp_pa
     refusal(table)
     table.write_bytes(b"")
     refusal(table)
+
+
+def test_that_parquet_is_read_with_its_numbers_words_and_gaps(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    columns = {"a": [float(n) for n in range(20)], "b": ["x", None] * 10, "c": [n % 2 == 0 for n in range(20)]}
+    pl.DataFrame({**columns, "nested": [[1, 2]] * 20, "y": [n * 0.25 for n in range(20)]}).write_parquet(path)
+    source = load(path)
+    assert source.task.kind == "regression"
+    assert source.shape == (1 + 2 + 2,)
+    path.write_bytes(path.read_bytes()[:100])
+    assert "cannot be read as a table" in refusal(path)
+
+
+def test_that_several_targets_are_one_regression_each_in_its_own_unit(table: Path) -> None:
+    source = load(table, "a,b,c\n" + rows(), target="b", more_targets=["c"], validation=0.0)
+    assert source.task.targets == ("b", "c")
+    assert source.task.outputs == 2
+    assert source.shape == (1,)
+    back = source.task.in_own_units(source.train.targets)
+    torch.testing.assert_close(back[7], torch.tensor([1.0, 3.5], dtype=torch.float64), rtol=0, atol=1e-6)
+    assert "no column 'd'" in refusal(table, target="b", more_targets=["d"])
+    for target, task in (("", "auto"), ("c", "auto"), ("b", "classification")):
+        with pytest.raises(ConfigError):
+            load(table, more_targets=["c"], target=target, task=task)
+
+
+def test_that_a_group_is_never_divided(table: Path) -> None:
+    text = "a,patient,y\n" + "".join(f"{n},p{n % 7},{n % 2}\n" for n in range(70))
+    source = load(table, text, group="patient")
+    assert source.shape == (1,)
+    sides = [{int(name.split()[1]) % 7 for name in getattr(part, "names", ())} for part in (source.train, source.val)]
+    assert sides[0].isdisjoint(sides[1])
+    assert sides[0] | sides[1] == set(range(7))
+    assert 10 <= len(source.val) <= 20
+    assert [load(table, group="patient").val.name(n) for n in range(10)] == [source.val.name(n) for n in range(10)]
+    assert "one group only" in refusal(table, "a,g,y\n" + "1,same,1\n2,same,0\n" * 4, group="g")
+
+
+@pytest.mark.parametrize("form", ["{}", "2024-01-{:02}", "2024-01-{:02} 12:30:00"])
+def test_that_a_time_column_keeps_the_latest_rows_for_validation(table: Path, form: str) -> None:
+    days = [n * 7 % 20 + 1 for n in range(20)]
+    text = "a,y,when\n" + "".join(f"{day},{day * 0.5},{form.format(day)}\n" for day in days)
+    source = load(table, text, time="when")
+    assert source.task.targets == ("y",)
+    known, later = (source.task.in_own_units(part.targets) for part in (source.train, source.val))
+    assert len(later) == 4
+    assert float(later.min()) > float(known.max())
+
+
+def test_that_a_time_that_is_none_is_refused_in_words(table: Path) -> None:
+    assert "no time" in refusal(table, "a,when,y\n1,monday,0\n2,tuesday,1\n", time="when")
+    assert "none is left" in refusal(table, "a,when,y\n1,3,0\n2,3,1\n", time="when")
+    with pytest.raises(ConfigError):
+        load(table, time="when", group="a")

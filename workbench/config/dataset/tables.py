@@ -9,12 +9,20 @@ from workbench.config.fields import setting
 
 
 class Table(DatasetSection):
-    """A CSV file with a header: one row a sample, one column the target, the others the inputs."""
+    """A table with a header (CSV, TSV, Parquet): one row a sample, one column the target, the others the inputs."""
 
-    title: ClassVar[str] = "Table (CSV)"
+    title: ClassVar[str] = "Table (CSV, TSV, Parquet)"
     kind: Literal["table"] = "table"
-    path: str = setting("", title="File", help="CSV file whose first line names the columns.", path="file")
+    path: str = setting(
+        "", title="File", help="CSV or TSV file whose first line names the columns, or Parquet.", path="file"
+    )
     target: str = setting("", title="Target column", help="Column to predict. Left empty, the last column is taken.")
+    more_targets: tuple[str, ...] = setting(
+        (),
+        title="Further targets",
+        help="More columns of numbers to predict together with the target column, as one regression.",
+        advanced=True,
+    )
     ignore: tuple[str, ...] = setting(
         (), title="Columns left out", help="Columns that are not used as inputs, such as a row number or a name."
     )
@@ -36,6 +44,19 @@ class Table(DatasetSection):
         title="Standardise",
         help="Scale each number column, and the target of a regression, to mean 0 and standard deviation 1 over the training "
         "rows. Metrics are still given in the target's own unit.",
+        advanced=True,
+    )
+    group: str = setting(
+        "",
+        title="Group column",
+        help="Rows with the same value in this column, such as a patient, are never divided between training and validation. "
+        "It is no input.",
+        advanced=True,
+    )
+    time: str = setting(
+        "",
+        title="Time column",
+        help="Column of numbers or ISO dates: the latest rows are kept for validation. It is no input.",
         advanced=True,
     )
 

@@ -64,10 +64,10 @@ class TorchvisionModel(ModelSection):
         le=1.0,
         advanced=True,
     )
-    image_size: int = setting(
-        224,
+    image_size: Literal["auto"] | int = setting(
+        "auto",
         title="Input size",
-        help="Pictures are resized to this inside the network.",
+        help="Pictures are brought to this size inside the network; auto is the size of the weights' own preprocessing.",
         unit="px",
         ge=8,
         le=1024,

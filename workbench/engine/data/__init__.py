@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from workbench.config.dataset import Dataset
-from workbench.engine.data import digits, image_csv, image_folder, known, own, series, synthetic, table, text
+from workbench.engine.data import balance, digits, image_csv, image_folder, known, own, series, synthetic, table, text
 from workbench.engine.data.source import Progress, Source, silent
 
 SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
@@ -28,4 +29,6 @@ def load(config: Dataset, progress: Progress = silent) -> Source:
 
     ``progress`` is told what is being done, and which share of it is done.
     """
-    return SOURCES[config.kind](config, progress)
+    source = SOURCES[config.kind](config, progress)
+    warning = balance.note(source)
+    return replace(source, notes=(*source.notes, warning)) if warning else source

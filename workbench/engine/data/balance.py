@@ -25,6 +25,20 @@ def imbalanced(found: Tensor) -> bool:
     return len(here) > 1 and bool(here.max() >= UNEQUAL * here.min())
 
 
+def note(source: Source) -> str:
+    """A warning in words where classes differ much in size, else nothing."""
+    found = counts(source)
+    if found is None or not imbalanced(found):
+        return ""
+    here = torch.where(found > 0, found, torch.inf)
+    large, small = int(found.argmax()), int(here.argmin())
+    names = source.task.classes
+    return (
+        f"classes are of unequal size: in training {names[large]} has {int(found[large]):,} samples and {names[small]} has "
+        f"{int(found[small]):,}; accuracy can mislead, balance the classes or look at the balanced accuracy"
+    )
+
+
 def class_weights(found: Tensor) -> Tensor:
     """n / (classes * count) of each class, float32: the mean over all samples is 1. A class without samples has 0."""
     here = found > 0

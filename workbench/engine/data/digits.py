@@ -35,7 +35,7 @@ def load(config: Digits, progress: Progress) -> Source:
     if config.target == "digit-and-ink":
         ink = pictures.to(torch.float32).mean(dim=(1, 2, 3)) / WHITE
         mean, std = float(ink[train].mean()), float(ink[train].std())
-        task = Task("multi-task", DIGITS, targets=("ink",), mean=mean, std=std)
+        task = Task("multi-task", DIGITS, targets=("ink",), means=(mean,), stds=(std,))
         targets = torch.stack([labels.to(torch.float32), (ink - mean) / std], dim=1)
     return Source(
         task=task,

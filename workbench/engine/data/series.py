@@ -78,7 +78,7 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
     tail = slice(first, count) if kept else slice(0, count)
     naive = float((truth[tail] - last[tail]).abs().mean())
     targets = tuple(f"{names[target]} +{step + 1}" for step in range(config.horizon))
-    task = Task("regression", targets=targets, mean=float(mean[target]), std=float(std[target]))
+    task = Task("regression", targets=targets, means=(float(mean[target]),), stds=(float(std[target]),))
     preprocessing: dict[str, Any] = {
         "kind": "series",
         "columns": [{"name": n, "mean": float(m), "std": float(s)} for n, m, s in zip(names, mean, std, strict=True)],

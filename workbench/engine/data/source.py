@@ -26,7 +26,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Task:
-    """What is predicted. ``mean`` and ``std`` scale a regression's targets back into their own unit.
+    """What is predicted. ``means`` and ``stds`` scale targets that are numbers back into their own units: one for each, or for all.
 
     A multi-task has ``classes`` and ``targets``: of its outputs the first are for the classes, the others are the numbers. Its
     targets are float32 (n, 1 + numbers), the number of the class first.
@@ -35,8 +35,17 @@ class Task:
     kind: Literal["classification", "regression", "multi-task"]
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
-    mean: float = 0.0
-    std: float = 1.0
+    means: tuple[float, ...] = (0.0,)
+    stds: tuple[float, ...] = (1.0,)
+
+    def scaled(self, values: Tensor) -> Tensor:
+        """Numbers in their own units, shape (..., targets), as the network learns them. Keeps a float's dtype."""
+        return (values - values.new_tensor(self.means)) / values.new_tensor(self.stds)
+
+    def in_own_units(self, values: Tensor) -> Tensor:
+        """Numbers of the network, shape (..., targets), in the units of the targets: float64."""
+        values = values.double()
+        return values * values.new_tensor(self.stds) + values.new_tensor(self.means)
 
     @property
     def outputs(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -30,3 +32,31 @@ def _take(group: Tensor, share: float, seed: int, number: int) -> Tensor:
     wanted = min(max(wanted, 1), len(group) - 1)
     order = torch.randperm(len(group), generator=generator(seed, "split", number))
     return group[order[: max(wanted, 0)]]
+
+
+def by_group(groups: Sequence[str], share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Indices for training and for validation, each sorted, with all samples of a group on the same side.
+
+    Groups are kept in a seeded order until they hold the share. Two groups or more give both sides a sample.
+    """
+    names = sorted(set(groups))
+    place = {name: number for number, name in enumerate(names)}
+    numbers = torch.tensor([place[name] for name in groups])
+    sizes = torch.bincount(numbers, minlength=len(names))
+    kept = torch.zeros(len(names), dtype=torch.bool)
+    if share > 0:
+        for group in torch.randperm(len(names), generator=generator(seed, "split", "groups"))[:-1].tolist():
+            kept[group] = True
+            if int(sizes[kept].sum()) >= share * len(groups):
+                break
+    chosen = kept[numbers]
+    return torch.nonzero(~chosen).flatten(), torch.nonzero(chosen).flatten()
+
+
+def by_time(times: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Indices for training and, later than all of them, for validation, each sorted. Equal times stay together."""
+    if share <= 0 or len(times) == 0:
+        return torch.arange(len(times)), torch.arange(0)
+    place = min(len(times) - max(round(len(times) * share), 1), len(times) - 1)
+    later = times >= times.sort().values[place]
+    return torch.nonzero(~later).flatten(), torch.nonzero(later).flatten()

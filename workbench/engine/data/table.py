@@ -1,8 +1,7 @@
-"""A CSV file: numbers, words and gaps become the network's inputs; one column is the target."""
+"""A table (CSV, TSV, Parquet): numbers, words and gaps become the network's inputs; one column or several are the target."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +12,9 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Table
+from workbench.engine.data.cells import is_gap, number, read, times
 from workbench.engine.data.source import LeftOut, Progress, Source, Task, TensorSplit
-from workbench.engine.data.split import split
+from workbench.engine.data.split import by_group, by_time, split
 from workbench.engine.failures import RefusedError
 
 NUMBER_SHARE = 0.8
@@ -23,7 +23,6 @@ MOST_CATEGORIES = 50
 """A column with more different words is no category but a text or a name, and is not used."""
 MOST_CLASSES = 1000
 CLASSES_FROM_NUMBERS = 20
-GAPS = ("", "na", "n/a", "nan", "null", "none", "?")
 PREVIEW_ROWS = 50
 
 
@@ -42,19 +41,15 @@ class _Column:
 
 
 def load(config: Table, progress: Progress) -> Source:
-    """The rows of a CSV file. Raises RefusedError."""
+    """The rows of a table. Raises RefusedError."""
     progress("reading the table", None)
-    frame = _read(Path(config.path).expanduser())
-    target = _target_name(frame, config)
-    labelled = [not _is_gap(cell) for cell in frame[target].to_list()]
-    left_out = [
-        LeftOut(f"row {row + 2}", f"no value in the target column {target}")
-        for row, has in enumerate(labelled)
-        if not has
-    ]
-    rows = [row for row, has in enumerate(labelled) if has]
+    frame = read(Path(config.path).expanduser())
+    targets_of = (_target_name(frame, config), *config.more_targets)
+    keys = tuple(filter(None, (config.group, config.time)))
+    _check_names(frame, config)
+    rows, left_out = _labelled(frame, (*targets_of, *keys))
     _check_count(config, rows)
-    names = [name for name in frame.columns if name != target and name not in config.ignore]
+    names = [name for name in frame.columns if name not in (*targets_of, *keys, *config.ignore)]
     columns = [column for name in names if (column := _column(name, frame[name].gather(rows).to_list())) is not None]
     unused = [name for name in names if name not in {column.name for column in columns}]
     if not columns:
@@ -63,8 +58,10 @@ def load(config: Table, progress: Progress) -> Source:
         rows, columns, dropped = _without_gaps(rows, columns)
         left_out += dropped
         _check_count(config, rows)
-    task, targets = _targets(frame[target].gather(rows).to_list(), target, config)
-    source = _assemble(config, task, target, columns, targets, rows)
+    task, targets = _all_targets(frame, rows, targets_of, config)
+    classes = targets if task.kind == "classification" else None
+    halves = _divide(frame, rows, classes, config)
+    source = _assemble(config, task, columns, targets, rows, halves)
     notes = [note for column in columns for note in column.notes]
     notes += [f"column {name} is not used: {_why_unused(frame[name])}" for name in unused]
     preview = {
@@ -74,8 +71,58 @@ def load(config: Table, progress: Progress) -> Source:
     return Source(**{**vars(source), "left_out": tuple(left_out), "notes": tuple(notes), "preview": {"table": preview}})
 
 
+def _check_names(frame: pl.DataFrame, config: Table) -> None:
+    wanted = [("dataset.more_targets", name) for name in config.more_targets]
+    wanted += [("dataset.group", config.group), ("dataset.time", config.time)]
+    for setting, name in wanted:
+        if name and name not in frame.columns:
+            raise RefusedError(
+                f"the table has no column {name!r}", f"its columns are {', '.join(frame.columns)}", setting
+            )
+
+
+def _labelled(frame: pl.DataFrame, needed: Sequence[str]) -> tuple[list[int], list[LeftOut]]:
+    """The rows that have a value in every column that cannot be guessed, and the others."""
+    empty: dict[int, str] = {}
+    for name in needed:
+        for row, cell in enumerate(frame[name].to_list()):
+            if is_gap(cell):
+                empty.setdefault(row, name)
+    first = needed[0]
+    words = {name: f"the {'target ' if name == first else ''}column {name}" for name in needed}
+    left_out = [LeftOut(f"row {row + 2}", f"no value in {words[empty[row]]}") for row in sorted(empty)]
+    return [row for row in range(len(frame)) if row not in empty], left_out
+
+
+def _divide(frame: pl.DataFrame, rows: list[int], classes: Tensor | None, config: Table) -> tuple[Tensor, Tensor]:
+    """Training and validation: by time, by group, by class or at random. Raises RefusedError."""
+    if config.time:
+        halves = by_time(times(config.time, frame[config.time].gather(rows).to_list()), config.validation)
+        if len(halves[0]) == 0:
+            what = f"too many rows have the latest time in {config.time}: none is left for training"
+            raise RefusedError(what, "keep a smaller share for validation", "dataset.time")
+        return halves
+    if config.group:
+        groups = [str(cell).strip() for cell in frame[config.group].gather(rows).to_list()]
+        if len(set(groups)) < 2:
+            what = f"the group column {config.group} holds one group only"
+            raise RefusedError(what, "choose another column", "dataset.group")
+        return by_group(groups, config.validation, config.split_seed)
+    return split(len(rows), classes if config.split == "per-class" else None, config.validation, config.split_seed)
+
+
+def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], config: Table) -> tuple[Task, Tensor]:
+    """One target, or several side by side as a regression."""
+    if len(names) > 1:
+        config = config.model_copy(update={"task": "regression"})
+    found = [_targets(frame[name].gather(rows).to_list(), name, config) for name in names]
+    if len(names) == 1:
+        return found[0]
+    return Task("regression", targets=tuple(names)), torch.cat([targets for _, targets in found], dim=1)
+
+
 def _why_unused(cells: pl.Series) -> str:
-    empty = all(_is_gap(cell) for cell in cells.to_list())
+    empty = all(is_gap(cell) for cell in cells.to_list())
     return "it is empty" if empty else f"more than {MOST_CATEGORIES} different words"
 
 
@@ -85,46 +132,14 @@ def _check_count(config: Table, rows: Sequence[int]) -> None:
         raise RefusedError(f"{config.path} has {count} that can be used", "at least two are needed", "dataset.path")
 
 
-def _read(path: Path) -> pl.DataFrame:
-    """Every cell as text: what a cell means is decided here, not guessed by the reader."""
-    if not path.is_file():
-        what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
-        raise RefusedError(what, "choose a CSV file", "dataset.path")
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            start = file.read(65536)
-        separator = _separator(start)
-        frame = pl.read_csv(
-            path, separator=separator, infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True
-        )
-    except (OSError, pl.exceptions.PolarsError) as error:
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RefusedError(f"{path} cannot be read as a table: {first}", "save it as CSV", "dataset.path") from error
-    if frame.width < 2:
-        what = f"{path} has one column only"
-        raise RefusedError(
-            what, "a table needs inputs and a target, divided by commas, semicolons or tabs", "dataset.path"
-        )
-    names = [name.strip().lstrip("\ufeff") for name in frame.columns]
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-    if twice is not None:
-        raise RefusedError(f"{path} has two columns named {twice!r}", "give them different names", "dataset.path")
-    return frame.rename(dict(zip(frame.columns, names, strict=True)))
-
-
-def _separator(start: str) -> str:
-    """What divides the first line into the most columns."""
-    first = start.splitlines()[:1]
-    return max(",;\t|", key=lambda mark: max((len(cells) for cells in csv.reader(first, delimiter=mark)), default=0))
-
-
 def _target_name(frame: pl.DataFrame, config: Table) -> str:
     known = ", ".join(frame.columns)
     for name in config.ignore:
         if name not in frame.columns:
             raise RefusedError(f"the table has no column {name!r}", f"its columns are {known}", "dataset.ignore")
     if not config.target:
-        last = next((name for name in reversed(frame.columns) if name not in config.ignore), None)
+        taken = (*config.ignore, config.group, config.time)
+        last = next((name for name in reversed(frame.columns) if name not in taken), None)
         if last is None:
             raise RefusedError("every column is left out", "take the target off the list", "dataset.ignore")
         return last
@@ -135,14 +150,14 @@ def _target_name(frame: pl.DataFrame, config: Table) -> str:
 
 def _column(name: str, cells: Sequence[str | None]) -> _Column | None:
     """The column as numbers or as categories; None when it is neither."""
-    filled = [cell for cell in cells if not _is_gap(cell)]
-    numbers = [_number(cell) for cell in cells]
-    found = sum(number is not None for number in numbers)
+    filled = [cell for cell in cells if not is_gap(cell)]
+    numbers = [number(cell) for cell in cells]
+    found = sum(value is not None for value in numbers)
     if filled and found >= NUMBER_SHARE * len(filled):
         values = torch.tensor([float("nan") if n is None else n for n in numbers], dtype=torch.float64)
         column = _Column(name, values)
         if found < len(filled):
-            row = next(row for row, n in enumerate(numbers) if n is None and not _is_gap(cells[row]))
+            row = next(row for row, n in enumerate(numbers) if n is None and not is_gap(cells[row]))
             count = len(filled) - found
             column.notes.append(
                 f"column {name}: {count} cells are no numbers (first {cells[row]!r}) and count as missing"
@@ -151,8 +166,8 @@ def _column(name: str, cells: Sequence[str | None]) -> _Column | None:
     words = tuple(sorted({str(cell).strip() for cell in filled}))
     if not words or len(words) > MOST_CATEGORIES:
         return None
-    place = {word: number for number, word in enumerate(words)}
-    values = torch.tensor([-1 if _is_gap(cell) else place[str(cell).strip()] for cell in cells], dtype=torch.float64)
+    place = {word: place for place, word in enumerate(words)}
+    values = torch.tensor([-1 if is_gap(cell) else place[str(cell).strip()] for cell in cells], dtype=torch.float64)
     return _Column(name, values, words)
 
 
@@ -166,16 +181,16 @@ def _without_gaps(rows: list[int], columns: list[_Column]) -> tuple[list[int], l
 
 
 def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[Task, Tensor]:
-    numbers = [_number(cell) for cell in cells]
-    numeric = all(number is not None for number in numbers)
+    numbers = [number(cell) for cell in cells]
+    numeric = all(value is not None for value in numbers)
     different = set(numbers) if numeric else {cell.strip() for cell in cells}
-    whole = numeric and all(number == int(number) for number in numbers if number is not None)
+    whole = numeric and all(value == int(value) for value in numbers if value is not None)
     task = config.task
     if task == "auto":
         task = "regression" if numeric and (not whole or len(different) > CLASSES_FROM_NUMBERS) else "classification"
     if task == "regression":
         if not numeric:
-            word = next(cell for cell, number in zip(cells, numbers, strict=True) if number is None)
+            word = next(cell for cell, value in zip(cells, numbers, strict=True) if value is None)
             what = f"the target column {name} holds {word!r}, which is no number"
             raise RefusedError(what, "correct it, or choose classification", "dataset.target")
         return Task("regression", targets=(name,)), torch.tensor(numbers, dtype=torch.float64)[:, None]
@@ -195,21 +210,29 @@ def _class_name(key: float | str) -> str:
     return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)
 
 
-def _assemble(config: Table, task: Task, name: str, columns: list[_Column], targets: Tensor, rows: list[int]) -> Source:
-    """Splits, and turns columns into inputs with what the training rows alone tell."""
-    classes = targets if task.kind == "classification" and config.split == "per-class" else None
-    train, val = split(len(targets), classes, config.validation, config.split_seed)
+def _assemble(
+    config: Table,
+    task: Task,
+    columns: list[_Column],
+    targets: Tensor,
+    rows: list[int],
+    halves: tuple[Tensor, Tensor],
+) -> Source:
+    """Turns columns into inputs with what the training rows alone tell."""
+    train, val = halves
     parts, described = zip(*(_inputs(column, train, config.standardize) for column in columns), strict=True)
     inputs = torch.cat(parts, dim=1).to(torch.float32)
     if task.kind == "regression":
-        mean, std = _mean_std(targets[train].flatten()) if config.standardize else (0.0, 1.0)
-        task = Task("regression", targets=task.targets, mean=mean, std=std)
-        targets = ((targets - mean) / std).to(torch.float32)
+        known = [_mean_std(column) if config.standardize else (0.0, 1.0) for column in targets[train].unbind(1)]
+        task = Task(
+            "regression", targets=task.targets, means=tuple(m for m, _ in known), stds=tuple(s for _, s in known)
+        )
+        targets = task.scaled(targets).to(torch.float32)
     names = [f"row {row + 2}" for row in rows]
-    halves = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in (train, val)]
-    target = {"name": name, "mean": task.mean, "std": task.std}
+    parts_of = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in (train, val)]
+    target = {"names": list(task.targets), "means": list(task.means), "stds": list(task.stds)}
     preprocessing = {"kind": "table", "columns": list(described), "target": target}
-    return Source(task, (inputs.shape[1],), halves[0], halves[1], preprocessing=preprocessing)
+    return Source(task, (inputs.shape[1],), parts_of[0], parts_of[1], preprocessing=preprocessing)
 
 
 def _inputs(column: _Column, train: Tensor, standardize: bool) -> tuple[Tensor, dict[str, Any]]:
@@ -243,26 +266,12 @@ def _mean_std(values: Tensor) -> tuple[float, float]:
     return mean, std if std > 1e-12 * abs(mean) else 1.0
 
 
-def _is_gap(cell: str | None) -> bool:
-    return cell is None or cell.strip().lower() in GAPS
-
-
-def _number(cell: str | None) -> float | None:
-    if _is_gap(cell):
-        return None
-    try:
-        value = float(str(cell))
-    except ValueError:
-        return None
-    return value if abs(value) < float("inf") else None
-
-
 def prepare(path: Path, described: Sequence[dict[str, Any]]) -> Tensor:
     """The rows of another table as inputs, by the description that a model keeps of its columns: float32 (rows, inputs).
 
     Raises RefusedError.
     """
-    frame = _read(path)
+    frame = read(path)
     missing = [column["name"] for column in described if column["name"] not in frame.columns]
     if missing:
         raise RefusedError(
@@ -272,14 +281,14 @@ def prepare(path: Path, described: Sequence[dict[str, Any]]) -> Tensor:
     for column in described:
         cells = frame[column["name"]].to_list()
         if column["kind"] == "number":
-            numbers = [_number(cell) for cell in cells]
+            numbers = [number(cell) for cell in cells]
             values = torch.tensor([column["fill"] if n is None else n for n in numbers], dtype=torch.float64)
             parts.append(((values - column["mean"]) / column["std"])[:, None])
             continue
         words = column["words"]
         found = torch.zeros(len(cells), len(words) + int(column["gap"]), dtype=torch.float64)
         for row, cell in enumerate(cells):
-            if _is_gap(cell):
+            if is_gap(cell):
                 found[row, len(words) :] = 1
             elif str(cell).strip() in words:
                 found[row, words.index(str(cell).strip())] = 1

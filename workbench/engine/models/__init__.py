@@ -29,10 +29,15 @@ BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
 }
 
 
-def build(config: Model, source: Source) -> nn.Module:
-    """The network of a configuration for the samples of a source, its weights drawn. Raises RefusedError, ValueError."""
+def build(config: Model, source: Source, restored: bool = False) -> nn.Module:
+    """The network of a configuration for the samples of a source, its weights drawn, or loaded where they are published ones.
+
+    ``restored``: a checkpoint's weights are put into it afterwards, so none are looked for. Raises RefusedError, ValueError.
+    """
     model = BUILDERS[config.kind](config, source)
     initialise(model, config.init, config.bias_init)
+    if isinstance(model, pretrained.Pretrained) and not restored:
+        model.load_published()
     return model
 
 

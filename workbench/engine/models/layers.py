@@ -59,10 +59,11 @@ def each(values: tuple[float, ...], layers: int) -> tuple[float, ...]:
 def initialise(model: nn.Module, weights: str, bias: Literal["default"] | float) -> None:
     """Draws the weights of every layer that computes with a matrix, and sets their biases, unless they stay PyTorch's own.
 
-    Recurrent layers too: each of their matrices by itself. What is frozen keeps its weights.
+    Recurrent layers too: each of their matrices by itself; and embeddings, whose row of padding stays 0. What is frozen keeps
+    its weights.
     """
     for module in model.modules():
-        if not isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU)):
+        if not isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU, nn.Embedding)):
             continue
         for name, parameter in module.named_parameters(recurse=False):
             if not parameter.requires_grad:
@@ -71,3 +72,6 @@ def initialise(model: nn.Module, weights: str, bias: Literal["default"] | float)
                 _WEIGHTS[weights](parameter)
             if bias != "default" and name.startswith("bias"):
                 nn.init.constant_(parameter, bias)
+        if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+            with torch.no_grad():
+                module.weight[module.padding_idx].zero_()

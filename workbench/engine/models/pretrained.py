@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
 import urllib.error
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,88 +13,162 @@ import torch
 import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.models import WeightsEnum
+from torchvision.models.vision_transformer import interpolate_embeddings
 
 from workbench.config.model import TorchvisionModel
 from workbench.engine.failures import RefusedError
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""What ImageNet's weights were trained with."""
 HEADS = ("fc", "classifier", "heads", "head")
 """Where torchvision's classifiers keep their last layers."""
+_OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
+"""DenseNet's published files name layers as they were called before dots were forbidden."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """The form in which a network wants its pictures: the shorter side resized, the middle cut out, mean and deviation."""
+
+    resize: int
+    crop: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    bicubic: bool
+
+
+@dataclass
+class Stage:
+    """Layers that are trained or frozen together, by their names in the body, and parameters that stand alone beside them."""
+
+    modules: dict[str, nn.Module]
+    loose: dict[str, nn.Parameter] = field(default_factory=dict)
 
 
 class Pretrained(nn.Module):
-    """A classifier with a new last layer. It takes pictures as the program scales them, and brings them into ImageNet's form."""
+    """A classifier with a new last layer. It takes pictures as the program scales them, and brings them into its own form."""
 
     factor: Tensor
     offset: Tensor
 
-    def __init__(self, body: nn.Module, config: TorchvisionModel, raw: tuple[Tensor, Tensor]) -> None:
+    def __init__(self, body: nn.Module, config: TorchvisionModel, form: Form, raw: tuple[Tensor, Tensor]) -> None:
         super().__init__()
         self.body = body
+        self.form = form
         self._config = config
-        self._head = next(name for name in HEADS if hasattr(body, name))
-        # From the program's scaling to [0, 1], and on to ImageNet's mean and deviation, as one step.
+        self._head = _last(body)[0]
+        # From the program's scaling to [0, 1], and on to the weights' mean and deviation, as one step.
         back, shift = raw
-        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+        mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (form.mean, form.std))
         self.register_buffer("factor", back / std, persistent=False)
         self.register_buffer("offset", (shift - mean) / std, persistent=False)
-        self.size = config.image_size
-        self.stages = _stages(body, self._head)
-        self._freeze()
+        self.stages = stages(body, self._head)
+        count = {"head": 0, "all": len(self.stages)}.get(str(config.trainable), config.trainable)
+        self.frozen = self.stages[: max(0, len(self.stages) - int(count))]
+        for parameter in self._still():
+            parameter.requires_grad_(False)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(b, 1 or 3, h, w) to (b, classes)."""
-        if inputs.shape[-1] != self.size or inputs.shape[-2] != self.size:
-            size = (self.size, self.size)
-            inputs = functional.interpolate(inputs, size, mode="bilinear", antialias=False, align_corners=False)
-        outputs = self.body(torch.addcmul(self.offset, inputs, self.factor))
-        # Inception and GoogLeNet give more than one output while they train.
-        result: Tensor = outputs if isinstance(outputs, Tensor) else outputs[0]
-        return result
+        outputs: Tensor = self.body(torch.addcmul(self.offset, self._formed(inputs), self.factor))
+        return outputs
 
     def train(self, mode: bool = True) -> Self:
         """Parts that are frozen keep their batch norms as they are."""
         super().train(mode)
         for stage in self.frozen:
-            stage.eval()
+            for module in stage.modules.values():
+                module.eval()
         return self
 
     def lr_factors(self) -> dict[str, float]:
         """Shares of the learning rate by the prefix of parameters' names: the head has 1, stages before it less and less."""
-        config, names = self._config, [name for name, _ in self.stages]
+        config, last = self._config, len(self.stages) - 1
         given = config.stage_factors
-        factors = {f"body.{self._head}": 1.0}
-        for place, name in enumerate(names):
+        factors = {f"body.{self._head}.": 1.0}
+        for place, stage in enumerate(self.stages):
             if given:
                 # More stages than numbers: they are shared out evenly.
-                factors[f"body.{name}"] = given[min(place * len(given) // len(names), len(given) - 1)]
+                factor = given[min(place * len(given) // len(self.stages), len(given) - 1)]
             else:
-                factors[f"body.{name}"] = config.body_factor * config.stage_decay ** (len(names) - 1 - place)
+                factor = config.body_factor * config.stage_decay ** (last - place)
+            factors |= {f"body.{name}.": factor for name in stage.modules}
+            factors |= {f"body.{name}": factor for name in stage.loose}
         return factors
 
-    def _freeze(self) -> None:
-        trained = self._config.trainable
-        stages = [module for _, module in self.stages]
-        count = 0 if trained == "head" else len(stages) if trained == "all" else min(trained, len(stages))
-        self.frozen = stages[: len(stages) - count]
-        for stage in self.frozen:
-            for parameter in stage.parameters():
-                parameter.requires_grad_(False)
-        if self.frozen and isinstance(getattr(self.body, "class_token", None), nn.Parameter):
-            self.body.class_token.requires_grad_(False)
+    def load_published(self) -> None:
+        """Takes over the weights that the configuration names, all but the last layer's. Raises RefusedError."""
+        config = self._config
+        if config.weights_path.strip():
+            path = Path(config.weights_path).expanduser()
+            state = _read(path, config.name)
+            source, setting = str(path), "model.weights_path"
+        else:
+            entry = chosen(config)
+            if entry is None:
+                return
+            state, source, setting = _published(entry), str(entry), "model.weights"
+        try:
+            self._take(state)
+        except (RuntimeError, ValueError, AttributeError, TypeError, KeyError) as error:
+            what = f"{source} holds no weights of {config.name}: {str(error).splitlines()[0]}"
+            raise RefusedError(what, "choose a state dict as torchvision publishes it", setting) from error
+
+    def _take(self, state: dict[str, Tensor]) -> None:
+        state = {_OLD_DENSE.sub(r"\1\2", name): value for name, value in state.items()}
+        if hasattr(self.body, "image_size"):
+            size, patch = self.body.image_size, self.body.patch_size
+            assert isinstance(size, int)
+            assert isinstance(patch, int)
+            state = dict(interpolate_embeddings(size, patch, state))
+        own = self.body.state_dict()
+        head = {name for name in own if name.startswith(f"{self._head}.")}
+        missing = own.keys() - state.keys() - head - {name for name in own if name.endswith("num_batches_tracked")}
+        if missing:
+            raise ValueError(f"{len(missing)} of its {len(own)} tensors are missing, such as {sorted(missing)[0]}")
+        self.body.load_state_dict({name: state[name] for name in own.keys() & state.keys() - head}, strict=False)
+
+    def _formed(self, inputs: Tensor) -> Tensor:
+        """The shorter side resized and the middle cut out: (b, c, crop, crop)."""
+        height, width = inputs.shape[-2:]
+        shorter = min(height, width)
+        size = (height * self.form.resize // shorter, width * self.form.resize // shorter)
+        if size != (height, width):
+            mode = "bicubic" if self.form.bicubic else "bilinear"
+            finer = shorter > self.form.resize
+            inputs = functional.interpolate(inputs, size, mode=mode, antialias=finer, align_corners=False)
+        top, left = (size[0] - self.form.crop) // 2, (size[1] - self.form.crop) // 2
+        return inputs[..., top : top + self.form.crop, left : left + self.form.crop]
+
+    def _still(self) -> list[nn.Parameter]:
+        parts = [part for stage in self.frozen for part in stage.modules.values()]
+        loose = [parameter for stage in self.frozen for parameter in stage.loose.values()]
+        return [parameter for part in parts for parameter in part.parameters()] + loose
 
 
 def build(config: TorchvisionModel, shape: tuple[int, ...], outputs: int, raw: tuple[Tensor, Tensor]) -> nn.Module:
-    """The classifier for pictures of ``shape``; ``raw`` maps a scaled picture back to [0, 1]. Raises RefusedError."""
+    """The classifier for pictures of ``shape``, its weights not loaded yet; ``raw`` maps a scaled picture back to [0, 1].
+
+    Raises RefusedError.
+    """
     if config.name not in names():
         hint = "for example " + ", ".join(name for name in names() if name[0] == config.name[:1])
         raise RefusedError(f"torchvision has no classifier {config.name!r}", hint, "model.name")
-    extra: dict[str, Any] = {"init_weights": True} if config.name in ("inception_v3", "googlenet") else {}
-    body = torchvision.models.get_model(config.name, weights=None, **extra)
-    _load(body, config)
+    if shape[0] not in (1, 3):
+        raise RefusedError(f"pictures of {shape[0]} channels", "torchvision's classifiers take 1 or 3", "model.kind")
+    entry = chosen(config)
+    wanted = form(config, entry)
+    extra: dict[str, Any] = {}
+    if config.name in ("inception_v3", "googlenet"):
+        # Their second outputs, which help to train them from nothing only, are left out.
+        extra = {"init_weights": entry is None, "aux_logits": False, "transform_input": entry is not None}
+    elif config.name.startswith("vit_"):
+        extra = {"image_size": wanted.crop}
+    try:
+        body = torchvision.models.get_model(config.name, weights=None, **extra)
+    except ValueError as error:
+        raise RefusedError(f"{config.name}: {error}", "choose another input size", "model.image_size") from error
     _swap_head(body, outputs)
-    return Pretrained(body, config, raw)
+    return Pretrained(body, config, wanted, raw)
 
 
 def names() -> list[str]:
@@ -100,69 +176,112 @@ def names() -> list[str]:
     return [str(name) for name in torchvision.models.list_models(module=torchvision.models)]
 
 
-def _load(body: nn.Module, config: TorchvisionModel) -> None:
-    if config.weights_path.strip():
-        path = Path(config.weights_path).expanduser()
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            body.load_state_dict(state)
-        except FileNotFoundError:
-            raise RefusedError(f"there is no file {path}", "choose a file of weights", "model.weights_path") from None
-        except (RuntimeError, pickle.UnpicklingError, OSError, EOFError, TypeError, AttributeError) as error:
-            what = f"{path} holds no weights of {config.name}: {str(error).splitlines()[0]}"
-            raise RefusedError(what, "choose a state dict as torchvision publishes it", "model.weights_path") from error
-        return
-    if config.weights.lower() == "none":
-        return
+def chosen(config: TorchvisionModel) -> WeightsEnum | None:
+    """The weights that a configuration names; None for none. Raises RefusedError."""
     weights = torchvision.models.get_model_weights(config.name)
-    if config.weights not in ("DEFAULT", *(entry.name for entry in weights)):
+    name = config.weights
+    if name.lower() == "none":
+        # Weights from a file, of which nothing else is known, were most likely trained like the published ones.
+        return weights["DEFAULT"] if config.weights_path.strip() else None
+    if name != "DEFAULT" and name not in weights.__members__:
         known = ", ".join(entry.name for entry in weights) or "none"
-        raise RefusedError(f"{config.name} has no weights {config.weights}", f"it has {known}", "model.weights")
-    chosen = weights[config.weights]
-    where = Path(torch.hub.get_dir()) / "checkpoints" / chosen.url.rsplit("/", 1)[-1]
+        raise RefusedError(f"{config.name} has no weights {name}", f"it has {known}", "model.weights")
+    entry: WeightsEnum = weights[name]
+    return entry
+
+
+def form(config: TorchvisionModel, entry: WeightsEnum | None) -> Form:
+    """The preprocessing that belongs to the weights, or to the published ones where there are none; in the size that is set."""
+    entry = entry or torchvision.models.get_model_weights(config.name)["DEFAULT"]
+    preset = entry.transforms()
+    resize, crop = preset.resize_size[0], preset.crop_size[0]
+    if config.image_size != "auto":
+        resize, crop = config.image_size * resize // crop, config.image_size
+    bicubic = preset.interpolation == torchvision.transforms.InterpolationMode.BICUBIC
+    return Form(resize, crop, tuple(preset.mean), tuple(preset.std), bicubic)
+
+
+def _read(path: Path, name: str) -> dict[str, Tensor]:
     try:
-        body.load_state_dict(chosen.get_state_dict(progress=False, check_hash=not where.exists()))
-    except (urllib.error.URLError, OSError, RuntimeError) as error:
-        what = f"the weights {chosen} are not here and cannot be downloaded: {error}"
-        hint = f"put {where.name} into {where.parent}, or give its path as model.weights_path, or choose weights none"
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise RefusedError(f"there is no file {path}", "choose a file of weights", "model.weights_path") from None
+    except (RuntimeError, pickle.UnpicklingError, OSError, EOFError, ValueError, KeyError) as error:
+        what = f"{path} holds no weights of {name}: {str(error).splitlines()[0]}"
+        raise RefusedError(what, "choose a state dict as torchvision publishes it", "model.weights_path") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        hint = "choose a state dict as torchvision publishes it"
+        raise RefusedError(f"{path} holds no table of tensors", hint, "model.weights_path")
+    return state
+
+
+def _published(entry: WeightsEnum) -> dict[str, Tensor]:
+    """From torch's own folder, else from the network."""
+    where = Path(torch.hub.get_dir()) / "checkpoints" / entry.url.rsplit("/", 1)[-1]
+    try:
+        return dict(entry.get_state_dict(progress=False, check_hash=not where.exists()))
+    except (urllib.error.URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        if where.exists():
+            what = f"{where} cannot be read: {str(error).splitlines()[0]}"
+            raise RefusedError(what, "remove it, so that it is downloaded again", "model.weights") from error
+        what = f"the weights {entry} are not at {where} and cannot be downloaded: {error}"
+        hint = f"download {entry.url} to that place, or give the file as model.weights_path, or choose weights none"
         raise RefusedError(what, hint, "model.weights") from error
 
 
-def _swap_head(body: nn.Module, outputs: int) -> None:
-    """Puts a new last layer in the place of the last linear layer or, in SqueezeNet, convolution."""
+def _last(body: nn.Module) -> tuple[str, nn.Linear | nn.Conv2d]:
+    """The last linear layer or, in SqueezeNet, convolution, and its name."""
     head = next(name for name in HEADS if hasattr(body, name))
-    last = [
+    return [
         (name, module)
         for name, module in body.named_modules()
         if (name == head or name.startswith(f"{head}.")) and isinstance(module, (nn.Linear, nn.Conv2d))
     ][-1]
-    name, old = last
-    parent = body.get_submodule(name.rpartition(".")[0])
+
+
+def _swap_head(body: nn.Module, outputs: int) -> None:
+    """Puts a new last layer in the old one's place."""
+    name, old = _last(body)
     if isinstance(old, nn.Linear):
         new: nn.Module = nn.Linear(old.in_features, outputs)
     else:
         new = nn.Conv2d(old.in_channels, outputs, 1)
-        if hasattr(body, "num_classes"):
-            setattr(body, "num_classes", outputs)  # noqa: B010 - a plain number, which nn.Module's types do not know
-    setattr(parent, name.rpartition(".")[2], new)
+    if hasattr(body, "num_classes"):
+        setattr(body, "num_classes", outputs)  # noqa: B010 - a plain number, which nn.Module's types do not know
+    setattr(body.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2], new)
 
 
-def _stages(body: nn.Module, head: str) -> list[tuple[str, nn.Module]]:
-    """The parts in front of the head, from the input on; a long row of features or encoder layers is taken apart."""
-    found: list[tuple[str, nn.Module]] = []
-    for name, child in body.named_children():
-        if name == head or not _has_weights(child):
-            continue
-        layers = getattr(child, "layers", None)
-        if name == "encoder" and isinstance(layers, nn.Module):
-            found += [(f"{name}.layers.{key}", part) for key, part in layers.named_children()]
-            found += [(f"{name}.{key}", part) for key, part in child.named_children() if part is not layers]
-        elif name == "features" and len(list(child.children())) > 1:
-            found += [(f"{name}.{key}", part) for key, part in child.named_children()]
+def stages(body: nn.Module, head: str) -> list[Stage]:
+    """The parts in front of the last layer, from the input on. Long rows (features, encoder layers, blocks, a classifier of
+    several layers) are taken apart; a norm by itself belongs to what is before it, what stands alone to the first stage.
+    """
+    found: list[Stage] = []
+    for name, part in _parts(body, head):
+        plain_norm = isinstance(part, (nn.BatchNorm2d, nn.LayerNorm))
+        if plain_norm and found:
+            found[-1].modules[name] = part
         else:
-            found.append((name, child))
-    return [(name, part) for name, part in found if _has_weights(part)]
+            found.append(Stage({name: part}))
+    inside = [f"{name}." for stage in found for name in stage.modules] + [f"{head}."]
+    for name, parameter in body.named_parameters():
+        if not name.startswith(tuple(inside)):
+            found[0].loose[name] = parameter
+    return found
 
 
-def _has_weights(module: nn.Module) -> bool:
-    return next(module.parameters(), None) is not None
+def _parts(body: nn.Module, head: str) -> list[tuple[str, nn.Module]]:
+    found: list[tuple[str, nn.Module]] = []
+
+    def take(prefix: str, module: nn.Module) -> None:
+        for key, child in module.named_children():
+            name = f"{prefix}{key}"
+            if name == head or next(child.parameters(), None) is None:
+                continue
+            row = name in ("features", "encoder", "encoder.layers", "blocks", "trunk_output", "layers")
+            if row or head.startswith(f"{name}."):
+                take(f"{name}.", child)
+            else:
+                found.append((name, child))
+
+    take("", body)
+    return found

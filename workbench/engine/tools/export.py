@@ -96,8 +96,11 @@ def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
     try:
         import onnx
         import onnxruntime  # type: ignore[import-untyped]
+        import tqdm  # type: ignore[import-untyped]
     except ImportError as error:
         raise RefusedError("ONNX is not installed", "pip install 'workbench[export]'") from error
+    # Its bar is shown nowhere, and would leave a thread that watches it.
+    tqdm.tqdm.monitor_interval = 0
     batch = torch.export.Dim("batch", min=1)
     program = torch.onnx.export(
         deployed,
@@ -112,6 +115,8 @@ def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
         raise RefusedError("the model cannot be exported as onnx", "choose another format")
     program.save(str(path))
     onnx.checker.check_model(str(path))
+    # Nothing of what a user does is told to anyone.
+    onnxruntime.disable_telemetry_events()
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     for count in (1, 3):
         given = sample(source, count)

@@ -46,7 +46,7 @@ def _told(source: Source, name: str, output: Tensor) -> dict[str, Any]:
         ]
         told["guess"] = told["scores"][0][0]
     if task.kind != "classification":
-        numbers = (output[len(task.classes) :].double() * task.std + task.mean).tolist()
+        numbers = task.in_own_units(output[len(task.classes) :]).tolist()
         told["values"] = dict(zip(task.targets or ("value",), numbers, strict=False))
         told.setdefault("guess", ", ".join(f"{number:.6g}" for number in numbers))
     return told

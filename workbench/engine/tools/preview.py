@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from workbench.config.run import RunConfig
 from workbench.engine.data import augment, loading
 from workbench.engine.data.order import StepPlan
 from workbench.engine.data.pictures import PictureError
 from workbench.engine.data.source import Source, Split
+from workbench.engine.tools.samples import thumbnail
 
 PER_CLASS = 6
 """Thumbnails of each class, where there are few classes."""
 MOST_THUMBNAILS = 60
-THUMBNAIL_PIXELS = 64
 LEFT_OUT_SHOWN = 200
 AUGMENTED_SHOWN = 6
 
@@ -67,7 +65,7 @@ def _thumbnails(source: Source) -> list[dict[str, Any]]:
             pictures = source.train.read(chosen) if chosen else torch.empty(0)
         except PictureError:
             continue
-        found += [_thumbnail(picture, name, source.preprocessing.get("white", 255)) for picture in pictures]
+        found += [thumbnail(picture, name, source.preprocessing.get("white", 255)) for picture in pictures]
     return found
 
 
@@ -84,7 +82,7 @@ def _augmented(config: RunConfig, source: Source) -> list[dict[str, Any]]:
         return []
     scale = source.scaling.on(torch.device("cpu"), raw.dim())
     white = source.preprocessing.get("white", 255)
-    found = [_thumbnail(picture, "as read", white) for picture in raw]
+    found = [thumbnail(picture, "as read", white) for picture in raw]
     plan = StepPlan(count, count)
     factor, offset = (
         torch.tensor(values).view(1, -1, 1, 1) for values in (source.scaling.factor, source.scaling.offset)
@@ -94,22 +92,5 @@ def _augmented(config: RunConfig, source: Source) -> list[dict[str, Any]]:
         changed = augmenter.apply(raw, numbers, scale)
         changed, _ = augmenter.mix(changed, source.train.targets[chosen], epoch, 0, 0)
         pictures = ((changed - offset) / factor).round().clamp(0, white).to(torch.uint8)
-        found += [_thumbnail(picture, f"epoch {epoch + 1}", white) for picture in pictures]
+        found += [thumbnail(picture, f"epoch {epoch + 1}", white) for picture in pictures]
     return found
-
-
-def _thumbnail(picture: Tensor, label: str, white: int) -> dict[str, Any]:
-    """A picture (uint8, (channels, height, width)) made small enough, its pixels row by row with channels last."""
-    if white != 255:
-        picture = (picture.to(torch.float32) * (255 / white)).to(torch.uint8)
-    step = max(1, -(-max(picture.shape[1:]) // THUMBNAIL_PIXELS))
-    picture = picture[:, ::step, ::step]
-    channels, height, width = picture.shape
-    pixels = picture.permute(1, 2, 0).contiguous().numpy().tobytes()
-    return {
-        "label": label,
-        "width": width,
-        "height": height,
-        "channels": channels,
-        "pixels": base64.b64encode(pixels).decode("ascii"),
-    }
