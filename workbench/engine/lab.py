@@ -172,10 +172,9 @@ def _subject(params: dict[str, Any]) -> build.Parts:
 def export_model(params: dict[str, Any]) -> dict[str, Any]:
     """A checkpoint's model written in another form: ``checkpoint``, ``format``, ``file``."""
     path = Path(params["checkpoint"])
-    parts = _restored(path, torch.device("cpu"))
     if params["format"] == export.SCRIPT:
-        name = path.parent.parent.name if path.parent.name == "checkpoints" else path.stem
-        return export.export_script(parts.config, parts.model, parts.source, Path(params["file"]), name)
+        return export.export_script(path, Path(params["file"]))
+    parts = _restored(path, torch.device("cpu"))
     return export.export(parts.model, parts.source, params["format"], Path(params["file"]))
 
 

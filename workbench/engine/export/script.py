@@ -7,16 +7,24 @@ numbers are added up can differ, and losses then differ in their last digits.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from workbench.config.augmentation import Augmentation
 from workbench.config.fields import kind_of
 from workbench.config.run import RunConfig
+from workbench.engine.data import loading
 from workbench.engine.data.source import Source
-from workbench.engine.export import script_data, script_models, script_training
+from workbench.engine.export import (
+    script_data,
+    script_loop,
+    script_models,
+    script_proof,
+    script_schedule,
+    script_training,
+)
 from workbench.engine.export.piece import Piece, filled
 from workbench.engine.failures import RefusedError
 
@@ -125,120 +133,28 @@ def scale(raw: Tensor) -> Tensor:
     """Samples as the network takes them: $what."""
     return raw$cast
 '''
-_TRAIN = '''
-def train_epoch(
-    model: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor, epoch: int$plateau
-) -> float:
-    """One pass over the samples. Gives the mean loss over them."""
-    model.train()
-    order = order_of(targets, epoch).to(inputs.device)
-    per_step = BATCH * PASSES
-    epoch_steps = $epoch_steps
-    total = 0.0
-    for step in range(epoch_steps):
-        factor = factor_at(epoch * epoch_steps + step, epoch_steps)$times
-        for group in optimizer.param_groups:
-            group["lr"] = LEARNING_RATE * factor * group.get("factor", 1.0)
-        chosen = order[step * per_step : (step + 1) * per_step]
-        for part in torch.split(chosen, BATCH):
-            loss = loss_of(model(scale(inputs[part])), targets[part])
-            $backward
-            total += loss.item() * len(part)
-        $clip
-        optimizer.step()
-        optimizer.zero_grad()
-    return total / $seen
-'''
-_EVALUATE = '''
-@torch.inference_mode()
-def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
-    """Mean loss over all samples, and $metric."""
-    model.eval()
-    total, $name = 0.0, 0.0
-    for x, y in zip(torch.split(inputs, max(BATCH, 512)), torch.split(targets, max(BATCH, 512))):
-        output = model(scale(x))
-        total += loss_of(output, y).item() * len(y)
-        $count
-    return total / len(targets), $name / len(targets)
-'''
-_COUNTS = {
-    "classification": (
-        "the share of them that is classified rightly",
-        "right",
-        "right += (output.argmax(1) == y).sum().item()",
-    ),
-    "multi-task": (
-        "the share of them that is classified rightly",
-        "right",
-        "right += (output[:, :$classes].argmax(1) == y[:, 0]).sum().item()",
-    ),
-    "regression": (
-        "the mean absolute error in the target's own unit",
-        "error",
-        "error += (output - y).abs().mean(1).sum().item() * $std",
-    ),
-}
-_MAIN = '''
-def main() -> None:
-    """Trains, and prints a line for each epoch."""
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", default=DATA, help="where the samples are")
-    options.add_argument("--epochs", type=int, default=EPOCHS, help="epochs to train")
-    options.add_argument("--device", default=$device, help="cpu, cuda or mps")
-    options.add_argument("--save", help="file for the weights")
-    arguments = options.parse_args()
-    $threads
-    train_x, train_y, val_x, val_y = (part.to(arguments.device) for part in load_data(arguments.data))
-    torch.manual_seed(seed_for(SEED, "weights"))
-    model = build_model()
-    $start
-    model.to(arguments.device)
-    torch.manual_seed(seed_for(SEED, "steps", 0))  # what is random in the steps, as dropout
-    optimizer = build_optimizer(model)
-    $before
-    for epoch in range(arguments.epochs):
-        loss = train_epoch(model, optimizer, train_x, train_y, epoch$plateau)
-        words = f"epoch {epoch + 1}: train loss {loss:.6g}"
-        if len(val_y):
-            val_loss, val_metric = evaluate(model, val_x, val_y)
-            words += f", val loss {val_loss:.6g}, val $metric {val_metric:.6g}"
-        print(words)
-        $after
-    if arguments.save:
-        torch.save(model.state_dict(), arguments.save)
-'''
-_PLATEAU = """
-if best is None or value > best + 1e-4 * abs(best):
-    best, bad = value, 0
-else:
-    bad += 1
-if bad > $patience:  # no improvement: the learning rate falls
-    plateau, bad = max(plateau * $gamma, $least), 0
-"""
 
 
-def write(config: RunConfig, source: Source, model: nn.Module, path: Path, name: str = "") -> None:
-    """Writes the script of a run. ``model`` is its network, whatever its weights. Raises RefusedError, OSError."""
-    path.write_text(text(config, source, model, name), encoding="utf-8")
+def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", version: str = "") -> str:
+    """The script of a run: ``model`` is its network, whatever its weights; ``version`` that of the PyTorch it was trained with.
 
-
-def text(config: RunConfig, source: Source, model: nn.Module, name: str = "") -> str:
-    """The script. Raises RefusedError with what has no counterpart in it."""
-    _refuse(config)
+    Raises RefusedError with what has no counterpart in it.
+    """
+    _refuse(config, source)
     pieces = {
         "data": script_data.piece(config, source),
         "model": script_models.piece(config, source, model),
         "loss": script_training.loss(config, source),
         "optimizer": script_training.optimizer(config, model),
-        "schedule": script_training.schedule(config),
+        "schedule": script_schedule.schedule(config),
     }
     training = config.training
     whole = filled(
         _WHOLE,
-        title=f"{name or 'A run'}: {kind_of(type(config.model))} on {kind_of(type(config.dataset))}, in plain PyTorch.",
+        title=_title(config, name),
         facts=_facts(config, source),
         needs="".join(f", {package}" for package in _packages(pieces)),
-        torch=torch.__version__,
+        torch=version or torch.__version__,
         imports="@imports@",
         seed=training.seed,
         epochs=training.epochs,
@@ -246,35 +162,46 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "") ->
         accumulation=training.accumulation,
         order=filled(_DRAWN_ORDER if config.dataset.balance == "sampler" else _ORDER, classes=len(source.task.classes)),
         scale=_scale(source),
-        train=_train(config),
-        evaluate=_evaluate(source),
-        main=_main(config, source),
+        train=script_loop.train(config),
+        evaluate=script_loop.evaluate(source),
+        main=script_loop.main(config, source),
         **{key: piece.code for key, piece in pieces.items()},
     )
-    return _tidy(whole.replace("@imports@", _imports(whole, pieces)))
+    code = _tidy(whole.replace("@imports@", _imports(whole, pieces)))
+    script_proof.prove(code, config, source)
+    return code
 
 
-def _refuse(config: RunConfig) -> None:
+def _refuse(config: RunConfig, source: Source) -> None:
     """Raises RefusedError for settings that a script has no lines for."""
-    dataset: Any = config.dataset
-    has_not = {
-        "dataset.augment": getattr(dataset, "changes_pictures", False),
-        "training.ema": config.training.ema != "off",
-        "training.early_stopping": config.training.early_stopping != "off",
-        "hardware.precision": config.hardware.precision not in ("fp32",),
-        "hardware.processes": config.hardware.processes not in ("auto", 1),
-    }
-    words = {
-        "dataset.augment": "the random changes of training pictures",
-        "training.ema": "the running average of the weights",
-        "training.early_stopping": "early stopping",
-        "hardware.precision": f"the precision {config.hardware.precision}",
-        "hardware.processes": "several processes",
-    }
-    for path, given in has_not.items():
+    dataset, training, hardware = config.dataset, config.training, config.hardware
+    streamed = not loading.resident(config, source, torch.device("cpu"))
+    has_not = [
+        (_augmentation(dataset), "random changes of training pictures", _augmentation(dataset)),
+        (streamed, "samples that are streamed from files batch by batch", "dataset.loading"),
+        (training.ema != "off", "a running average of the weights", "training.ema"),
+        (training.early_stopping != "off", "early stopping", "training.early_stopping"),
+        (hardware.precision != "fp32", f"the precision {hardware.precision}", "hardware.precision"),
+        (hardware.processes not in ("auto", 1), "several processes", "hardware.processes"),
+    ]
+    for given, words, path in has_not:
         if given:
-            hint = "turn it off in a new run, or choose another format"
-            raise RefusedError(f"a script has no counterpart yet of {words[path]}", hint, path)
+            hint = "set it otherwise in a new run, or choose another format"
+            raise RefusedError(f"a script has no counterpart yet of {words}", hint, path)
+
+
+def _augmentation(dataset: Any) -> str:
+    """The first setting that changes training pictures; nothing where none does."""
+    if not getattr(dataset, "changes_pictures", False):
+        return ""
+    fields = {name: field.default for name, field in Augmentation.model_fields.items() if name != "augment_magnitude"}
+    return next(f"dataset.{name}" for name, default in fields.items() if getattr(dataset, name) != default)
+
+
+def _title(config: RunConfig, name: str) -> str:
+    """The first line; a name from outside must not end the text that it stands in."""
+    plain = "".join(mark for mark in name if mark.isprintable() and mark not in '"\\')
+    return f"{plain or 'A run'}: {kind_of(type(config.model))} on {kind_of(type(config.dataset))}, in plain PyTorch."
 
 
 def _facts(config: RunConfig, source: Source) -> str:
@@ -296,10 +223,10 @@ def _imports(whole: str, pieces: dict[str, Piece]) -> str:
     """Import lines: the standard library's, then others'. What the code does not use is not imported."""
     wanted = {line for piece in pieces.values() for line in piece.imports}
     wanted |= {"import argparse", "import hashlib", "import math", "import torch", "from torch import Tensor, nn"}
-    wanted |= {"from torch.nn import functional"}
-    names = {"import math": "math.", "from torch.nn import functional": "functional."}
+    wanted |= {"import os", "from torch.nn import functional"}
+    names = {"import math": "math.", "import os": "os.cpu_count", "from torch.nn import functional": "functional."}
     used = [line for line in wanted if names.get(line, "") in whole]
-    own = ("argparse", "csv", "fnmatch", "gzip", "hashlib", "math", "pathlib")
+    own = ("argparse", "csv", "datetime", "fnmatch", "gzip", "hashlib", "math", "os", "pathlib", "re")
     first = [line for line in used if line.split()[1] in own]
     others = [line for line in used if line not in first]
 
@@ -319,61 +246,6 @@ def _scale(source: Source) -> str:
         return filled(_NO_SCALE, what="they are scaled already", cast=".to(torch.float32)")
     shape = ", ".join(["1", "-1", *["1"] * (len(source.shape) - 1)])
     return filled(_SCALE, factor=list(source.scaling.factor), offset=list(source.scaling.offset), shape=shape)
-
-
-def _train(config: RunConfig) -> str:
-    training = config.training
-    clip = []
-    if training.clip_value != "off":
-        clip.append(f"nn.utils.clip_grad_value_(model.parameters(), {training.clip_value})")
-    if training.clip_norm != "off":
-        clip.append(f"nn.utils.clip_grad_norm_(model.parameters(), {training.clip_norm})")
-    alone = training.accumulation == 1
-    plateau = kind_of(type(config.schedule)) == "plateau"
-    return filled(
-        _TRAIN,
-        plateau=", plateau: float" if plateau else "",
-        times=" * plateau" if plateau else "",
-        epoch_steps="len(order) // per_step" if training.drop_last else "math.ceil(len(order) / per_step)",
-        seen="(epoch_steps * per_step)" if training.drop_last else "len(order)",
-        backward="loss.backward()" if alone else "(loss * (len(part) / len(chosen))).backward()",
-        clip="\n".join(clip),
-    )
-
-
-def _evaluate(source: Source) -> str:
-    task = source.task
-    metric, name, count = _COUNTS[task.kind]
-    facts = {"classes": len(task.classes), "std": task.std}
-    return filled(_EVALUATE, metric=metric, name=name, count=filled(count, **facts))
-
-
-def _main(config: RunConfig, source: Source) -> str:
-    schedule: Any = config.schedule
-    plateau = schedule.kind == "plateau"
-    classes = source.task.kind == "classification"
-    lines = []
-    if config.hardware.threads != "auto":
-        lines.append(f"torch.set_num_threads({config.hardware.threads})")
-    if config.training.deterministic:
-        lines.append("torch.use_deterministic_algorithms(True, warn_only=True)")
-    wanted = config.hardware.device
-    device = '"cuda" if torch.cuda.is_available() else "cpu"' if wanted == "auto" else repr(wanted)
-    after = ""
-    if plateau:
-        value = "value = val_metric" if classes else "value = -val_loss"
-        facts = {name: getattr(schedule, name) for name in ("patience", "gamma", "least")}
-        after = value + "\n" + filled(_PLATEAU, **facts)
-    return filled(
-        _MAIN,
-        device=device,
-        threads="\n".join(lines),
-        start="start_weights(model)" if script_models.starts(config) else "",
-        before="plateau, best, bad = 1.0, None, 0" if plateau else "",
-        plateau=", plateau" if plateau else "",
-        metric="accuracy" if source.task.has_classes else "mae",
-        after=after,
-    )
 
 
 def _tidy(code: str) -> str:

@@ -3,62 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from workbench.config.run import RunConfig
 from workbench.engine.data.source import Source
+from workbench.engine.export import script_pretrained
 from workbench.engine.export.piece import Piece, filled
+from workbench.engine.export.script_layers import layer, stack
 from workbench.engine.failures import RefusedError
 from workbench.engine.models.heads import SeveralHeads
-from workbench.engine.models.pretrained import Pretrained
 from workbench.engine.models.recurrent import RecurrentNetwork
 from workbench.engine.models.transformer import TransformerNetwork
-
-
-def layer(module: nn.Module) -> str:
-    """A layer as the code that makes it. Raises RefusedError for one that is not torch's own."""
-    match module:
-        case nn.Linear():
-            return f"nn.Linear({module.in_features}, {module.out_features})"
-        case nn.Conv2d():
-            plain = "" if module.bias is not None else ", bias=False"
-            stride = f", stride={module.stride[0]}" if module.stride[0] != 1 else ""
-            padding = f", padding={module.padding[0]}" if module.padding[0] else ""
-            return f"nn.Conv2d({module.in_channels}, {module.out_channels}, {module.kernel_size[0]}{stride}{padding}{plain})"
-        case nn.BatchNorm1d() | nn.BatchNorm2d():
-            return f"nn.{type(module).__name__}({module.num_features})"
-        case nn.InstanceNorm2d():
-            return f"nn.InstanceNorm2d({module.num_features}, affine=True)"
-        case nn.LayerNorm():
-            return f"nn.LayerNorm({module.normalized_shape[0]})"
-        case nn.GroupNorm():
-            return f"nn.GroupNorm({module.num_groups}, {module.num_channels})"
-        case nn.Dropout() | nn.Dropout2d():
-            return f"nn.{type(module).__name__}({module.p})"
-        case nn.MaxPool2d():
-            return f"nn.MaxPool2d({module.kernel_size})"
-        case nn.AdaptiveAvgPool2d():
-            return f"nn.AdaptiveAvgPool2d({module.output_size})"
-        case nn.ReLU() | nn.SiLU():
-            return f"nn.{type(module).__name__}({'inplace=True' if module.inplace else ''})"
-        case nn.LeakyReLU() | nn.ELU():
-            number = module.negative_slope if isinstance(module, nn.LeakyReLU) else module.alpha
-            return f"nn.{type(module).__name__}({number}{', inplace=True' if module.inplace else ''})"
-        case nn.Flatten() | nn.GELU() | nn.Tanh() | nn.Sigmoid() | nn.Identity():
-            return f"nn.{type(module).__name__}()"
-        case nn.Embedding():
-            return f"nn.Embedding({module.num_embeddings}, {module.embedding_dim}, padding_idx={module.padding_idx})"
-    raise RefusedError(f"a layer {type(module).__name__} has no counterpart in a script yet", "choose another format")
-
-
-def stack(modules: nn.Module) -> str:
-    """A row of layers as ``nn.Sequential(...)``."""
-    lines = "\n".join(f"    {layer(module)}," for module in modules.children())
-    return f"nn.Sequential(\n{lines}\n)"
-
 
 _PLAIN = """
 def build_model() -> nn.Module:
@@ -384,20 +341,24 @@ PIECES: dict[str, Callable[[Any, Source, nn.Module], Piece]] = {
     "lstm": _recurrent,
     "gru": _recurrent,
     "transformer": _transformer,
-    "torchvision": _torchvision,
+    "torchvision": script_pretrained.network,
 }
 _START = """
-
-
 def start_weights(model: nn.Module) -> None:
     \"\"\"How the weights that are trained begin.\"\"\"
     for module in model.modules():
-        if not isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU)):
+        if not isinstance(module, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.LSTM, nn.GRU, nn.Embedding)):
             continue
         for name, parameter in module.named_parameters(recurse=False):
             if not parameter.requires_grad:
                 continue
             $start
+        $padding
+"""
+_STILL = """
+if isinstance(module, nn.Embedding):  # what stands for padding stays 0
+    with torch.no_grad():
+        module.weight[module.padding_idx].zero_()
 """
 _DRAWN = {
     "xavier-uniform": "nn.init.xavier_uniform_(parameter)",
@@ -425,7 +386,8 @@ def piece(config: RunConfig, source: Source, model: nn.Module) -> Piece:
         lines += ['if name.startswith("weight"):', f"    {_DRAWN[config.model.init]}"]
     if config.model.bias_init != "default":
         lines += ['if name.startswith("bias"):', f"    nn.init.constant_(parameter, {config.model.bias_init})"]
-    return Piece(f"{found.code}\n\n\n{filled(_START, start=chr(10).join(lines))}", found.imports)
+    padding = filled(_STILL) if source.vocabulary else ""
+    return Piece(f"{found.code}\n\n\n{filled(_START, start=chr(10).join(lines), padding=padding)}", found.imports)
 
 
 def starts(config: RunConfig) -> bool:

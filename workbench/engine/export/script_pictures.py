@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from workbench.engine.data.image_folder import SUFFIXES, given_splits
+from workbench.engine.data.pictures import MAX_PIXELS
 from workbench.engine.data.source import Source
 from workbench.engine.export.piece import Piece, filled
+from workbench.engine.export.script_split import by_share, shares, where
+from workbench.engine.failures import RefusedError
+from workbench.shipped import shipped
 
 _DIGITS = """
 # The handwritten digits that come with the program: 64 pixels from 0 to 16 and the digit, a row each.
@@ -39,18 +44,19 @@ targets = torch.stack([labels.to(torch.float32), ink], dim=1)
 """
 
 
-def _digits(config: Any, source: Source) -> Piece:
+def digits(config: Any, source: Source) -> Piece:
+    """The digits that come with the program."""
     size = config.size
     enlarge = filled(_ENLARGE, size=size) if size != 8 else ""
     code = filled(
         _DIGITS,
         path=repr(str(shipped("digits", "digits.csv.gz"))),
-        split=_split(),
+        split=by_share(),
         size=size,
         enlarge=enlarge,
         by_class=", labels" if config.split == "per-class" else "",
         ink=filled(_INK) if config.target == "digit-and-ink" else "",
-        **_shares(config),
+        **shares(config),
     )
     return Piece(code, ("import gzip", "import numpy as np"))
 
@@ -70,6 +76,8 @@ def picture(path: Path) -> Tensor | None:
     \"\"\"A picture as uint8 ($depth, $size, $size): short side resized, centre cropped. None when it cannot be read.\"\"\"
     try:
         with Image.open(path) as opened:
+            if opened.width * opened.height > $most:
+                raise ValueError("too many pixels")
             opened.draft("RGB", ($twice, $twice))
             turned = ImageOps.exif_transpose(opened)
             if turned.mode.startswith(("I", "F")):  # sixteen bits and more become eight
@@ -107,41 +115,37 @@ def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     $load
 """
 _FOLDER_SPLIT = """
-pictures, labels = read_folder(Path(path))
+pictures, labels = read_folder(Path(path)$train)
 train, val = split(len(labels)$by_class)
 return pictures[train], labels[train], pictures[val], labels[val]
 """
 _FOLDER_GIVEN = """
-return *read_folder(Path(path) / $train), *read_folder(Path(path) / $val)
+return *read_folder(Path(path)$train), *read_folder(Path(path) / $val)
 """
 
 
-def _image_folder(config: Any, source: Source) -> Piece:
-    from workbench.engine.data import image_folder
-
-    given = image_folder._given_splits(Path(config.path).expanduser())
-    load = filled(_FOLDER_SPLIT, by_class=", labels" if config.split == "per-class" else "")
+def image_folder(config: Any, source: Source) -> Piece:
+    """Pictures in folders."""
+    root = Path(config.path).expanduser()
+    given = given_splits(root)
+    train = f" / {given['train'].name!r}" if given else ""
+    load = filled(_FOLDER_SPLIT, train=train, by_class=", labels" if config.split == "per-class" else "")
     if "val" in given:
-        load = filled(_FOLDER_GIVEN, train=repr(given["train"].name), val=repr(given["val"].name))
-    elif given:
-        raise RefusedError(
-            "a folder with train and test but without val has no counterpart in a script yet",
-            "add a folder val",
-            "dataset.path",
-        )
+        load = filled(_FOLDER_GIVEN, train=train, val=repr(given["val"].name))
     code = filled(
         _FOLDER,
-        path=repr(str(Path(config.path).expanduser())),
+        path=repr(where(config)),
         classes=repr(list(source.task.classes)),
-        given=", divided by hand into training and validation" if given else "",
-        suffixes=repr(tuple(sorted(image_folder.SUFFIXES))),
-        split=_split(),
+        given=", divided by hand into training and validation" if "val" in given else "",
+        suffixes=repr(tuple(sorted(SUFFIXES))),
+        split=by_share(),
         size=config.size,
         twice=config.size * 2,
+        most=MAX_PIXELS,
         depth=source.shape[0],
         mode="RGB" if config.channels == "rgb" else "L",
         load=load,
-        **_shares(config),
+        **shares(config),
     )
     return Piece(code, ("from pathlib import Path", "import numpy as np", "from PIL import Image, ImageOps"))
 
@@ -165,21 +169,20 @@ def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 """
 
 
-def _known(config: Any, source: Source) -> Piece:
+def known(config: Any, source: Source) -> Piece:
+    """Sets that torchvision knows. Raises RefusedError."""
     grey = config.name in ("MNIST", "FashionMNIST", "KMNIST")
     if not grey and config.name not in ("CIFAR10", "CIFAR100"):
-        raise RefusedError(f"{config.name} has no counterpart in a script yet", "choose another format", "dataset.name")
+        raise RefusedError(f"a script has no counterpart yet of {config.name}", "choose another format", "dataset.name")
     colours = "torch.from_numpy(known.data).permute(0, 3, 1, 2).contiguous()"
     code = filled(
         _KNOWN,
-        path=repr(str(Path(config.path).expanduser())),
-        split=_split(),
+        path=repr(where(config)),
+        split=by_share(),
         name=config.name,
         download=config.download,
         pictures="known.data[:, None]" if grey else colours,
         by_class=", labels" if config.split == "per-class" else "",
-        **_shares(config),
+        **shares(config),
     )
     return Piece(code, ("import torchvision",))
-
-

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from workbench.engine.data.source import Source
 from workbench.engine.export.piece import Piece, filled
+from workbench.engine.export.script_split import by_share, shares, where
 
 _SINE = """
 # A noisy sine wave, cut into windows: from $window values the $horizon that follow are predicted.
@@ -34,7 +34,7 @@ $windows
 
 def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     \"\"\"Windows (n, $window, columns) and the values that follow (n, $horizon): of training, then of validation.\"\"\"
-    with open(path, encoding="utf-8", newline="") as file:
+    with open(path, encoding="utf-8-sig", newline="") as file:
         rows = [[number(row[name]) for name in COLUMNS] for row in csv.DictReader(file)]
     values = torch.tensor(rows, dtype=torch.float64)
     known = torch.isfinite(values)
@@ -67,17 +67,19 @@ def windows(values: Tensor, target: int) -> tuple[Tensor, Tensor, Tensor, Tensor
 """
 
 
-def _sine(config: Any, source: Source) -> Piece:
+def sine(config: Any, source: Source) -> Piece:
+    """A noisy sine wave."""
     facts = {name: getattr(config, name) for name in ("window", "horizon", "length", "points", "frequency", "noise")}
     windows = filled(_WINDOWS, window=config.window, horizon=config.horizon, share=config.validation)
     return Piece(filled(_SINE, windows=windows, data_seed=config.seed, **facts))
 
 
-def _series(config: Any, source: Source) -> Piece:
+def series(config: Any, source: Source) -> Piece:
+    """A series in a CSV file."""
     facts = {"window": config.window, "horizon": config.horizon}
     code = filled(
         _SERIES,
-        path=repr(str(Path(config.path).expanduser())),
+        path=repr(where(config)),
         columns=repr([column["name"] for column in source.preprocessing["columns"]]),
         target=repr(source.preprocessing["target"]),
         windows=filled(_WINDOWS, share=config.validation, **facts),
@@ -129,21 +131,20 @@ def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 """
 
 
-def _text(config: Any, source: Source) -> Piece:
+def text(config: Any, source: Source) -> Piece:
+    """Texts in a CSV file."""
     columns = source.preview["table"]["columns"]
     code = filled(
         _TEXT,
-        path=repr(str(Path(config.path).expanduser())),
+        path=repr(where(config)),
         text_column=repr(columns[0]),
         label_column=repr(columns[1]),
         classes=repr(list(source.task.classes)),
         length=config.length,
-        split=_split(),
+        split=by_share(),
         vocabulary=max(config.vocabulary, 258),
         by_class=", labels" if config.split == "per-class" else "",
-        **_shares(config),
+        **shares(config),
     )
     tokens = "from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers"
     return Piece(code, ("import csv", tokens))
-
-

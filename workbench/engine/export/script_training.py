@@ -1,4 +1,4 @@
-"""How a generated script learns: loss, optimiser, learning rate, steps."""
+"""How a generated script learns: its loss and its optimiser."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from workbench.config.fields import title_of
 from workbench.config.run import RunConfig
 from workbench.engine import optimizers
 from workbench.engine.data import balance
@@ -28,9 +29,6 @@ terms = functional.binary_cross_entropy_with_logits(output, shares, $weights, re
 return terms.sum() / len(target)
 """
 _SMOOTHED = """
-
-
-
 def smoothed(output: Tensor, target: Tensor) -> Tensor:
     \"\"\"The classes as shares, a part of each spread over all.\"\"\"
     shares = functional.one_hot(target, output.shape[1])
@@ -105,9 +103,6 @@ trained = [
 ]
 """
 _FACTORS = """
-
-
-
 def factor_of(name: str) -> float:
     \"\"\"The share of the learning rate that a parameter gets, by its name.\"\"\"
     factor = 1.0
@@ -122,7 +117,7 @@ for prefix, share in STAGES.items():
         break
 """
 _PATTERNS = """
-for pattern, share in GROUPS.items():
+for pattern, share in GROUPS:
     if fnmatch.fnmatchcase(name, pattern):
         factor *= share
 """
@@ -133,19 +128,18 @@ def optimizer(config: RunConfig, model: nn.Module) -> Piece:
     made = optimizers.build(config.optimizer, model, torch.device("cpu"))
     kind = type(made)
     if not kind.__module__.startswith("torch.optim") or isinstance(made, torch.optim.LBFGS):
-        what = f"the optimiser {config.optimizer.kind} has no counterpart in a script yet"
-        raise RefusedError(what, "choose another format", "optimizer.kind")
+        what = f"a script has no counterpart yet of the optimiser {title_of(type(config.optimizer))}"
+        raise RefusedError(what, "choose another optimiser in a new run, or another format", "optimizer.kind")
     settings = inspect.signature(kind.__init__).parameters
     told = [
-        f"{name}={value!r}"
+        f"{name}={_written(kind, name, value)}"
         for name, value in made.defaults.items()
         if name in settings and name != "lr" and value != settings[name].default
     ]
     own = dict(sorted(_prefixes(model).items(), key=lambda pair: -len(pair[0])))
-    stages = {prefix: value for prefix, value in own.items()} if set(own.values()) - {1.0} else {}
-    patterns = {
-        pattern.strip(): float(value) for pattern, _, value in (g.rpartition("=") for g in config.optimizer.groups)
-    }
+    stages = own if set(own.values()) - {1.0} else {}
+    pairs = (text.rpartition("=") for text in config.optimizer.groups)
+    patterns = [(pattern.strip(), float(value)) for pattern, _, value in pairs]
     alone = not stages and not patterns and config.optimizer.decay_norms
     lists = f"STAGES = {stages!r}\n" if stages else ""
     lists += f"GROUPS = {patterns!r}\n" if patterns else ""
@@ -161,12 +155,16 @@ def optimizer(config: RunConfig, model: nn.Module) -> Piece:
     if not alone:
         code += "\n\n\n" + filled(
             _FACTORS, stages=filled(_STAGES) if stages else "", patterns=filled(_PATTERNS) if patterns else ""
-        ).strip("\n")
+        )
     return Piece(code, ("import fnmatch",) if patterns else ())
+
+
+def _written(kind: type[torch.optim.Optimizer], name: str, value: Any) -> str:
+    """An argument as text. Of Adagrad torch has one kernel for the whole step on the CPU only."""
+    on_cpu_only = kind is torch.optim.Adagrad and name == "fused" and value
+    return "next(model.parameters()).is_cpu" if on_cpu_only else repr(value)
 
 
 def _prefixes(model: nn.Module) -> dict[str, float]:
     found = getattr(model, "lr_factors", None)
     return dict(found()) if callable(found) else {}
-
-

@@ -1,0 +1,144 @@
+"""The training loop of a generated script: epochs, steps, validation."""
+
+from __future__ import annotations
+
+from workbench.config.fields import kind_of
+from workbench.config.run import RunConfig
+from workbench.engine.data.source import Source
+from workbench.engine.export import script_models, script_pretrained, script_schedule
+from workbench.engine.export.piece import filled
+
+_TRAIN = '''
+def train_epoch(
+    model: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor, epoch: int$plateau
+) -> float:
+    """One pass over the samples. Gives the mean loss over them."""
+    model.train()
+    order = order_of(targets, epoch).to(inputs.device)
+    per_step = BATCH * PASSES
+    epoch_steps = $epoch_steps
+    total = 0.0
+    for step in range(epoch_steps):
+        rate = LEARNING_RATE * factor_at(epoch * epoch_steps + step, epoch_steps)$times
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group.get("factor", 1.0)
+        chosen = order[step * per_step : (step + 1) * per_step]
+        for part in torch.split(chosen, BATCH):
+            loss = loss_of(model(scale(inputs[part])), targets[part])
+            $backward
+            total += loss.item() * len(part)
+        $clip
+        optimizer.step()
+        optimizer.zero_grad()
+    return total / $seen
+'''
+_EVALUATE = '''
+@torch.inference_mode()
+def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
+    """Mean loss over all samples, and $metric."""
+    model.eval()
+    total, $name = 0.0, 0.0
+    for x, y in zip(torch.split(inputs, max(BATCH, 512)), torch.split(targets, max(BATCH, 512))):
+        output = model(scale(x))
+        total += loss_of(output, y).item() * len(y)
+        $count
+    return total / len(targets), $name / len(targets)
+'''
+_COUNTS = {
+    "classification": (
+        "the share of them that is classified rightly",
+        "right",
+        "right += (output.argmax(1) == y).sum().item()",
+    ),
+    "multi-task": (
+        "the share of them that is classified rightly",
+        "right",
+        "right += (output[:, :$classes].argmax(1) == y[:, 0]).sum().item()",
+    ),
+    "regression": (
+        "the mean absolute error in the own unit of what is predicted",
+        "error",
+        "error += ((output - y).abs().double() * torch.tensor($stds, device=y.device)).mean(1).sum().item()",
+    ),
+}
+_MAIN = '''
+def main() -> None:
+    """Trains, and prints a line for each epoch."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data", default=DATA, help="where the samples are")
+    options.add_argument("--epochs", type=int, default=EPOCHS, help="epochs to train")
+    options.add_argument("--device", default=$device, help="cpu, cuda or mps")
+    options.add_argument("--save", help="file for the weights")
+    arguments = options.parse_args()
+    $threads
+    train_x, train_y, val_x, val_y = (part.to(arguments.device) for part in load_data(arguments.data))
+    torch.manual_seed(seed_for(SEED, "weights"))
+    model = build_model()
+    $start
+    $load
+    model.to(arguments.device)
+    torch.manual_seed(seed_for(SEED, "steps", 0))  # what is random in the steps, as dropout
+    optimizer = build_optimizer(model)
+    $before
+    for epoch in range(arguments.epochs):
+        loss = train_epoch(model, optimizer, train_x, train_y, epoch$plateau)
+        words = f"epoch {epoch + 1}: train loss {loss:.6g}"
+        if len(val_y):
+            val_loss, val_metric = evaluate(model, val_x, val_y)
+            words += f", val loss {val_loss:.6g}, val $metric {val_metric:.6g}"
+        print(words)
+        $after
+    if arguments.save:
+        torch.save(model.state_dict(), arguments.save)
+'''
+_PROCESSORS = 'len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1'
+_DEVICE = '"cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"'
+
+
+def train(config: RunConfig) -> str:
+    """``train_epoch(...)``."""
+    training = config.training
+    clip = []
+    if training.clip_value != "off":
+        clip.append(f"nn.utils.clip_grad_value_(model.parameters(), {training.clip_value})")
+    if training.clip_norm != "off":
+        clip.append(f"nn.utils.clip_grad_norm_(model.parameters(), {training.clip_norm})")
+    alone = training.accumulation == 1
+    plateau = kind_of(type(config.schedule)) == "plateau"
+    return filled(
+        _TRAIN,
+        plateau=", plateau: float" if plateau else "",
+        times=" * plateau" if plateau else "",
+        epoch_steps="len(order) // per_step" if training.drop_last else "math.ceil(len(order) / per_step)",
+        seen="(epoch_steps * per_step)" if training.drop_last else "len(order)",
+        backward="loss.backward()" if alone else "(loss * (len(part) / len(chosen))).backward()",
+        clip="\n".join(clip),
+    )
+
+
+def evaluate(source: Source) -> str:
+    """``evaluate(...)``."""
+    task = source.task
+    metric, name, count = _COUNTS[task.kind]
+    facts = {"classes": len(task.classes), "stds": list(task.stds)}
+    return filled(_EVALUATE, metric=metric, name=name, count=filled(count, **facts))
+
+
+def main(config: RunConfig, source: Source) -> str:
+    """``main()``. Raises RefusedError."""
+    wanted, threads = config.hardware.device, config.hardware.threads
+    lines = [f"torch.set_num_threads({threads if threads != 'auto' else _PROCESSORS})"]
+    if config.training.deterministic:
+        lines.append("torch.use_deterministic_algorithms(True, warn_only=True)")
+    after = script_schedule.plateau(config, source)
+    return filled(
+        _MAIN,
+        device=_DEVICE if wanted == "auto" else repr(wanted),
+        threads="\n".join(lines),
+        start="start_weights(model)" if script_models.starts(config) else "",
+        load="load_weights(model)" if script_pretrained.loads(config.model) else "",
+        before="plateau, best, bad, cooling = 1.0, -math.inf, 0, 0" if after else "",
+        plateau=", plateau" if after else "",
+        metric="accuracy" if source.task.has_classes else "mae",
+        after=after,
+    )
