@@ -182,10 +182,17 @@ def test_that_a_network_of_torchvision_trains_as_in_the_run(pictures: Path, tmp_
 def test_that_weights_from_a_file_are_taken_over_and_stages_learn_at_their_own_rates(
     pictures: Path, tmp_path: Path
 ) -> None:
-    torch.save(torchvision.models.resnet18(weights=None).state_dict(), tmp_path / "weights.pt")
-    changes = {"model.weights_path": str(tmp_path / "weights.pt"), "model.trainable": 2, "model.stage_decay": 0.5}
-    code = proved(configured("transfer-features", {**TRANSFER, "dataset.path": str(pictures), **changes}), tmp_path)
-    assert "layer1" in code
+    name = "mobilenet_v3_small"
+    torch.save(torchvision.models.get_model(name, weights=None).state_dict(), tmp_path / "weights.pt")
+    changes = {
+        "dataset.path": str(pictures),
+        "model.name": name,
+        "model.weights_path": str(tmp_path / "weights.pt"),
+        "model.trainable": 3,
+        "model.stage_decay": 0.5,
+    }
+    code = proved(configured("transfer-features", {**TRANSFER, **changes}), tmp_path)
+    assert "FROZEN = ('features.0'" in code
 
 
 @pytest.mark.parametrize("name", ["squeezenet1_1", "densenet121", "vit_b_16", "googlenet", "mobilenet_v3_small"])
@@ -282,7 +289,7 @@ def test_that_a_rate_changed_by_hand_and_several_processes_are_refused(tmp_path:
     state = checkpoint.load(newest.path)
 
     def refused(changed: dict[str, Any]) -> dict[str, Any]:
-        torch.save({**state, **changed}, newest.path)
+        checkpoint.save(folder.checkpoints, {**state, **changed}, {})
         answer = exported(folder, tmp_path / "never.py")
         assert not answer["ok"]
         problem: dict[str, Any] = answer["problems"][0]

@@ -139,7 +139,7 @@ def _form(form: Form, square: bool) -> str:
 
 def _state(config: TorchvisionModel) -> str:
     if config.weights_path.strip():
-        path = str(Path(config.weights_path).expanduser().absolute())
+        path = str(Path(config.weights_path).expanduser().resolve())
         return f'torch.load({path!r}, map_location="cpu", weights_only=True)'
     entry = torchvision.models.get_model_weights(config.name)[config.weights]
     return f'torchvision.models.get_model_weights("{config.name}")["{entry.name}"].get_state_dict(progress=False)'

@@ -36,4 +36,4 @@ def shares(config: Any) -> dict[str, Any]:
 
 def where(config: Any) -> str:
     """The whole path of a source's samples: a script may be started in any folder."""
-    return str(Path(config.path).expanduser().absolute())
+    return str(Path(config.path).expanduser().resolve())

@@ -87,13 +87,9 @@ DATA = $path
 TARGETS = $targets$classes
 GAPS = $gaps  # what stands for a missing value
 # How each column becomes inputs; the figures are of the training rows. A number: what fills a gap, mean, deviation.
-NUMBERS = {
-    $numbers
-}
+NUMBERS = $numbers
 # A word: a column of 0 and 1 for each of these$gap_note.
-WORDS = {
-    $words
-}
+WORDS = $words
 COLUMNS = $columns
 $seeded
 
@@ -208,10 +204,8 @@ def table(config: Any, source: Source) -> Piece:
         targets=repr(list(names)),
         classes=f"\nCLASSES = {list(source.task.classes)!r}" if source.task.classes else "",
         gaps=repr(cells.GAPS),
-        numbers="\n".join(
-            f"{c['name']!r}: ({c['fill']!r}, {c['mean']!r}, {c['std']!r})," for c in described if c["kind"] == "number"
-        ),
-        words="\n".join(f"{c['name']!r}: {[*c['words'], *([None] if c['gap'] else [])]!r}," for c in words),
+        numbers=_listed({c["name"]: (c["fill"], c["mean"], c["std"]) for c in described if c["kind"] == "number"}),
+        words=_listed({c["name"]: [*c["words"], *([None] if c["gap"] else [])] for c in words}),
         gap_note=" (None: it is missing)" if any(c["gap"] for c in words) else "",
         columns=repr([c["name"] for c in described]),
         seeded=filled("VALIDATION, SPLIT_SEED = $share, $seed", **shares(config)),
@@ -226,6 +220,12 @@ def table(config: Any, source: Source) -> Piece:
     return Piece(
         code, ("import csv", "import math", *(["from datetime import datetime, timezone"] if config.time else []))
     )
+
+
+def _listed(entries: dict[str, Any]) -> str:
+    """A dictionary as text, a line for each entry."""
+    lines = "".join(f"    {name!r}: {value!r},\n" for name, value in entries.items())
+    return f"{{\n{lines}}}" if lines else "{}"
 
 
 def _division(config: Any, source: Source) -> tuple[str, str]:
