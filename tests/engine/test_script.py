@@ -130,6 +130,20 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
         "digits-cnn",
         {"dataset.size": 12, "dataset.balance": "sampler", "model.channels": [4], "model.norm": "group"},
     ),
+    "cnn on changed digits": (
+        "digits-cnn",
+        {
+            "model.channels": [4, 8],
+            "training.accumulation": 2,
+            "dataset.augment_flip": 0.5,
+            "dataset.augment_flip_vertical": 0.1,
+            "dataset.augment_crop": 1,
+            "dataset.augment_rotation": 10.0,
+            "dataset.augment_brightness": 0.2,
+            "dataset.augment_contrast": 0.2,
+            "dataset.augment_erasing": 0.3,
+        },
+    ),
     "resnet": ("digits-cnn", {"model.kind": "resnet", "model.width": 4, "model.blocks": [1, 1]}),
     "heads": ("multi-task", {}),
     "lstm": ("sine-lstm", {"model.units": 16}),
@@ -202,6 +216,13 @@ def test_that_other_families_of_torchvision_are_built_alike(name: str, pictures:
     text_of(configured("transfer-features", {**changes, "model.trainable": 1}))
 
 
+def test_that_pictures_in_colour_are_changed_as_in_the_run(pictures: Path, tmp_path: Path) -> None:
+    changed = {"flip": 0.5, "resized_crop": 0.5, "brightness": 0.2, "contrast": 0.3, "saturation": 0.4, "hue": 0.1}
+    changes = {f"dataset.augment_{name}": value for name, value in changed.items()}
+    plain = {"dataset.kind": "image-folder", "dataset.path": str(pictures), "dataset.size": 16, "model.channels": [4]}
+    proved(configured("digits-cnn", {**plain, **changes, "training.batch_size": 8}), tmp_path)
+
+
 def test_that_a_split_by_folders_is_kept(pictures: Path, tmp_path: Path) -> None:
     whole = tmp_path / "divided"
     whole.mkdir()
@@ -256,7 +277,8 @@ def test_that_a_series_is_read_as_in_the_run(tmp_path: Path) -> None:
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
-    "a flip": ("digits-cnn", {"dataset.augment_flip": 0.5}, "dataset.augment_flip"),
+    "RandAugment": ("digits-cnn", {"dataset.augment_randaugment": 2}, "dataset.augment_randaugment"),
+    "pasted pictures": ("digits-cnn", {"dataset.augment_cutmix": 0.2}, "dataset.augment_cutmix"),
     "mixed pictures": ("digits-cnn", {"dataset.augment_mixup": 0.2}, "dataset.augment_mixup"),
     "Muon": ("digits-mlp", {"optimizer.kind": "muon"}, "optimizer.kind"),
     "LBFGS": ("digits-mlp", {"optimizer.kind": "lbfgs"}, "optimizer.kind"),

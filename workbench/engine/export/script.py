@@ -7,17 +7,15 @@ numbers are added up can differ, and losses then differ in their last digits.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
-from workbench.config.augmentation import Augmentation
 from workbench.config.fields import kind_of
 from workbench.config.run import RunConfig
 from workbench.engine.data import loading
 from workbench.engine.data.source import Source
 from workbench.engine.export import (
+    script_augment,
     script_data,
     script_loop,
     script_models,
@@ -70,6 +68,9 @@ $order
 
 
 $scale
+
+
+$augment
 
 
 # --- network ---
@@ -143,6 +144,7 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
     _refuse(config, source)
     pieces = {
         "data": script_data.piece(config, source),
+        "augment": script_augment.piece(config, source),
         "model": script_models.piece(config, source, model),
         "loss": script_training.loss(config, source),
         "optimizer": script_training.optimizer(config, model),
@@ -174,10 +176,9 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
 
 def _refuse(config: RunConfig, source: Source) -> None:
     """Raises RefusedError for settings that a script has no lines for."""
-    dataset, training, hardware = config.dataset, config.training, config.hardware
+    training, hardware = config.training, config.hardware
     streamed = not loading.resident(config, source, torch.device("cpu"))
     has_not = [
-        (_augmentation(dataset), "random changes of training pictures", _augmentation(dataset)),
         (streamed, "samples that are streamed from files batch by batch", "dataset.loading"),
         (training.ema != "off", "a running average of the weights", "training.ema"),
         (training.early_stopping != "off", "early stopping", "training.early_stopping"),
@@ -188,14 +189,6 @@ def _refuse(config: RunConfig, source: Source) -> None:
         if given:
             hint = "set it otherwise in a new run, or choose another format"
             raise RefusedError(f"a script has no counterpart yet of {words}", hint, path)
-
-
-def _augmentation(dataset: Any) -> str:
-    """The first setting that changes training pictures; nothing where none does."""
-    if not getattr(dataset, "changes_pictures", False):
-        return ""
-    fields = {name: field.default for name, field in Augmentation.model_fields.items() if name != "augment_magnitude"}
-    return next(f"dataset.{name}" for name, default in fields.items() if getattr(dataset, name) != default)
 
 
 def _title(config: RunConfig, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.config.fields import kind_of
 from workbench.config.run import RunConfig
 from workbench.engine.data.source import Source
-from workbench.engine.export import script_models, script_pretrained, script_schedule
+from workbench.engine.export import script_augment, script_models, script_pretrained, script_schedule
 from workbench.engine.export.piece import filled
 
 _TRAIN = '''
@@ -23,8 +23,9 @@ def train_epoch(
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("factor", 1.0)
         chosen = order[step * per_step : (step + 1) * per_step]
-        for part in torch.split(chosen, BATCH):
-            loss = loss_of(model(scale(inputs[part])), targets[part])
+        $draw
+        for $part in $parts:
+            loss = loss_of(model($ready), targets[part])
             $backward
             total += loss.item() * len(part)
         $clip
@@ -32,6 +33,10 @@ def train_epoch(
         optimizer.zero_grad()
     return total / $seen
 '''
+_DRAW = """
+draw = generator(SEED, "augment", epoch, step)
+numbers = torch.rand(min(per_step, len(order)), NUMBERS_EACH, generator=draw)[: len(chosen)].to(inputs.device)
+"""
 _EVALUATE = '''
 @torch.inference_mode()
 def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
@@ -97,6 +102,7 @@ _DEVICE = '"cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.
 
 def train(config: RunConfig) -> str:
     """``train_epoch(...)``."""
+    changed = script_augment.changes(config)
     training = config.training
     clip = []
     if training.clip_value != "off":
@@ -113,6 +119,12 @@ def train(config: RunConfig) -> str:
         seen="(epoch_steps * per_step)" if training.drop_last else "len(order)",
         backward="loss.backward()" if alone else "(loss * (len(part) / len(chosen))).backward()",
         clip="\n".join(clip),
+        draw=filled(_DRAW) if changed else "",
+        part="part, drawn" if changed else "part",
+        parts="zip(torch.split(chosen, BATCH), torch.split(numbers, BATCH))"
+        if changed
+        else "torch.split(chosen, BATCH)",
+        ready="augment(inputs[part], drawn)" if changed else "scale(inputs[part])",
     )
 
 

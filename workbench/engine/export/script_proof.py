@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan
 from workbench.engine import build, losses, optimizers
-from workbench.engine.data import balance, loading
-from workbench.engine.data.order import epoch_order
+from workbench.engine.data import augment, balance, loading
+from workbench.engine.data.order import StepPlan, epoch_order
 from workbench.engine.data.source import Source, Split, TensorSplit
 from workbench.engine.export import script_models
 from workbench.engine.failures import RefusedError
@@ -31,6 +31,7 @@ def prove(code: str, config: RunConfig, source: Source) -> None:
         exec(compile(code, "script", "exec"), script)
         _data(script, source)
         _order(script, config, source)
+        _augment(script, config, source)
         _schedule(script, config, source)
         _network(script, config, source)
 
@@ -69,6 +70,17 @@ def _order(script: dict[str, Any], config: RunConfig, source: Source) -> None:
     for epoch in (0, 1):
         if not torch.equal(script["order_of"](targets, epoch), epoch_order(len(targets), seed, epoch, weights)):
             raise _differs("it takes the samples in another order", "dataset.balance")
+
+
+def _augment(script: dict[str, Any], config: RunConfig, source: Source) -> None:
+    own = augment.build(config, source)
+    if own is None:
+        return
+    raw = source.train.read(range(min(SAMPLES, len(source.train))))
+    plan = StepPlan(len(raw), len(raw))
+    numbers = own.draw(plan, 0, 0, plan.step(0))
+    if not torch.equal(script["augment"](raw, numbers), own.apply(raw, numbers, script["scale"])):
+        raise _differs("it changes pictures otherwise", "dataset.augment_flip")
 
 
 def _schedule(script: dict[str, Any], config: RunConfig, source: Source) -> None:
