@@ -165,7 +165,7 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
         order=filled(_DRAWN_ORDER if config.dataset.balance == "sampler" else _ORDER, classes=len(source.task.classes)),
         scale=_scale(source),
         train=script_loop.train(config),
-        evaluate=script_loop.evaluate(source),
+        evaluate=script_loop.evaluate(config, source),
         main=script_loop.main(config, source),
         **{key: piece.code for key, piece in pieces.items()},
     )
@@ -176,12 +176,10 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
 
 def _refuse(config: RunConfig, source: Source) -> None:
     """Raises RefusedError for settings that a script has no lines for."""
-    training, hardware = config.training, config.hardware
+    hardware = config.hardware
     streamed = not loading.resident(config, source, torch.device("cpu"))
     has_not = [
         (streamed, "samples that are streamed from files batch by batch", "dataset.loading"),
-        (training.ema != "off", "a running average of the weights", "training.ema"),
-        (training.early_stopping != "off", "early stopping", "training.early_stopping"),
         (hardware.precision != "fp32", f"the precision {hardware.precision}", "hardware.precision"),
         (hardware.processes not in ("auto", 1), "several processes", "hardware.processes"),
     ]

@@ -10,7 +10,7 @@ from workbench.engine.export.piece import filled
 
 _TRAIN = '''
 def train_epoch(
-    model: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor, epoch: int$plateau
+    model: nn.Module, optimizer: torch.optim.Optimizer, inputs: Tensor, targets: Tensor, epoch: int$plateau$average
 ) -> float:
     """One pass over the samples. Gives the mean loss over them."""
     model.train()
@@ -31,8 +31,35 @@ def train_epoch(
         $clip
         optimizer.step()
         optimizer.zero_grad()
+        $follow
     return total / $seen
 '''
+_FOLLOW = """
+for kept, weight in zip(average, trained_of(model)):
+    kept.lerp_(weight, 1 - $memory)
+"""
+_SWAP = '''
+def trained_of(model: nn.Module) -> list[Tensor]:
+    """The weights that are trained."""
+    return [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]
+
+
+def swap(model: nn.Module, average: list[Tensor]) -> None:
+    """Puts the average into the model, and the weights into its place. Called again, it puts both back."""
+    for kept, weight in zip(average, trained_of(model)):
+        before = weight.clone()
+        weight.copy_(kept)
+        kept.copy_(before)
+'''
+_STOP = """
+if value == value and (top is None or value > top):
+    top, waited = value, 0
+else:
+    waited += 1
+if waited >= $patience:
+    print(f"stopped early: no improvement for {waited} epochs")
+    break
+"""
 _DRAW = """
 draw = generator(SEED, "augment", epoch, step)
 numbers = torch.rand(min(per_step, len(order)), NUMBERS_EACH, generator=draw)[: len(chosen)].to(inputs.device)
@@ -86,14 +113,17 @@ def main() -> None:
     optimizer = build_optimizer(model)
     $before
     for epoch in range(arguments.epochs):
-        loss = train_epoch(model, optimizer, train_x, train_y, epoch$plateau)
+        loss = train_epoch(model, optimizer, train_x, train_y, epoch$plateau$average)
         words = f"epoch {epoch + 1}: train loss {loss:.6g}"
         if len(val_y):
+            $swap
             val_loss, val_metric = evaluate(model, val_x, val_y)
+            $swap
             words += f", val loss {val_loss:.6g}, val $metric {val_metric:.6g}"
         print(words)
         $after
     if arguments.save:
+        $swap
         torch.save(model.state_dict(), arguments.save)
 '''
 _PROCESSORS = 'len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1'
@@ -119,6 +149,8 @@ def train(config: RunConfig) -> str:
         seen="(epoch_steps * per_step)" if training.drop_last else "len(order)",
         backward="loss.backward()" if alone else "(loss * (len(part) / len(chosen))).backward()",
         clip="\n".join(clip),
+        average=", average: list[Tensor]" if training.ema != "off" else "",
+        follow=filled(_FOLLOW, memory=training.ema) if training.ema != "off" else "",
         draw=filled(_DRAW) if changed else "",
         part="part, drawn" if changed else "part",
         parts="zip(torch.split(chosen, BATCH), torch.split(numbers, BATCH))"
@@ -128,12 +160,13 @@ def train(config: RunConfig) -> str:
     )
 
 
-def evaluate(source: Source) -> str:
-    """``evaluate(...)``."""
+def evaluate(config: RunConfig, source: Source) -> str:
+    """``evaluate(...)``, and what puts an average of the weights into the network where one is kept."""
     task = source.task
     metric, name, count = _COUNTS[task.kind]
     facts = {"classes": len(task.classes), "stds": list(task.stds)}
-    return filled(_EVALUATE, metric=metric, name=name, count=filled(count, **facts))
+    code = filled(_EVALUATE, metric=metric, name=name, count=filled(count, **facts))
+    return f"{filled(_SWAP)}\n\n\n{code}" if config.training.ema != "off" else code
 
 
 def main(config: RunConfig, source: Source) -> str:
@@ -142,15 +175,25 @@ def main(config: RunConfig, source: Source) -> str:
     lines = [f"torch.set_num_threads({threads if threads != 'auto' else _PROCESSORS})"]
     if config.training.deterministic:
         lines.append("torch.use_deterministic_algorithms(True, warn_only=True)")
-    after = script_schedule.plateau(config, source)
+    falling = script_schedule.plateau(config)
+    patience = config.training.early_stopping
+    averaged = config.training.ema != "off"
+    before = ["plateau, best, bad, cooling = 1.0, -math.inf, 0, 0"] if falling else []
+    before += ["top, waited = None, 0"] if patience != "off" else []
+    before += ["average = [weight.clone() for weight in trained_of(model)]"] if averaged else []
+    after = [falling] if falling else []
+    after += [filled(_STOP, patience=patience)] if patience != "off" else []
+    after = [script_schedule.judged(config, source), *after] if after else []
     return filled(
         _MAIN,
         device=_DEVICE if wanted == "auto" else repr(wanted),
         threads="\n".join(lines),
         start="start_weights(model)" if script_models.starts(config) else "",
         load="load_weights(model)" if script_pretrained.loads(config.model) else "",
-        before="plateau, best, bad, cooling = 1.0, -math.inf, 0, 0" if after else "",
-        plateau=", plateau" if after else "",
+        before="\n".join(before),
+        plateau=", plateau" if falling else "",
+        average=", average" if averaged else "",
+        swap="swap(model, average)" if averaged else "",
         metric="accuracy" if source.task.has_classes else "mae",
-        after=after,
+        after="\n".join(after),
     )

@@ -125,16 +125,20 @@ def schedule(config: RunConfig) -> Piece:
     return Piece(code, ("import math",))
 
 
-def plateau(config: RunConfig, source: Source) -> str:
-    """Lines after an epoch that let the learning rate fall; nothing where no plateau is looked for. Raises RefusedError."""
+def plateau(config: RunConfig) -> str:
+    """Lines after an epoch that let the learning rate fall by its ``value``; nothing where no plateau is looked for."""
     section: Any = config.schedule
     if section.kind != "plateau":
         return ""
+    facts = {name: getattr(section, name) for name in ("patience", "gamma", "least", "threshold", "cooldown", "eps")}
+    return filled(_PLATEAU, scale=" * abs(best)" if section.threshold_mode == "relative" else "", **facts)
+
+
+def judged(config: RunConfig, source: Source) -> str:
+    """The line that gives an epoch's ``value``, the higher the better. Raises RefusedError."""
     classes = source.task.kind == "classification"
     if classes and config.dataset.balance != "none":
-        what = "a script has no counterpart yet of a plateau that is judged by the balanced accuracy"
-        raise RefusedError(what, "choose another schedule in a new run, or another format", "schedule.kind")
-    facts = {name: getattr(section, name) for name in ("patience", "gamma", "least", "threshold", "cooldown", "eps")}
-    scale = " * abs(best)" if section.threshold_mode == "relative" else ""
-    value = "value = val_metric  # the higher, the better" if classes else "value = -val_loss  # the higher, the better"
-    return value + "\n" + filled(_PLATEAU, scale=scale, **facts)
+        what = "a script has no counterpart yet of epochs that are judged by the balanced accuracy"
+        hint = "choose neither early stopping nor a plateau in a new run, or choose another format"
+        raise RefusedError(what, hint, "dataset.balance")
+    return "value = val_metric  # the higher, the better" if classes else "value = -val_loss  # the higher, the better"
