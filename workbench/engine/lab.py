@@ -171,6 +171,8 @@ def _subject(params: dict[str, Any]) -> build.Parts:
 def export_model(params: dict[str, Any]) -> dict[str, Any]:
     """A checkpoint's model written in another form: ``checkpoint``, ``format``, ``file``."""
     path = Path(params["checkpoint"])
+    if params["format"] == export.SCRIPT:
+        return export.export_script(path, Path(params["file"]))
     parts = _restored(path, torch.device("cpu"))
     return export.export(parts.model, parts.source, params["format"], Path(params["file"]))
 

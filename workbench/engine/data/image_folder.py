@@ -40,7 +40,7 @@ def load(config: ImageFolder, progress: Progress) -> Source:
     """The pictures of a folder. Those that cannot be read are listed and left out. Raises RefusedError."""
     root = _root(config.path)
     progress("looking for pictures", None)
-    given = _given_splits(root)
+    given = given_splits(root)
     classes = _class_names(given["train"] if given else root)
     found = {name: _files(folder, classes) for name, folder in (given or {"train": root}).items()}
     if not any(found.values()):
@@ -96,7 +96,7 @@ def _root(text: str) -> Path:
     return root
 
 
-def _given_splits(root: Path) -> dict[str, Path]:
+def given_splits(root: Path) -> dict[str, Path]:
     """The folders train, val and test when there are train and one of the others, else nothing."""
     here = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
     found = {name: here[word] for name, words in SPLITS.items() for word in reversed(words) if word in here}

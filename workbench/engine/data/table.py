@@ -44,7 +44,7 @@ def load(config: Table, progress: Progress) -> Source:
     """The rows of a table. Raises RefusedError."""
     progress("reading the table", None)
     frame = read(Path(config.path).expanduser())
-    targets_of = (_target_name(frame, config), *config.more_targets)
+    targets_of = (target_name(frame, config), *config.more_targets)
     keys = tuple(filter(None, (config.group, config.time)))
     _check_names(frame, config)
     rows, left_out = _labelled(frame, (*targets_of, *keys))
@@ -132,7 +132,8 @@ def _check_count(config: Table, rows: Sequence[int]) -> None:
         raise RefusedError(f"{config.path} has {count} that can be used", "at least two are needed", "dataset.path")
 
 
-def _target_name(frame: pl.DataFrame, config: Table) -> str:
+def target_name(frame: pl.DataFrame, config: Table) -> str:
+    """The column to predict. Raises RefusedError."""
     known = ", ".join(frame.columns)
     for name in config.ignore:
         if name not in frame.columns:
