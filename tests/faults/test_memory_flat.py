@@ -5,6 +5,7 @@ Long with ``-m campaign``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,9 +70,7 @@ def test_that_memory_is_flat(steps: int, window: MainWindow, qtbot: Any) -> None
     before = (engine.memory_info().rss, own.memory_info().rss, points(window))
     reached(int(steps * 0.95))
     after = (engine.memory_info().rss, own.memory_info().rss, points(window))
-    print(
-        f"{steps} steps: engine {before[0]:,} -> {after[0]:,}; window {before[1]:,} -> {after[1]:,}; points {after[2]:,}"
-    )  # noqa: T201
+    sys.stderr.write(f"{steps} steps: engine, window, points {before} -> {after} bytes\n")
     kept = after[2] - before[2]
     assert after[0] <= before[0] * 1.05
     # What is drawn and smoothed is kept once more, and an array that grows doubles.

@@ -21,16 +21,19 @@ _Vary = Annotated[
 
 _MOST_LINES = 24
 """Of a sweep's points so many are printed."""
-_TITLES = {"lr": "learning rate", "batch": "batch size", "workers": "loader workers"}
+_TITLES = {"lr": "learning rate", "batch": "batch size", "workers": "loader workers", "memory": "memory"}
 
 
 def add(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command("compare")(compare)
-    tune = typer.Typer(help="Find a learning rate, a batch size or a number of loader workers by trying.")
+    tune = typer.Typer(
+        help="Find a learning rate, a batch size, a number of loader workers, or the memory that is needed, by trying."
+    )
     tune.command("lr")(tune_lr)
     tune.command("batch")(tune_batch)
     tune.command("workers")(tune_workers)
+    tune.command("memory")(tune_memory)
     app.add_typer(tune, name="tune")
 
 
@@ -165,6 +168,16 @@ def tune_workers(
     _tune("workers", start, assignments, trust, json)
 
 
+def tune_memory(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
+    """Memory that a run will need, measured by one real step, and the largest batch that fits."""
+    _tune("memory", start, assignments, trust, json)
+
+
 def _tune(kind: Kind, start: str, assignments: list[str] | None, trust: list[Path] | None, as_json: bool) -> None:
     from workbench.cli.progress_line import display
     from workbench.launch.finders import Search
@@ -177,7 +190,9 @@ def _tune(kind: Kind, start: str, assignments: list[str] | None, trust: list[Pat
         output.result({"points": found.points, "suggestion": found.suggestion, "note": found.note})
         return
     _print_points(kind, found.points)
-    if found.suggestion is None:
+    if kind == "memory":
+        output.line(found.note)
+    elif found.suggestion is None:
         output.tell(found.note)
     else:
         output.line(f"suggestion: {found.setting} = {found.suggestion:g}")
@@ -185,12 +200,14 @@ def _tune(kind: Kind, start: str, assignments: list[str] | None, trust: list[Pat
 
 def _words(kind: Kind, point: Point) -> str:
     """A point as a line that a log keeps; of the many of a sweep, nothing."""
-    return "" if kind == "lr" else ", ".join(f"{name} {value}" for name, value in _cells(kind, point))
+    return "" if kind in ("lr", "memory") else ", ".join(f"{name} {value}" for name, value in _cells(kind, point))
 
 
 def _cells(kind: Kind, point: Point) -> list[tuple[str, str]]:
     if kind == "lr":
         return [("learning rate", f"{point['lr']:.3g}"), ("loss", output.number(point["loss"]))]
+    if kind == "memory":
+        return [(name, output.size(held)) for name, held in {**point["parts"], "whole": point["needs"]}.items()]
     speed = ("samples/s", f"{point['samples_per_second']:,.0f}" if point.get("fits", True) else "memory runs out")
     if kind == "workers":
         return [("workers", str(point["workers"])), speed]
@@ -201,7 +218,7 @@ def _print_points(kind: Kind, points: list[Point]) -> None:
     shown = points[:: max(1, len(points) // _MOST_LINES)]
     if not shown:
         return
-    table = tables.table(*(name for name, _ in _cells(kind, shown[0])), numbers=range(3))
+    table = tables.table(*(name for name, _ in _cells(kind, shown[0])), numbers=range(9))
     for point in shown:
         table.add_row(*(value for _, value in _cells(kind, point)))
     tables.show(table)

@@ -18,7 +18,7 @@ from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
 from workbench.engine import devices, seeding
 from workbench.engine.failures import RefusedError, explain
-from workbench.engine.tools import batch_finder, lr_finder, worker_finder
+from workbench.engine.tools import batch_finder, lr_finder, memory_plan, worker_finder
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -78,6 +78,10 @@ def _workers(config: RunConfig, tell: Tell) -> dict[str, Any]:
     return worker_finder.trial(config, _device(config))
 
 
+def _memory(config: RunConfig, tell: Tell) -> dict[str, Any]:
+    return memory_plan.plan(config, _device(config))
+
+
 def _device(config: RunConfig) -> torch.device:
     return torch.device(devices.choose(config.hardware))
 
@@ -86,4 +90,5 @@ FINDERS: dict[str, Callable[[RunConfig, Tell], dict[str, Any]]] = {
     "lr": _learning_rate,
     "batch": _batch_size,
     "workers": _workers,
+    "memory": _memory,
 }

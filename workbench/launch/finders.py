@@ -17,12 +17,13 @@ from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
 from workbench.launch.process import interpreter, kill_tree
 
-Kind = Literal["lr", "batch", "workers"]
+Kind = Literal["lr", "batch", "workers", "memory"]
 Point = dict[str, Any]
 LR_STEPS = 120
 """At most so many points has the sweep over learning rates."""
 SMALLEST_BATCH, LARGEST_BATCH = 8, 65536
 MOST_WORKERS = 8
+_GIB = 2**30
 GOOD_ENOUGH = 0.95
 """Of several that are as good, the smallest: within this share of the best throughput."""
 RULE = "the smallest within 5 % of the best throughput"
@@ -30,6 +31,7 @@ SETTINGS: dict[Kind, str] = {
     "lr": "optimizer.lr",
     "batch": "training.batch_size",
     "workers": "dataset.workers",
+    "memory": "training.batch_size",
 }
 """What each finder's suggestion is for."""
 
@@ -72,6 +74,11 @@ class Search:
         if self.kind == "lr":
             result = self._try("lr", self._config, lambda point: take(point, (len(points) + 1) / LR_STEPS))
             return Found(points, result["suggestion"], str(result["note"]), SETTINGS["lr"])
+        if self.kind == "memory":
+            result = self._try("memory", self._config)
+            take(result, 1.0)
+            best = None if result["fits"] or not result["largest_batch"] else int(result["largest_batch"])
+            return Found(points, best, memory_words(result), SETTINGS["memory"])
         if self.kind == "batch":
             for point, share in self._batch_sizes():
                 take(point, share)
@@ -184,6 +191,15 @@ def suggest(points: list[Point], key: str) -> int | None:
     fits = [point for point in points if point.get("fits", True)]
     most = max((point["samples_per_second"] for point in fits), default=0.0)
     return next((int(point[key]) for point in fits if point["samples_per_second"] >= GOOD_ENOUGH * most), None)
+
+
+def memory_words(plan: Point) -> str:
+    """A plan of memory in one sentence, such as "needs 9.1 of 11.0 GiB; batch 48 fits"."""
+    there = f"{plan['there'] / _GIB:.1f} GiB"
+    if not plan["largest_batch"]:
+        return f"not even one sample fits into {there}"
+    needs = f"needs {plan['needs'] / _GIB:.2f} of {there}"
+    return needs if plan["fits"] else f"{needs}; batch {plan['largest_batch']:,} fits"
 
 
 def _past_best(points: list[Point]) -> bool:
