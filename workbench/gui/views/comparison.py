@@ -242,13 +242,10 @@ def _words(entries: list[Entry], results: list[Result | None]) -> str:
         return words + watched
     same_weights = len({result.initial_weights for result in known}) == 1
     same_batches = len({result.first_batches for result in known}) == 1
-    return (
-        words
-        + {
-            (True, True): " All begin with the same weights and see the same batches.",
-            (True, False): " All begin with the same weights, but see different batches.",
-            (False, True): " They begin with different weights, and see the same batches.",
-            (False, False): " They begin with different weights, and see different batches.",
-        }[same_weights, same_batches]
-    return words + alike + watched
-    )
+    alike = {
+        (True, True): "All begin with the same weights and see the same batches.",
+        (True, False): "All begin with the same weights, but see different batches.",
+        (False, True): "They begin with different weights, and see the same batches.",
+        (False, False): "They begin with different weights, and see different batches.",
+    }[same_weights, same_batches]
+    return f"{words} {alike}{watched}"
