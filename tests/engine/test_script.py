@@ -15,6 +15,7 @@ import torch
 import torchvision
 from PIL import Image
 
+from workbench.cli import leaving
 from workbench.config import files
 from workbench.config.fields import kind_of
 from workbench.config.recipes import start
@@ -23,6 +24,7 @@ from workbench.engine import build, checkpoint, data, lab
 from workbench.engine.attempt import run_attempt
 from workbench.engine.export import script, script_proof
 from workbench.engine.failures import RefusedError
+from workbench.engine.tools import export
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create, list_runs
@@ -394,6 +396,10 @@ def test_that_a_script_that_does_something_else_is_not_given_away(spoilt: Callab
     script_proof.prove(code, config, source)
     with pytest.raises(RefusedError, match="would not do what the run did"):
         script_proof.prove(changed, config, source)
+
+
+def test_that_the_terminal_names_every_format() -> None:
+    assert set(leaving.FORMATS) == {*export.FORMATS, export.SCRIPT}
 
 
 def test_that_a_name_cannot_leave_the_text_that_it_stands_in() -> None:
