@@ -1,5 +1,6 @@
 """A run as a plain script: alone and elsewhere it trains as the run did, or it is refused in words."""
 
+import gzip
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ import torch
 import torchvision
 from PIL import Image
 
+from workbench.cli import leaving
 from workbench.config import files
 from workbench.config.fields import kind_of
 from workbench.config.recipes import start
@@ -23,6 +25,7 @@ from workbench.engine import build, checkpoint, data, lab
 from workbench.engine.attempt import run_attempt
 from workbench.engine.export import script, script_proof
 from workbench.engine.failures import RefusedError
+from workbench.engine.tools import export
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create, list_runs
@@ -125,13 +128,8 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
             "schedule.warmup": 0.5,
         },
     ),
-    "plateau": ("digits-mlp", {"schedule.kind": "plateau", "schedule.patience": 0, "schedule.threshold": 1.0}),
     "average": ("digits-mlp", {"training.ema": 0.9, "model.norm": "batch"}),
     "cnn": ("digits-cnn", {"model.channels": [4, 8], "model.head": [16], "model.dropout": [0.1]}),
-    "cnn on enlarged digits": (
-        "digits-cnn",
-        {"dataset.size": 12, "dataset.balance": "sampler", "model.channels": [4], "model.norm": "group"},
-    ),
     "cnn on changed digits": (
         "digits-cnn",
         {
@@ -146,24 +144,38 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
             "dataset.augment_erasing": 0.3,
         },
     ),
-    "resnet": ("digits-cnn", {"model.kind": "resnet", "model.width": 4, "model.blocks": [1, 1]}),
     "heads": ("multi-task", {}),
     "lstm": ("sine-lstm", {"model.units": 16}),
-    "gru": ("sine-gru", {"model.units": 8, "model.bidirectional": True, "dataset.horizon": 3}),
     "transformer": ("sine-transformer", {"model.width": 16, "model.feedforward": 32, "model.layers": 2}),
+    "linear": ("linear-regression", {"dataset.validation": 0.0}),
+    "table": ("tabular-mlp", {}),
+}
+
+
+# Their parts alone are compared: what is done with them is the same for all.
+ALIKE: dict[str, tuple[str, dict[str, Any]]] = {
+    "cnn on enlarged digits": (
+        "digits-cnn",
+        {"dataset.size": 12, "dataset.balance": "sampler", "model.channels": [4], "model.norm": "group"},
+    ),
+    "resnet": ("digits-cnn", {"model.kind": "resnet", "model.width": 4, "model.blocks": [1, 1]}),
+    "gru": ("sine-gru", {"model.units": 8, "model.bidirectional": True, "dataset.horizon": 3}),
     "transformer, pre-norm": (
         "sine-transformer",
         {"model.width": 16, "model.norm_first": "pre", "model.causal": True, "model.pool": "last", "model.layers": 1},
     ),
-    "linear": ("linear-regression", {"dataset.validation": 0.0}),
     "clusters": ("imbalanced-tabular", {}),
-    "table": ("tabular-mlp", {}),
 }
 
 
 @pytest.mark.parametrize("kind", RUNS)
 def test_that_the_script_gives_the_losses_of_the_run(kind: str, tmp_path: Path) -> None:
     proved(configured(*RUNS[kind]), tmp_path)
+
+
+@pytest.mark.parametrize("kind", ALIKE)
+def test_that_other_networks_are_those_of_the_run(kind: str) -> None:
+    assert "build_model" in text_of(configured(*ALIKE[kind]))
 
 
 def test_that_it_stops_as_early_as_the_run(tmp_path: Path) -> None:
@@ -243,6 +255,36 @@ def test_that_a_split_by_folders_is_kept(pictures: Path, tmp_path: Path) -> None
     assert "'val'" in text_of(configured("digits-mlp", {**plain, "dataset.channels": "grey"}))
 
 
+def test_that_pictures_that_a_table_names_are_read_as_in_the_run(pictures: Path) -> None:
+    files_ = [path.relative_to(pictures) for path in sorted(pictures.rglob("*.png"))]
+    rows = "".join(f"{path.as_posix()},{path.parts[0]}\n" for path in files_)
+    (pictures / "named.csv").write_text(f"file,kind\n{rows}none.png,\ngone.png,dark\n", encoding="utf-8")
+    changes = {"dataset.path": str(pictures / "named.csv"), "dataset.size": 8, "model.kind": "mlp"}
+    assert "IMAGE_COLUMN" in text_of(configured("image-csv", changes))
+
+
+def test_that_a_known_set_is_read_as_in_the_run(tmp_path: Path) -> None:
+    folder = tmp_path / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    draw = np.random.default_rng(0)
+    for part, count in (("train", 60), ("t10k", 20)):
+        written_idx(folder / f"{part}-images-idx3-ubyte", draw.integers(0, 256, (count, 28, 28), dtype=np.uint8))
+        written_idx(folder / f"{part}-labels-idx1-ubyte", np.arange(count, dtype=np.uint8) % 10)
+    changes = {"dataset.path": str(tmp_path), "dataset.download": False}
+    assert "torchvision.datasets.MNIST" in text_of(configured("mnist-mlp", changes))
+    for file in folder.iterdir():
+        packed = gzip.compress(file.read_bytes())
+        file.unlink()
+        file.with_name(file.name + ".gz").write_bytes(packed)
+    with pytest.raises(RefusedError, match="it cannot read the samples"):
+        text_of(configured("mnist-mlp", changes))
+
+
+def written_idx(path: Path, values: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
+    head = bytes([0, 0, 8, values.ndim]) + b"".join(size.to_bytes(4, "big") for size in values.shape)
+    path.write_bytes(head + values.tobytes())
+
+
 ROWS = "\n".join(
     f"{number % 7},{'red' if number % 3 else 'blue' if number % 4 else ''},{number % 5 or 'na'},{'ab'[number % 2]}{number % 6},"
     f"2024-01-{number % 28 + 1:02},{(number * 37) % 23 / 7},{number / 9}"
@@ -264,7 +306,7 @@ ROWS = "\n".join(
 def test_that_tables_are_read_and_divided_as_in_the_run(changes: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "my table.csv"
     path.write_text(f"x,color,w,who,when,y,z\n{ROWS}\n", encoding="utf-8")
-    proved(configured("tabular-mlp", {"dataset.path": str(path), "training.batch_size": 16, **changes}), tmp_path)
+    assert "inputs_of" in text_of(configured("tabular-mlp", {"dataset.path": str(path), **changes}))
 
 
 def test_that_texts_are_learnt_as_in_the_run(tmp_path: Path) -> None:
@@ -313,6 +355,15 @@ def test_that_what_it_cannot_do_is_refused_in_words(case: str) -> None:
         text_of(configured(recipe, changes))
     assert caught.value.problem.path == setting
     assert caught.value.problem.hint
+
+
+def test_that_own_code_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    path.write_text("from torch import nn\n\nclass Net(nn.Flatten):\n    pass\n", encoding="utf-8")
+    config = configured("digits-mlp", {"model.kind": "python", "model.path": str(path)})
+    source = data.load(config.dataset)
+    with pytest.raises(RefusedError, match="no counterpart yet of the architecture"):
+        script.text(config, source, torch.nn.Linear(1, 1))
 
 
 def test_that_a_rate_changed_by_hand_and_several_processes_are_refused(tmp_path: Path) -> None:
@@ -394,6 +445,10 @@ def test_that_a_script_that_does_something_else_is_not_given_away(spoilt: Callab
     script_proof.prove(code, config, source)
     with pytest.raises(RefusedError, match="would not do what the run did"):
         script_proof.prove(changed, config, source)
+
+
+def test_that_the_terminal_names_every_format() -> None:
+    assert set(leaving.FORMATS) == {*export.FORMATS, export.SCRIPT}
 
 
 def test_that_a_name_cannot_leave_the_text_that_it_stands_in() -> None:

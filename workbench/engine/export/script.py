@@ -156,7 +156,7 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
         title=_title(config, name),
         facts=_facts(config, source),
         needs="".join(f", {package}" for package in _packages(pieces)),
-        torch=version or torch.__version__,
+        torch=_plain(version) or torch.__version__,
         imports="@imports@",
         seed=training.seed,
         epochs=training.epochs,
@@ -190,9 +190,13 @@ def _refuse(config: RunConfig, source: Source) -> None:
 
 
 def _title(config: RunConfig, name: str) -> str:
-    """The first line; a name from outside must not end the text that it stands in."""
-    plain = "".join(mark for mark in name if mark.isprintable() and mark not in '"\\')
-    return f"{plain or 'A run'}: {kind_of(type(config.model))} on {kind_of(type(config.dataset))}, in plain PyTorch."
+    """The first line of the script's description."""
+    return f"{_plain(name) or 'A run'}: {kind_of(type(config.model))} on {kind_of(type(config.dataset))}, in plain PyTorch."
+
+
+def _plain(text: str) -> str:
+    """A text from outside, which must not end the one that it stands in."""
+    return "".join(mark for mark in text if mark.isprintable() and mark not in '"\\')
 
 
 def _facts(config: RunConfig, source: Source) -> str:

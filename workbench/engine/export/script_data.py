@@ -15,6 +15,7 @@ from workbench.engine.failures import RefusedError
 PIECES: dict[str, Callable[[Any, Source], Piece]] = {
     "digits": script_pictures.digits,
     "image-folder": script_pictures.image_folder,
+    "image-csv": script_pictures.image_csv,
     "torchvision": script_pictures.known,
     "sine": script_sequences.sine,
     "series": script_sequences.series,

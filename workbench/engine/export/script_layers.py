@@ -40,7 +40,8 @@ def layer(module: nn.Module) -> str:
             return f"nn.{type(module).__name__}()"
         case nn.Embedding():
             return f"nn.Embedding({module.num_embeddings}, {module.embedding_dim}, padding_idx={module.padding_idx})"
-    raise RefusedError(f"a layer {type(module).__name__} has no counterpart in a script yet", "choose another format")
+    what = f"a script has no counterpart yet of the layer {type(module).__name__}"
+    raise RefusedError(what, "choose another format", "model")
 
 
 def stack(modules: nn.Module) -> str:

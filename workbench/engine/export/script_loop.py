@@ -60,6 +60,10 @@ if waited >= $patience:
     print(f"stopped early: no improvement for {waited} epochs")
     break
 """
+_FP32 = """
+if torch.cuda.is_available():  # convolutions in whole fp32 too
+    torch.backends.cudnn.conv.fp32_precision = "ieee"
+"""
 _DRAW = """
 draw = generator(SEED, "augment", epoch, step)
 numbers = torch.rand(min(per_step, len(order)), NUMBERS_EACH, generator=draw)[: len(chosen)].to(inputs.device)
@@ -175,6 +179,8 @@ def main(config: RunConfig, source: Source) -> str:
     lines = [f"torch.set_num_threads({threads if threads != 'auto' else _PROCESSORS})"]
     if config.training.deterministic:
         lines.append("torch.use_deterministic_algorithms(True, warn_only=True)")
+    if wanted != "cpu":
+        lines.append(filled(_FP32))
     falling = script_schedule.plateau(config)
     patience = config.training.early_stopping
     averaged = config.training.ema != "off"

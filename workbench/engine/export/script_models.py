@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from workbench.config.fields import title_of
 from workbench.config.run import RunConfig
 from workbench.engine.data.source import Source
 from workbench.engine.export import script_pretrained
@@ -375,9 +376,8 @@ def piece(config: RunConfig, source: Source, model: nn.Module) -> Piece:
     """The code that builds the network, and ``start_weights`` where weights do not begin as PyTorch's own. Raises RefusedError."""
     kind = config.model.kind
     if kind not in PIECES:
-        raise RefusedError(
-            f"a model of the kind {kind} has no counterpart in a script yet", "choose another format", "model.kind"
-        )
+        what = f"a script has no counterpart yet of the architecture {title_of(type(config.model))}"
+        raise RefusedError(what, "choose another format", "model.kind")
     found = PIECES[kind](config.model, source, model)
     if not starts(config):
         return found

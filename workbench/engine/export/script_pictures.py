@@ -8,6 +8,7 @@ from typing import Any
 from workbench.engine.data.image_folder import SUFFIXES, given_splits
 from workbench.engine.data.pictures import MAX_PIXELS
 from workbench.engine.data.source import Source
+from workbench.engine.data.text import read_csv
 from workbench.engine.export.piece import Piece, filled
 from workbench.engine.export.script_split import by_share, shares, where
 from workbench.engine.failures import RefusedError
@@ -61,17 +62,7 @@ def digits(config: Any, source: Source) -> Piece:
     return Piece(code, ("import gzip", "import numpy as np"))
 
 
-_FOLDER = """
-# Pictures in one folder for each class$given.
-DATA = $path
-CLASSES = $classes
-VALIDATION, SPLIT_SEED = $share, $seed
-SUFFIXES = $suffixes
-
-
-$split
-
-
+_PICTURE = """
 def picture(path: Path) -> Tensor | None:
     \"\"\"A picture as uint8 ($depth, $size, $size): short side resized, centre cropped. None when it cannot be read.\"\"\"
     try:
@@ -94,6 +85,19 @@ def picture(path: Path) -> Tensor | None:
         return None
     array = np.array(fitted, dtype=np.uint8)
     return torch.from_numpy(array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1)))
+"""
+_FOLDER = """
+# Pictures in one folder for each class$given.
+DATA = $path
+CLASSES = $classes
+VALIDATION, SPLIT_SEED = $share, $seed
+SUFFIXES = $suffixes
+
+
+$split
+
+
+$picture
 
 
 def read_folder(root: Path) -> tuple[Tensor, Tensor]:
@@ -139,15 +143,71 @@ def image_folder(config: Any, source: Source) -> Piece:
         given=", divided by hand into training and validation" if "val" in given else "",
         suffixes=repr(tuple(sorted(SUFFIXES))),
         split=by_share(),
+        picture=_picture(config, source),
+        load=load,
+        **shares(config),
+    )
+    return Piece(code, ("from pathlib import Path", "import numpy as np", "from PIL import Image, ImageOps"))
+
+
+_IMAGE_CSV = """
+# Pictures that a CSV file names, each with its class.
+DATA = $path
+IMAGE_COLUMN, LABEL_COLUMN = $image_column, $label_column
+CLASSES = $classes
+VALIDATION, SPLIT_SEED = $share, $seed
+
+
+$split
+
+
+$picture
+
+
+def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    \"\"\"Pictures and the numbers of their classes: of training, then of validation.\"\"\"
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = [(row[IMAGE_COLUMN], row[LABEL_COLUMN]) for row in csv.DictReader(file)]
+    pairs = [
+        (picture(Path(path).parent / Path(name.strip()).expanduser()), CLASSES.index(word.strip()))
+        for name, word in rows
+        if name and word
+    ]
+    pictures = torch.stack([found for found, _ in pairs if found is not None])
+    labels = torch.tensor([label for found, label in pairs if found is not None])
+    train, val = split(len(labels)$by_class)
+    return pictures[train], labels[train], pictures[val], labels[val]
+"""
+
+
+def image_csv(config: Any, source: Source) -> Piece:
+    """Pictures that a CSV file names. Raises RefusedError."""
+    columns = read_csv(Path(config.path).expanduser()).columns
+    code = filled(
+        _IMAGE_CSV,
+        path=repr(where(config)),
+        image_column=repr(config.image_column or columns[0]),
+        label_column=repr(config.label_column or columns[-1]),
+        classes=repr(list(source.task.classes)),
+        split=by_share(),
+        picture=_picture(config, source),
+        by_class=", labels" if config.split == "per-class" else "",
+        **shares(config),
+    )
+    imports = ("import csv", "from pathlib import Path", "import numpy as np", "from PIL import Image, ImageOps")
+    return Piece(code, imports)
+
+
+def _picture(config: Any, source: Source) -> str:
+    """The function that reads one picture."""
+    return filled(
+        _PICTURE,
         size=config.size,
         twice=config.size * 2,
         most=MAX_PIXELS,
         depth=source.shape[0],
         mode="RGB" if config.channels == "rgb" else "L",
-        load=load,
-        **shares(config),
     )
-    return Piece(code, ("from pathlib import Path", "import numpy as np", "from PIL import Image, ImageOps"))
 
 
 _KNOWN = """

@@ -109,7 +109,7 @@ def schedule(config: RunConfig) -> Piece:
     section: Any = config.schedule
     kind: str = section.kind
     if kind not in _SCHEDULES:
-        what = f"the schedule {kind} has no counterpart in a script yet"
+        what = f"a script has no counterpart yet of the schedule {kind}"
         raise RefusedError(what, "choose another format", "schedule.kind")
     facts = {name: getattr(section, name) for name in type(section).model_fields if name not in ("kind", "warmup")}
     facts["by_epoch"] = _BY_EPOCH if facts.get("per") == "epoch" else ""
