@@ -78,11 +78,11 @@ class HelpPage(QDialog):
             parts.append(f"<h3>{escape(section['title'])}</h3>")
             if section["text"]:
                 words = _CODE.sub(rf'<span style="font-family:{font!r}">\1</span>', escape(section["text"]))
-                parts.append(f"<p>{words}</p>")
+                parts.append(f'<p style="margin-bottom:6px">{words}</p>')
             if section["code"]:
                 parts.append(_block(section["code"], theme.raised, theme.text, font))
             if section["output"]:
-                parts.append(f'<p style="color:{theme.muted}; margin-bottom:2px">prints</p>')
+                parts.append(f'<p style="color:{theme.muted}; margin-top:6px; margin-bottom:2px">prints</p>')
                 parts.append(_block(section["output"], theme.plot, theme.text, font))
         return "".join(parts)
 

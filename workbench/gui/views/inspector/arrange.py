@@ -15,9 +15,13 @@ WIDTH, HEIGHT = 136.0, 40.0
 GAP = 32.0
 """Between layers."""
 ROW_GAP = 34.0
+NODE, LANE, ASIDE = 1.0, 0.05, 0.001
+"""Weights: of a node, of a lane, and of what joins from aside, as the target joins the loss."""
 MOST_BENDS = 6000
 """Edges over many layers get lanes of their own as long as there are no more places in lanes than this."""
 SWEEPS = 6
+STRAY = 0.1
+"""How much worse a last row is that is all but empty."""
 _HALF_NODE, _HALF_LANE = 26.0, 7.0
 Point = tuple[float, float]
 
@@ -48,22 +52,35 @@ class _Cell:
 
     layer: int
     half: float
+    weight: float
+    """How much it pulls at others: nodes stand in straight lines, and lanes bend around them."""
     before: list[_Cell] = field(default_factory=list)
     behind: list[_Cell] = field(default_factory=list)
     y: float = 0.0
 
 
-def arrange(nodes: Sequence[str], edges: Sequence[tuple[str, str]], aspect: float = 2.0) -> Arranged:
-    """Arranges nodes, given in an order in which every edge goes forward, for an area ``aspect`` times as wide as high."""
+def arrange(
+    nodes: Sequence[str], edges: Sequence[tuple[str, str]], aspect: float = 2.0, room: float | None = None
+) -> Arranged:
+    """Arranges nodes, given in an order in which every edge goes forward, for an area ``aspect`` times as wide as high.
+
+    ``room``: rows of this width instead, and as many of them as it takes.
+    """
     layer_of = layers(nodes, edges)
-    cells = {name: _Cell(layer_of[name], _HALF_NODE) for name in nodes}
+    fed = {target for _, target in edges}
+    cells = {
+        name: _Cell(layer_of[name], _HALF_NODE, NODE if name in fed or layer_of[name] == 0 else ASIDE)
+        for name in nodes
+    }
     columns: list[list[_Cell]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
     for name in nodes:
         columns[layer_of[name]].append(cells[name])
     chains = _chains(edges, cells, columns)
     _order(columns)
     _settle(columns)
-    return _fold(cells, chains, columns, aspect)
+    spans = [(min(c.y - c.half for c in column), max(c.y + c.half for c in column)) for column in columns]
+    across = _best(spans, aspect) if room is None else max(1, int((room + GAP) / (WIDTH + GAP)))
+    return _fold(cells, chains, spans, across)
 
 
 def layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -89,8 +106,10 @@ def _chains(edges: Sequence[tuple[str, str]], cells: dict[str, _Cell], columns: 
     for source, target in edges:
         first, last = cells[source], cells[target]
         chain = [first]
-        for layer in range(first.layer + 1, last.layer) if bends <= MOST_BENDS else ():
-            lane = _Cell(layer, _HALF_LANE)
+        for layer in range(first.layer + 1, last.layer) if bends <= NODE, LANE, ASIDE = 1.0, 0.05, 0.001
+"""Weights: of a node, of a lane, and of what joins from aside, as the target joins the loss."""
+MOST_BENDS else ():
+            lane = _Cell(layer, _HALF_LANE, LANE)
             columns[layer].append(lane)
             chain.append(lane)
         chain.append(last)
@@ -118,24 +137,23 @@ def _settle(columns: list[list[_Cell]]) -> None:
     for sweep in range(2 * SWEEPS):
         for column in columns if sweep % 2 == 0 else reversed(columns):
             near = [_mean([*cell.before, *cell.behind], cell.y) for cell in column]
-            for cell, y in zip(column, _apart(near, [cell.half for cell in column]), strict=True):
+            for cell, y in zip(column, _apart(near, column), strict=True):
                 cell.y = y
 
 
-def _apart(wanted: list[float], halves: list[float]) -> list[float]:
+def _apart(wanted: list[float], column: list[_Cell]) -> list[float]:
     """The places nearest to those wanted, in the same order, that leave each its room: neighbours that push become blocks."""
     offsets, below = [], 0.0
-    for half in halves:
-        offsets.append(below + half)
-        below += 2 * half
-    blocks: list[list[float]] = []  # sum and number of what its members want
-    for y, offset in zip(wanted, offsets, strict=True):
-        blocks.append([y - offset, 1])
+    for cell in column:
+        offsets.append(below + cell.half)
+        below += 2 * cell.half
+    blocks: list[tuple[float, float, int]] = []  # what its members want, summed; their weight; their number
+    for y, offset, cell in zip(wanted, offsets, column, strict=True):
+        blocks.append(((y - offset) * cell.weight, cell.weight, 1))
         while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] >= blocks[-1][0] / blocks[-1][1]:
-            total, count = blocks.pop()
-            blocks[-1][0] += total
-            blocks[-1][1] += count
-    bases = [total / count for total, count in blocks for _ in range(int(count))]
+            (total, weight, count), (more, heavier, larger) = blocks.pop(), blocks.pop()
+            blocks.append((total + more, weight + heavier, count + larger))
+    bases = [total / weight for total, weight, count in blocks for _ in range(count)]
     return [base + offset for base, offset in zip(bases, offsets, strict=True)]
 
 
@@ -148,12 +166,13 @@ def _spread(column: list[_Cell]) -> None:
 
 
 def _mean(cells: list[_Cell], otherwise: float) -> float:
-    return sum(cell.y for cell in cells) / len(cells) if cells else otherwise
+    weight = sum(cell.weight for cell in cells)
+    return sum(cell.y * cell.weight for cell in cells) / weight if cells else otherwise
 
 
-def _fold(cells: dict[str, _Cell], chains: list[list[_Cell]], columns: list[list[_Cell]], aspect: float) -> Arranged:
-    spans = [(min(c.y - c.half for c in column), max(c.y + c.half for c in column)) for column in columns if column]
-    across = _best(spans, aspect)
+def _fold(
+    cells: dict[str, _Cell], chains: list[list[_Cell]], spans: list[tuple[float, float]], across: int
+) -> Arranged:
     tops: list[float] = []
     y = 0.0
     for first in range(0, len(spans), across):
@@ -190,7 +209,8 @@ def _best(spans: list[tuple[float, float]], aspect: float) -> int:
         for first in range(0, len(spans), across):
             part = spans[first : first + across]
             height += max(high for _, high in part) - min(low for low, _ in part) + ROW_GAP
-        size = max((across * (WIDTH + GAP) + GAP) / aspect, height)
+        empty = 1 - ((len(spans) - 1) % across + 1) / across
+        size = max((across * (WIDTH + GAP) + GAP) / aspect, height) * (1 + STRAY * empty)
         if size < smallest:
             best, smallest = across, size
     return best

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from workbench.gui.theme import STEP, Themes
@@ -56,77 +56,78 @@ class Maps(Drawing):
         return ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draws every map with its words, and what the colours mean."""
+        """Draws every map, the words beside the outer ones, and what the colours mean."""
         if not self.maps.size:
             return
         theme = self.themes.current
         painter = QPainter(self)
         shown = self._areas()
         largest = max(float(self.maps[head].max()) for head, _ in shown)
+        left, top = min(area.left() for _, area in shown), min(area.top() for _, area in shown)
         for head, area in shown:
             painter.setPen(QColor(theme.text))
-            title = QRectF(area.left(), area.top() - self._above() - self.line(), area.width(), self.line())
+            above = self._words_above() if area.top() == top else 0.0
+            title = QRectF(area.left(), area.top() - above - self.line(), area.width(), self.line())
             painter.drawText(title, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, f"Head {head + 1}")
             painter.drawImage(area, shades.picture(self.maps[head], largest, theme))
             painter.setPen(QColor(theme.line))
             painter.drawRect(area)
-            self._name_steps(painter, area)
+            self._name_steps(painter, area, beside=area.left() == left, above=area.top() == top)
         painter.setPen(QColor(theme.muted))
         below = QRectF(0, self.height() - self.line(), self.width(), self.line())
         draw_scale(painter, below, (0.0, largest), self.themes)
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, "row: looks · column: is looked at")
 
-    def _name_steps(self, painter: QPainter, area: QRectF) -> None:
+    def _name_steps(self, painter: QPainter, area: QRectF, *, beside: bool, above: bool) -> None:
         """The words left of the rows and above the columns: as many as there is room for."""
+        painter.save()
         painter.setPen(QColor(self.themes.current.muted))
-        cell = area.height() / len(self.words)
-        every = max(1, int(np.ceil(self.line() / cell)))
+        painter.setFont(self._small())
         metrics, middle = painter.fontMetrics(), Qt.AlignmentFlag.AlignVCenter
-        for step in range(0, len(self.words), every):
+        cell, line = area.height() / len(self.words), metrics.height()
+        for step in range(0, len(self.words), max(1, int(np.ceil(line / cell)))):
             text = metrics.elidedText(self.words[step], Qt.TextElideMode.ElideRight, LONGEST_WORD)
-            y = area.top() + (step + 0.5) * cell - self.line() / 2
-            box = QRectF(area.left() - self._beside(), y, self._beside() - STEP, self.line())
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, text)
-            painter.save()
-            painter.translate(area.left() + (step + 0.5) * cell, area.top() - STEP)
-            painter.rotate(-90)
-            upright = QRectF(0, -self.line() / 2, self._above(), self.line())
-            painter.drawText(upright, Qt.AlignmentFlag.AlignLeft | middle, text)
-            painter.restore()
+            along = (step + 0.5) * cell
+            if beside:
+                box = QRectF(0, area.top() + along - line / 2, area.left() - STEP, line)
+                painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, text)
+            if above:
+                painter.save()
+                painter.translate(area.left() + along, area.top() - STEP)
+                painter.rotate(-90)
+                upright = QRectF(0, -line / 2, self._words_above(), line)
+                painter.drawText(upright, Qt.AlignmentFlag.AlignLeft | middle, text)
+                painter.restore()
+        painter.restore()
 
-    def _beside(self) -> float:
-        widest = max((self.fontMetrics().horizontalAdvance(word) for word in self.words), default=0)
-        return min(widest, LONGEST_WORD) + 2.0 * STEP
+    def _small(self) -> QFont:
+        font = QFont(self.font())
+        font.setPointSizeF(max(7.0, font.pointSizeF() * 0.85))
+        return font
 
-    def _above(self) -> float:
-        return self._beside()
+    def _words_above(self) -> float:
+        """Room for the longest word, in both directions."""
+        metrics = QFontMetrics(self._small())
+        return min(max((metrics.horizontalAdvance(word) for word in self.words), default=0), LONGEST_WORD) + 2.0 * STEP
 
     def _areas(self) -> list[tuple[int, QRectF]]:
         """The head and the square of each map: as large as they fit."""
         heads = list(range(len(self.maps))) if self.head is None else [min(self.head, len(self.maps) - 1)]
         if not heads or not self.words:
             return []
-        beside, above = self._beside(), self._above() + self.line()
-        height = self.height() - self.line() - 2 * STEP
-        best, across = 0.0, 1
+        edge, title, gap = self._words_above(), float(self.line() + STEP), 3.0 * STEP
+        width, height = self.width() - edge - 1, self.height() - self.line() - 2 * STEP - edge
+        best, across = 16.0, 1
         for columns in range(1, len(heads) + 1):
             rows = -(-len(heads) // columns)
-            side = min(self.width() / columns - beside - 2 * STEP, height / rows - above - STEP)
+            side = min((width - (columns - 1) * gap) / columns, height / rows - title)
             if side > best:
                 best, across = side, columns
-        best = max(best, 16.0)
-        return [
-            (
-                head,
-                QRectF(
-                    place % across * (best + beside + 2 * STEP) + beside,
-                    place // across * (best + above + STEP) + above,
-                    best,
-                    best,
-                ),
-            )
-            for place, head in enumerate(heads)
-        ]
+        areas = []
+        for place, head in enumerate(heads):
+            x, y = edge + place % across * (best + gap), edge + title + place // across * (best + title)
+            areas.append((head, QRectF(x, y, best, best)))
+        return areas
 
 
 class AttentionPage(Page):
@@ -193,7 +194,7 @@ class AttentionPage(Page):
             self.head.addItems([_ALL, *(f"Head {head + 1}" for head in range(heads))])
             self.head.blockSignals(False)
             self.maps.head = None
-        self.what.setText(f"{result['what']}, of {result['samples']:,} samples")
+        self.what.setText(f"{result['what']} · {result['samples']:,} samples")
         self.what.setToolTip(self.what.text())
         self.maps.show_maps(raw.astype(np.float64).reshape(heads, steps, steps), result["words"])
         self.show_content()

@@ -14,7 +14,7 @@ from workbench.gui.views import ticks
 from workbench.gui.views.inspector import shades
 from workbench.runs.series import Floats
 
-LARGEST_CELL = 24.0
+LARGEST_CELL = 32.0
 
 
 class Drawing(QWidget):
@@ -116,7 +116,7 @@ class HeatMap(Drawing):
 
     def show_values(self, values: list[list[float]]) -> None:
         """Takes rows of numbers."""
-        self.values = np.array(values, dtype=np.float64).reshape(len(values), -1)
+        self.values = np.array(values, dtype=np.float64) if values else np.empty((0, 0))
         low, high = self._range()
         self.setAccessibleDescription(
             f"{self.values.shape[0]} by {self.values.shape[1]} values from {ticks.number(low)} to {ticks.number(high)}"

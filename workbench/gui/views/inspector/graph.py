@@ -23,8 +23,8 @@ from workbench.gui.views.inspector.page import Page, label, row
 
 SMALLEST, LARGEST = 0.05, 3.0
 """Scales."""
-READABLE = 0.6
-"""A graph that would have to be smaller than this to be seen whole begins at its input instead."""
+READABLE = 0.75
+"""A graph that would have to be smaller than this to be seen whole begins at its input, in rows as wide as the area."""
 ZOOM = 1.2
 MARGIN = 20.0
 _ROUND = 6.0
@@ -35,7 +35,7 @@ class Box(QGraphicsItem):
 
     def __init__(self, node: dict[str, Any], theme: Theme) -> None:
         super().__init__()
-        self._title, self._below = str(node["label"]), str(node["detail"])
+        self._title, self._below = str(node["label"]), _short(str(node["detail"]))
         colour = {"input": theme.ok, "layer": theme.train, "loss": theme.val}.get(node["kind"], theme.muted)
         self._line, self._fill = QColor(colour), QColor(mix(colour, theme.plot, 0.14))
         self._ink, self._muted = QColor(theme.text), QColor(theme.muted)
@@ -78,12 +78,13 @@ class GraphView(QGraphicsView):
         self._themes = themes
         self.graph: dict[str, Any] = {"nodes": [], "edges": []}
         self._touched = False
+        self._room: float | None = None
         self.setScene(QGraphicsScene(self))
         self.setFrameShape(self.Shape.NoFrame)
         self.setDragMode(self.DragMode.ScrollHandDrag)
         self.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.setTransformationAnchor(self.ViewportAnchor.AnchorUnderMouse)
-        themes.changed.connect(self.draw)
+        themes.changed.connect(self.recolour)
 
     def minimumSizeHint(self) -> QSize:
         """Small: the layout around it decides."""
@@ -93,19 +94,23 @@ class GraphView(QGraphicsView):
         """Takes the lab's nodes and edges."""
         self.graph = graph
         self._touched = False
-        self.draw()
         self.begin()
 
     @Slot()
-    def draw(self) -> None:
-        """Draws everything anew, in the theme's colours."""
+    def recolour(self) -> None:
+        """Draws everything in the theme's colours; what is seen stays."""
+        self._draw(self._room)
+
+    def _draw(self, room: float | None) -> None:
+        """Draws everything anew, in rows of this width, or as it fills the area best."""
+        self._room = room
         theme, scene = self._themes.current, self.scene()
         scene.clear()
         self.setBackgroundBrush(QColor(theme.plot))
         nodes = {str(node["id"]): node for node in self.graph["nodes"]}
         edges = [(str(source), str(target)) for source, target in self.graph["edges"]]
         aspect = max(self.viewport().width(), 200) / max(self.viewport().height(), 100)
-        found = arrange(list(nodes), edges, aspect)
+        found = arrange(list(nodes), edges, aspect, room)
         lines = QGraphicsPathItem(_path(found.edges))
         lines.setPen(QPen(QColor(mix(theme.muted, theme.plot, 0.8)), 1.2))
         lines.setZValue(-1)
@@ -123,14 +128,16 @@ class GraphView(QGraphicsView):
         self.setAccessibleDescription(words + ("; and more" if len(nodes) > 40 else ""))
 
     def begin(self) -> None:
-        """Shows the whole where it can be read so, and else the input's side of it."""
-        if not self.fit() < READABLE:
+        """Shows the whole where it can be read so, and else its beginning; the rest is a scroll away, as on a page."""
+        self._draw(None)
+        if self.fit() >= READABLE:
             return
+        width = self.width() - self.verticalScrollBar().sizeHint().width()
+        self._draw(max(width / READABLE - 2 * MARGIN, 1.0))
+        scale = min(width / self.sceneRect().width(), 1.0)
         self.resetTransform()
-        self.scale(READABLE, READABLE)
-        bars = self.horizontalScrollBar(), self.verticalScrollBar()
-        for bar in bars:
-            bar.setValue(bar.minimum())
+        self.scale(scale, scale)
+        self.verticalScrollBar().setValue(self.verticalScrollBar().minimum())
 
     def fit(self) -> float:
         """Shows the whole, never larger than life. Gives the scale."""
@@ -147,9 +154,9 @@ class GraphView(QGraphicsView):
     @Slot()
     def fit_by_hand(self) -> None:
         """The Fit button: arranged anew for the area as it is now."""
-        self.draw()
+        self._draw(None)
         self.fit()
-        self._touched = False
+        self._touched = True
 
     def zoom(self, factor: float) -> None:
         """Larger or smaller, within limits."""
@@ -178,8 +185,7 @@ class GraphView(QGraphicsView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fits again, unless the user has chosen what to see."""
         super().resizeEvent(event)
-        if not self._touched and self.graph["nodes"]:
-            self.draw()
+        if not self._touched and self.graph["nodes"] and event.size().width() != event.oldSize().width():
             self.begin()
 
 
@@ -192,7 +198,7 @@ class GraphPage(Page):
         super().__init__("graph", "Graph", parent)
         self.view = GraphView(themes, self)
         self.summary = label("inspector.graph.summary")
-        fit = QPushButton("&Fit")
+        fit = QPushButton("F&it")
         fit.setObjectName("inspector.graph.fit")
         fit.setToolTip("Show the whole graph (0). The wheel, plus and minus zoom")
         fit.clicked.connect(self.view.fit_by_hand)
@@ -246,6 +252,12 @@ def _draw_hop(path: QPainterPath, hop: Hop) -> None:
 
 def _words(node: dict[str, Any]) -> str:
     return f"{node['label']} ({node['detail']})" if node["detail"] else str(node["label"])
+
+
+def _short(detail: str) -> str:
+    """The last part of the name, and the shape."""
+    name, colon, shape = detail.rpartition(": ")
+    return (f"{name.rpartition('.')[2]}: " if colon else "") + shape.replace(" x ", " × ")
 
 
 def _tip(node: dict[str, Any], sources: list[str]) -> str:

@@ -80,8 +80,8 @@ class NormBars(Drawing):
         theme = self.themes.current
         painter = QPainter(self)
         metrics = self.fontMetrics()
-        names = max((metrics.horizontalAdvance(one["name"]) for one in self.layers), default=0)
-        left = min(names, int(self.width() * 0.34)) + 2 * STEP
+        names = max((metrics.horizontalAdvance(_name(one)) + 2 for one in self.layers), default=0)
+        left = min(names, int(self.width() * 0.34)) + 3 * STEP
         half = (self.width() - left - 2 * STEP) / 2
         number = metrics.horizontalAdvance("0.00000") + STEP
         painter.setPen(QColor(theme.muted))
@@ -91,7 +91,7 @@ class NormBars(Drawing):
         for place, one in enumerate(self.layers, 1):
             y = place * self._row()
             painter.setPen(QColor(theme.text))
-            name = metrics.elidedText(one["name"], Qt.TextElideMode.ElideMiddle, left - 2 * STEP)
+            name = metrics.elidedText(_name(one), Qt.TextElideMode.ElideMiddle, left - 3 * STEP)
             painter.drawText(QRectF(0, y, left, self._row()), Qt.AlignmentFlag.AlignVCenter, name)
             for column, (key, colour) in enumerate((("gradient", theme.train), ("weights", theme.memory_other))):
                 x, value = left + column * half, one[key]
@@ -124,7 +124,7 @@ class LayersPage(Page):
         self.switch.setObjectName("inspector.layers.switch")
         self.switch.setToolTip("Switches on “Gradient norm of each layer” in the settings")
         self.switch.clicked.connect(self._switch)
-        self.logarithmic = QCheckBox("&Log axis")
+        self.logarithmic = QCheckBox("Lo&g axis")
         self.logarithmic.setObjectName("inspector.layers.log")
         self.logarithmic.setAccessibleName("Logarithmic axis")
         self.logarithmic.setChecked(True)
@@ -173,7 +173,10 @@ class LayersPage(Page):
         from workbench.gui.views.inspector.norm_chart import NormChart
 
         self.chart = NormChart(self)
-        self._below.insertWidget(1, self.chart, 100)
+        around = QVBoxLayout()
+        around.setContentsMargins(2 * STEP, 0, 2 * STEP, 0)
+        around.addWidget(self.chart)
+        self._below.insertLayout(1, around, 100)
         self._dress()
 
     def say(self, words: str) -> None:
@@ -237,6 +240,12 @@ class LayersPage(Page):
             self.chart.dress(self._themes.current)
             self.chart.build(self._progress, self._themes.current)
         self._follow()
+
+
+def _name(layer: dict[str, Any]) -> str:
+    """Its name, and its type where the name is a mere number."""
+    name, kind = str(layer["name"]), str(layer["type"])
+    return f"{name} {kind}" if name.rpartition(".")[2].isdigit() else name
 
 
 def _words(progress: Progress | None) -> str:

@@ -106,7 +106,7 @@ def sort_key(row: dict[str, Any], key: str) -> Any:
 
 def shape(sizes: list[int]) -> str:
     """The length of each axis in words."""
-    return " × ".join(str(size) for size in sizes) if sizes else "a number"
+    return "×".join(str(size) for size in sizes) if sizes else "a number"
 
 
 def tip_of(row: dict[str, Any]) -> str:

@@ -21,11 +21,11 @@ from workbench.gui.views import ticks
 from workbench.gui.views.inspector.drawings import Histogram
 from workbench.gui.views.inspector.page import Page, label, row
 from workbench.gui.views.inspector.slices import SlicePane
-from workbench.gui.views.inspector.table import COLUMNS, SORT_ROLE, TensorTable, shape
+from workbench.gui.views.inspector.table import COLUMNS, SORT_ROLE, TensorTable, shape, text
 
 NAME = next(place for place, (key, _, _) in enumerate(COLUMNS) if key == "name")
-LONGEST_NAME = 240
-"""Pixels; of a longer name the middle is left out."""
+SHORTEST_NAME = 96
+"""Pixels; of a longer name the middle is left out where there is no room for it."""
 
 
 class TensorsPage(Page):
@@ -71,7 +71,11 @@ class TensorsPage(Page):
         table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + STEP)
+        font = table.font()
+        font.setPointSizeF(font.pointSizeF() * 0.9)
+        table.setFont(font)
         table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setMinimumSectionSize(24)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         table.setMinimumHeight(72)
         return table
@@ -131,8 +135,17 @@ class TensorsPage(Page):
         return self.model.rows[place.row()] if place.isValid() else None
 
     def _fit_columns(self) -> None:
-        self.table.resizeColumnsToContents()
-        self.table.setColumnWidth(NAME, min(self.table.columnWidth(NAME), LONGEST_NAME))
+        """Every column as wide as its words; names give way where that is wider than the table."""
+        metrics, rows = self.table.fontMetrics(), self.model.rows
+        widths = []
+        for key, title, _ in COLUMNS:
+            words = {title, *(text(one, key) for one in rows)}
+            widths.append(max(metrics.horizontalAdvance(word) for word in words) + 3 * STEP)
+        bar = self.table.verticalScrollBar().sizeHint().width() + 2
+        spare = self.table.width() - bar - (sum(widths) - widths[NAME])
+        widths[NAME] = max(spare, min(SHORTEST_NAME, widths[NAME]))
+        for column, width in enumerate(widths):
+            self.table.setColumnWidth(column, width)
 
     @Slot()
     def _choose(self) -> None:
