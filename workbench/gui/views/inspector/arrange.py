@@ -69,8 +69,7 @@ def arrange(
     layer_of = layers(nodes, edges)
     fed = {target for _, target in edges}
     cells = {
-        name: _Cell(layer_of[name], _HALF_NODE, NODE if name in fed or layer_of[name] == 0 else ASIDE)
-        for name in nodes
+        name: _Cell(layer_of[name], _HALF_NODE, NODE if name in fed or layer_of[name] == 0 else ASIDE) for name in nodes
     }
     columns: list[list[_Cell]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
     for name in nodes:
@@ -106,9 +105,7 @@ def _chains(edges: Sequence[tuple[str, str]], cells: dict[str, _Cell], columns: 
     for source, target in edges:
         first, last = cells[source], cells[target]
         chain = [first]
-        for layer in range(first.layer + 1, last.layer) if bends <= NODE, LANE, ASIDE = 1.0, 0.05, 0.001
-"""Weights: of a node, of a lane, and of what joins from aside, as the target joins the loss."""
-MOST_BENDS else ():
+        for layer in range(first.layer + 1, last.layer) if bends <= MOST_BENDS else ():
             lane = _Cell(layer, _HALF_LANE, LANE)
             columns[layer].append(lane)
             chain.append(lane)
