@@ -1,4 +1,4 @@
-"""What the window can do beside training: evaluate and export in the lab, find settings by trying, compare, queue."""
+"""What the window can do beside training: evaluate, inspect, export, find settings by trying, compare, queue."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from workbench.gui.dialogs.compare import CompareDialog
 from workbench.gui.dialogs.export import ExportDialog
 from workbench.gui.document import Document
 from workbench.gui.finders import Finders
+from workbench.gui.help_pages import HelpPages
+from workbench.gui.inspecting import Inspecting
 from workbench.gui.run_queue import RunQueue, Waiting
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
@@ -30,6 +32,8 @@ class Tools(QObject):
     def __init__(self, desk: Desk, centre: Centre, themes: Themes, window: QMainWindow) -> None:
         super().__init__(window)
         self._desk, self._centre, self._window = desk, centre, window
+        self.inspecting = Inspecting(desk, centre, self._checkpoint, self)
+        self.help_pages = HelpPages(desk.lab, themes, window)
         self._export: ExportDialog | None = None
         self._compare: CompareDialog | None = None
         self._queue = RunQueue(desk.session, self)

@@ -1,0 +1,164 @@
+"""Every tensor of a batch in a table; of the one that is chosen the distribution of its values, and a slice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QSortFilterProxyModel, Qt, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.gui.theme import STEP, Themes
+from workbench.gui.views import ticks
+from workbench.gui.views.inspector.drawings import Histogram
+from workbench.gui.views.inspector.page import Page, label, row
+from workbench.gui.views.inspector.slices import SlicePane
+from workbench.gui.views.inspector.table import COLUMNS, SORT_ROLE, TensorTable, shape, text
+
+NAME = next(place for place, (key, _, _) in enumerate(COLUMNS) if key == "name")
+SHORTEST_NAME = 96
+"""Pixels; of a longer name the middle is left out where there is no room for it."""
+
+
+class TensorsPage(Page):
+    """The table above, what is inside the chosen tensor below."""
+
+    def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__("tensors", "Tensors", parent)
+        self.model = TensorTable(themes, self)
+        self._order = QSortFilterProxyModel(self)
+        self._order.setSourceModel(self.model)
+        self._order.setSortRole(SORT_ROLE)
+        self._order.setFilterKeyColumn(-1)
+        self._order.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.filter = QLineEdit(self)
+        self.filter.setObjectName("inspector.tensors.filter")
+        self.filter.setAccessibleName("Show only tensors with")
+        self.filter.setPlaceholderText("Filter, such as weight or gradients")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setMaximumWidth(240)
+        self.filter.textChanged.connect(self._order.setFilterFixedString)
+        self.summary = label("inspector.tensors.summary")
+        self.table = self._table()
+        self.chosen = label("inspector.tensors.chosen", "title")
+        self.histogram = Histogram(themes, self)
+        self.slice = SlicePane(themes, self)
+        self.slice.wanted.connect(self._ask_slice)
+        self.table.selectionModel().currentRowChanged.connect(self._choose)
+        themes.changed.connect(self._redraw)
+        self._arrange()
+
+    def _table(self) -> QTableView:
+        table = QTableView(self)
+        table.setObjectName("inspector.tensors.table")
+        table.setAccessibleName("Tensors")
+        table.setModel(self._order)
+        table.setTabKeyNavigation(False)
+        table.setShowGrid(False)
+        table.setSortingEnabled(True)
+        table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + STEP)
+        font = table.font()
+        font.setPointSizeF(font.pointSizeF() * 0.9)
+        table.setFont(font)
+        table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setMinimumSectionSize(24)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        table.setMinimumHeight(72)
+        return table
+
+    def _arrange(self) -> None:
+        above = row()
+        above.addWidget(self.filter)
+        above.addWidget(self.summary, 1)
+        left = QWidget()
+        inner = QVBoxLayout(left)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(STEP)
+        inner.addWidget(self.chosen)
+        inner.addWidget(self.histogram, 1)
+        below = QWidget()
+        beside = QHBoxLayout(below)
+        beside.setContentsMargins(2 * STEP, STEP, 2 * STEP, 0)
+        beside.setSpacing(4 * STEP)
+        beside.addWidget(left, 1)
+        beside.addWidget(self.slice, 1)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setObjectName("inspector.tensors.split")
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.table)
+        split.addWidget(below)
+        split.setSizes([160, 180])
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, STEP)
+        layout.setSpacing(STEP)
+        layout.addLayout(above)
+        layout.addWidget(split, 1)
+        self.set_content(content)
+
+    def show_result(self, result: dict[str, Any]) -> None:
+        """Lists the tensors; the one that was chosen before stays chosen."""
+        before = self.current()
+        rows = result["tensors"]
+        self.model.show_rows(rows)
+        memory = ticks.size(sum(one["bytes"] for one in rows))
+        self.summary.setText(f"{len(rows):,} tensors, {memory}, of the first batch of an epoch")
+        self._fit_columns()
+        self.show_content()
+        names = [(one["group"], one["name"]) for one in rows]
+        again = (before["group"], before["name"]) if before is not None else None
+        self.choose(*(again if again in names else names[0]))
+
+    def choose(self, group: str, name: str) -> None:
+        """Chooses a tensor by group and name."""
+        for place, one in enumerate(self.model.rows):
+            if (one["group"], one["name"]) == (group, name):
+                self.table.setCurrentIndex(self._order.mapFromSource(self.model.index(place, 0)))
+
+    def current(self) -> dict[str, Any] | None:
+        """The tensor that is chosen."""
+        place = self._order.mapToSource(self.table.currentIndex())
+        return self.model.rows[place.row()] if place.isValid() else None
+
+    def _fit_columns(self) -> None:
+        """Every column as wide as its words; names give way where that is wider than the table."""
+        metrics, rows = self.table.fontMetrics(), self.model.rows
+        widths = []
+        for key, title, _ in COLUMNS:
+            words = {title, *(text(one, key) for one in rows)}
+            widths.append(max(metrics.horizontalAdvance(word) for word in words) + 3 * STEP)
+        bar = self.table.verticalScrollBar().sizeHint().width() + 2
+        spare = self.table.width() - bar - (sum(widths) - widths[NAME])
+        widths[NAME] = max(spare, min(SHORTEST_NAME, widths[NAME]))
+        for column, width in enumerate(widths):
+            self.table.setColumnWidth(column, width)
+
+    @Slot()
+    def _choose(self) -> None:
+        tensor = self.current()
+        self.chosen.setText(f"{tensor['name']}  {shape(tensor['shape'])}" if tensor is not None else "")
+        self.chosen.setToolTip(f"{tensor['group']}: {tensor['name']}" if tensor is not None else "")
+        self.histogram.show_counts(tensor["histogram"] if tensor is not None else None)
+        self.slice.show_tensor(tensor)
+
+    @Slot(object)
+    def _ask_slice(self, params: dict[str, Any]) -> None:
+        self.asked.emit("slice", params)
+
+    @Slot()
+    def _redraw(self) -> None:
+        self.table.viewport().update()
