@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Slot
@@ -17,9 +16,9 @@ from workbench.gui.desk import Desk, run_name
 from workbench.gui.dialogs import ask
 from workbench.gui.dialogs.export import ExportDialog
 from workbench.gui.dialogs.finder import FinderDialog
+from workbench.gui.evaluating import Evaluating
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
-from workbench.runs import checkpoints
 
 LARGEST_BATCH = 65536
 WORKERS = (0, 1, 2, 4, 8)
@@ -39,7 +38,7 @@ class Tools(QObject):
         self._points: list[dict[str, Any]] = []
         self._queue: list[tuple[RunConfig, str]] = []
         desk.lab.answered.connect(self._take)
-        centre.evaluation.wanted.connect(self._evaluate)
+        self.evaluating = Evaluating(desk, centre.evaluation, window)
         desk.session.state_changed.connect(self._next_in_queue)
 
     # --- evaluation and export ---
@@ -48,16 +47,7 @@ class Tools(QObject):
     def evaluate(self) -> None:
         """Shows the evaluation, and measures the run shown on its validation samples."""
         self._centre.tabs.setCurrentWidget(self._centre.evaluation)
-        self._evaluate(str(self._centre.evaluation.split.currentData()))
-
-    @Slot(str)
-    def _evaluate(self, split: str) -> None:
-        checkpoint = self._checkpoint()
-        if checkpoint is None:
-            self._centre.evaluation.status.setText("The run shown has no checkpoint yet: train first.")
-            return
-        self._centre.evaluation.wait_for(f"Measuring {checkpoint.name}…")
-        self._desk.lab.ask("evaluate", {"checkpoint": str(checkpoint), "split": split})
+        self.evaluating.evaluate(str(self._centre.evaluation.split.currentData()))
 
     @Slot()
     def export(self) -> None:
@@ -69,14 +59,9 @@ class Tools(QObject):
 
     @Slot(str, str)
     def _write(self, form: str, file: str) -> None:
-        checkpoint = self._checkpoint()
+        checkpoint = self.evaluating.checkpoint()
         if checkpoint is not None:
             self._desk.lab.ask("export", {"checkpoint": str(checkpoint), "format": form, "file": file})
-
-    def _checkpoint(self) -> Path | None:
-        run = self._desk.session.folder
-        found = (checkpoints.best(run.checkpoints) or checkpoints.latest(run.checkpoints)) if run is not None else None
-        return found.path if found is not None else None
 
     # --- finders ---
 
@@ -160,13 +145,7 @@ class Tools(QObject):
 
     @Slot(object)
     def _take(self, answer: Answer) -> None:
-        if answer.method == "evaluate":
-            view = self._centre.evaluation
-            if answer.ok:
-                view.show_result(answer.result)
-            else:
-                view.refuse(answer.problems)
-        elif answer.method == "export" and self._export is not None:
+        if answer.method == "export" and self._export is not None:
             self._export.take(answer)
         elif answer.method == self._trial and self._finder is not None:
             self._take_trial(answer, self._finder)
