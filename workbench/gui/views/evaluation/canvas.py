@@ -44,7 +44,7 @@ class Frame:
         box, height = self.box, painter.fontMetrics().height()
         painter.fillRect(box, QColor(theme.plot))
         grid, muted = QColor(mix(theme.line, theme.plot, 0.5)), QColor(theme.muted)
-        values, spacing = marks(self._x, max(2, int(box.width() // 90)))
+        values, spacing = marks(self._x, max(2, int(box.width() // 60)))
         for value in values:
             x = self.place(value, self._y[0]).x()
             painter.setPen(grid)
@@ -62,6 +62,7 @@ class Frame:
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(beside, right, ticks.tick(value, spacing))
         painter.setPen(QColor(theme.line))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(box)
         painter.setPen(muted)
         title = QRectF(box.left(), box.bottom() + height + STEP / 2, box.width(), height)

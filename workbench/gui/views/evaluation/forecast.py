@@ -80,6 +80,8 @@ def verdict(forecast: dict[str, Any]) -> str:
     if naive <= 0:
         return f"The forecast errs by {ticks.number(own, 3)} on average; repeating the last value never errs."
     share = abs(1 - own / naive)
+    if own >= 2 * naive:
+        return f"The forecast errs {own / naive:.2g} times as much as repeating the last value."
     if share < 0.005:
         return "The forecast errs as much as repeating the last value."
     return f"The forecast errs {share:.0%} {'less' if own < naive else 'more'} than repeating the last value."

@@ -9,7 +9,6 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QLabel, QTableView, QVBoxLayout, QWidget
 
 from workbench.gui.theme import STEP
-from workbench.gui.views import ticks
 from workbench.gui.views.evaluation.tables import dress, fit
 
 NAMED = 8
@@ -63,7 +62,7 @@ class Rows(QAbstractTableModel):
         if heading == "File":
             return PurePath(one["file"]).name
         if heading in one.get("values", {}):
-            return ticks.number(one["values"][heading], 6)
+            return f"{one['values'][heading]:.6g}"
         if heading == "Guess":
             return str(one["scores"][0][0])
         if heading == "Score":

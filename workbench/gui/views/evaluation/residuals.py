@@ -74,5 +74,5 @@ def words(row: dict[str, Any]) -> tuple[str, str]:
     name = f"{row['target']}: " if row["target"] else ""
     return (
         f"{name}off by {ticks.number(row['mean'], 3)} on average, spread {ticks.number(row['std'], 3)}",
-        f"mean absolute error {ticks.number(row['mae'], 3)}, root mean square {ticks.number(row['rmse'], 3)}",
+        f"mean absolute error {ticks.number(row['mae'], 3)}, RMSE {ticks.number(row['rmse'], 3)}",
     )

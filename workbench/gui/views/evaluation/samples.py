@@ -37,12 +37,13 @@ class Pictures(QListWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setTabKeyNavigation(False)
         self.setFrameShape(QListWidget.Shape.NoFrame)
+        self.setViewportMargins(0, STEP, 0, 0)
 
     def show_samples(self, samples: list[dict[str, Any]]) -> None:
         """A tile for each sample."""
         self.clear()
         lines = max((caption(one).count("\n") for one in samples), default=0) + 1
-        self.setGridSize(QSize(TILE, PICTURE + lines * self.fontMetrics().height() + 4 * STEP))
+        self.setGridSize(QSize(TILE, PICTURE + lines * self.fontMetrics().height() + 3 * STEP))
         for one in samples:
             picture = QPixmap.fromImage(image_of(one["thumbnail"]))
             scaled = picture.scaled(PICTURE, PICTURE, Qt.AspectRatioMode.KeepAspectRatio)
@@ -94,9 +95,9 @@ class Samples(QWidget):
         rest = [one for one in samples if "thumbnail" not in one]
         self.pictures.show_samples(drawn)
         self.pictures.setVisible(bool(drawn))
-        fill(self.table, [_row(one) for one in rest])
         for column, key in ((3, "loss"), (4, "text")):
             self.table.setColumnHidden(column, not any(key in one for one in rest))
+        fill(self.table, [_row(one) for one in rest])
         self.setVisible(bool(title))
 
     @property

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QAbstractItemView, QTableView, QTableWidget, QTabl
 
 HIGHEST = 420
 """Pixels after which a table scrolls."""
+MANY = 6
+"""Of more columns some may lie outside: there is a bar to scroll to them."""
 
 
 def table(name: str, spoken: str, headings: tuple[str, ...]) -> QTableWidget:
@@ -26,6 +28,7 @@ def dress(view: QTableView, name: str, spoken: str) -> None:
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setTabKeyNavigation(False)
+    view.setWordWrap(False)
     view.verticalHeader().hide()
     view.horizontalHeader().setStretchLastSection(True)
     view.hide()
@@ -38,7 +41,7 @@ def fill(view: QTableWidget, rows: Sequence[tuple[str, ...]]) -> None:
         for column, text in enumerate(row):
             item = QTableWidgetItem(text)
             item.setToolTip(text)
-            if column and text[:1].isdigit():
+            if column and _is_number(text):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             view.setItem(place, column, item)
     fit(view, len(rows))
@@ -48,8 +51,16 @@ def fit(view: QTableView, rows: int, widest: int = 260) -> None:
     """Columns as wide as their content, up to a width; the whole as high as its rows."""
     view.setVisible(rows > 0)
     view.resizeColumnsToContents()
-    for column in range(view.model().columnCount()):
+    for column in range(view.model().columnCount() - 1):
         view.setColumnWidth(column, min(view.columnWidth(column), widest))
     heights = sum(view.rowHeight(row) for row in range(min(rows, 40)))
-    bar = view.horizontalScrollBar().sizeHint().height()
-    view.setFixedHeight(min(view.horizontalHeader().sizeHint().height() + heights + bar, HIGHEST))
+    bar = view.horizontalScrollBar().sizeHint().height() if view.model().columnCount() > MANY else 0
+    view.setFixedHeight(min(view.horizontalHeader().sizeHint().height() + heights + bar + 4, HIGHEST))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True

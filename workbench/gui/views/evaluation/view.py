@@ -91,8 +91,16 @@ class EvaluationView(QWidget):
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setSpacing(3 * STEP)
-        above = (self.predictions, self.metrics, self._reading, self.confusion, self.cell, self.forecast)
-        beside, below = (self.pairs, self.residuals), (self.classes, self.worst)
+        above: tuple[QWidget, ...] = (
+            self.predictions,
+            self.metrics,
+            self._reading,
+            self.confusion,
+            self.cell,
+            self.forecast,
+        )
+        beside: tuple[QWidget, ...] = (self.pairs, self.residuals)
+        below: tuple[QWidget, ...] = (self.classes, self.worst)
         for widget in above:
             column.addWidget(widget)
         column.addLayout(side)
@@ -131,12 +139,12 @@ class EvaluationView(QWidget):
         """Takes what the lab found."""
         self.result = result
         self._rest(self._origin(result))
-        found = (
-            f"{METRICS.get(name, name.replace('_', ' '))} {value:.4g}" for name, value in result["metrics"].items()
-        )
+        named = {METRICS.get(name, name.replace("_", " ")): value for name, value in result["metrics"].items()}
+        found = (f"{name} {value:.4g}" for name, value in named.items() if name != "samples")
         self.metrics.setText("   ".join(found))
         self.metrics.show()
         self.predictions.hide()
+        self._scroll.verticalScrollBar().setValue(0)
         self.cell.hide()
         self.confusion.show_counts(result["classes"], result.get("confusion") or [])
         self._reading.setVisible(not self.confusion.isHidden())
@@ -145,7 +153,7 @@ class EvaluationView(QWidget):
         self.residuals.show_rows(result.get("residuals") or [])
         fill(self.classes, [_figures(one) for one in result.get("per_class") or []])
         worst = result["worst"]
-        self.worst.show_samples("Worst samples, as they stand: truth → guess" if worst else "", worst)
+        self.worst.show_samples("Worst samples: truth → guess" if worst else "", worst)
 
     def show_cell(self, result: dict[str, Any]) -> None:
         """Takes the ``samples`` of the cell that is open, as the lab describes them."""
