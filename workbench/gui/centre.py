@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 from workbench.gui.theme import Themes
 from workbench.gui.views.comparison import ComparisonView
 from workbench.gui.views.curves import CurvesView
-from workbench.gui.views.evaluation import EvaluationView
+from workbench.gui.views.evaluation.view import EvaluationView
 from workbench.gui.views.inspector.view import InspectorView
 from workbench.gui.views.log import LogView
 from workbench.gui.views.memory import MemoryView

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Slot
@@ -17,13 +16,13 @@ from workbench.gui.desk import Desk, run_name
 from workbench.gui.dialogs.compare import CompareDialog
 from workbench.gui.dialogs.export import ExportDialog
 from workbench.gui.document import Document
+from workbench.gui.evaluating import Evaluating
 from workbench.gui.finders import Finders
 from workbench.gui.help_pages import HelpPages
 from workbench.gui.inspecting import Inspecting
 from workbench.gui.run_queue import RunQueue, Waiting
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
-from workbench.runs import checkpoints
 
 
 class Tools(QObject):
@@ -32,7 +31,8 @@ class Tools(QObject):
     def __init__(self, desk: Desk, centre: Centre, themes: Themes, window: QMainWindow) -> None:
         super().__init__(window)
         self._desk, self._centre, self._window = desk, centre, window
-        self.inspecting = Inspecting(desk, centre, self._checkpoint, self)
+        self.evaluating = Evaluating(desk, centre.evaluation, window)
+        self.inspecting = Inspecting(desk, centre, self.evaluating.checkpoint, self)
         self.help_pages = HelpPages(desk.lab, themes, window)
         self._export: ExportDialog | None = None
         self._compare: CompareDialog | None = None
@@ -43,7 +43,6 @@ class Tools(QObject):
         centre.comparison.opened.connect(desk.show_run)
         centre.comparison.dropped.connect(self.comparing.drop_waiting)
         desk.lab.answered.connect(self._take)
-        centre.evaluation.wanted.connect(self._evaluate)
 
     # --- evaluation and export ---
 
@@ -51,16 +50,7 @@ class Tools(QObject):
     def evaluate(self) -> None:
         """Shows the evaluation, and measures the run shown on its validation samples."""
         self._centre.tabs.setCurrentWidget(self._centre.evaluation)
-        self._evaluate(str(self._centre.evaluation.split.currentData()))
-
-    @Slot(str)
-    def _evaluate(self, split: str) -> None:
-        checkpoint = self._checkpoint()
-        if checkpoint is None:
-            self._centre.evaluation.status.setText("The run shown has no checkpoint yet: train first.")
-            return
-        self._centre.evaluation.wait_for(f"Measuring {checkpoint.name}…")
-        self._desk.lab.ask("evaluate", {"checkpoint": str(checkpoint), "split": split})
+        self.evaluating.evaluate(str(self._centre.evaluation.split.currentData()))
 
     @Slot()
     def export(self) -> None:
@@ -72,14 +62,9 @@ class Tools(QObject):
 
     @Slot(str, str)
     def _write(self, form: str, file: str) -> None:
-        checkpoint = self._checkpoint()
+        checkpoint = self.evaluating.checkpoint()
         if checkpoint is not None:
             self._desk.lab.ask("export", {"checkpoint": str(checkpoint), "format": form, "file": file})
-
-    def _checkpoint(self) -> Path | None:
-        run = self._desk.session.folder
-        found = (checkpoints.best(run.checkpoints) or checkpoints.latest(run.checkpoints)) if run is not None else None
-        return found.path if found is not None else None
 
     # --- finders ---
 
@@ -136,13 +121,7 @@ class Tools(QObject):
 
     @Slot(object)
     def _take(self, answer: Answer) -> None:
-        if answer.method == "evaluate":
-            view = self._centre.evaluation
-            if answer.ok:
-                view.show_result(answer.result)
-            else:
-                view.refuse(answer.problems)
-        elif answer.method == "export" and self._export is not None:
+        if answer.method == "export" and self._export is not None:
             self._export.take(answer)
 
 
