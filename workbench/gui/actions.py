@@ -111,7 +111,7 @@ class Entry:
         return self.id.partition(".")[0].capitalize()
 
 
-_RESUME_TIP = "Go on from the newest checkpoint; a complete run is given more epochs"
+_RESUME_TIP = "Go on from the newest checkpoint; a complete run gets more epochs, changed settings make a branch"
 _STOP_TIP = "Save a checkpoint and end the run"
 ENTRIES: tuple[Entry | str, ...] = (
     Entry("file.new", "&New", "new", "Start with every setting at its default", "Ctrl+N", "new"),
@@ -155,7 +155,7 @@ ENTRIES: tuple[Entry | str, ...] = (
         "run.pause", "&Pause", "pause", "Let the run rest; press again to go on", "", "pause", _no_pause, hint="Space"
     ),
     Entry("run.stop", "&Stop", "session.stop", _STOP_TIP, "Ctrl+.", "stop", _no_stop),
-    Entry("run.resume", "&Resume", "resume", _RESUME_TIP, "", "resume", _no_resume),
+    Entry("run.resume", "&Resume", "resuming.resume", _RESUME_TIP, "", "resume", _no_resume),
     SEPARATOR,
     Entry("run.evaluate", "&Evaluate", "window.tools.evaluate", "Measure the run shown", refusal=_no_checkpoint),
     Entry(

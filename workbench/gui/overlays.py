@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from workbench.gui.desk import run_name
 from workbench.runs import history
-from workbench.runs.folder import RunFolder
+from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.progress import Progress
 
 Loaded = list[tuple[str, Progress]]
@@ -27,7 +26,7 @@ class _Loading(QThread):
         for run in self._runs:
             if self.isInterruptionRequested():
                 return
-            found.append((run_name(run), history.load(run)))
+            found.append((given_name(run), history.load(run)))
         self.loaded.emit(found)
 
 

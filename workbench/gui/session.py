@@ -16,7 +16,9 @@ from workbench.gui.engine_thread import Job
 from workbench.gui.preferences import Preferences
 from workbench.gui.watch import SessionState, Watch
 from workbench.launch.process import Standby
+from workbench.runs import branch as branches
 from workbench.runs import checkpoints
+from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, create, list_runs
 from workbench.runs.progress import Progress
 
@@ -77,6 +79,11 @@ class Session(QObject):
         return live.config if live is not None else None
 
     @property
+    def shown_config(self) -> RunConfig | None:
+        """What the run shown is trained with; None when none is shown, or when its run file cannot be read."""
+        return self._shown.config if self._shown is not None else None
+
+    @property
     def in_window(self) -> bool:
         """Whether the run that goes would die with the window."""
         live = self._going_watch()
@@ -127,6 +134,18 @@ class Session(QObject):
             self.failed.emit(f"{self.going.name} is going: stop it first, or let it end.")
             return
         self._start(folder, epochs)
+
+    def branch(self, checkpoint: CheckpointInfo, config: RunConfig, name: str) -> None:
+        """Makes a run that goes on from a checkpoint with other settings, and starts it. Raises ConfigError."""
+        if self.going is not None:
+            self.failed.emit(f"{self.going.name} is going: stop it first, or let it end.")
+            return
+        try:
+            folder = branches.make(checkpoint, config, name, self._preferences.runs_root)
+        except OSError as error:
+            self.failed.emit(f"The branch cannot be made: {error.strerror or error}.")
+            return
+        self._start(folder, None)
 
     def pause(self) -> None:
         """Lets the run shown rest; its engine stays."""

@@ -13,13 +13,14 @@ from workbench.config import compare, files
 from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 from workbench.gui.centre import Centre
-from workbench.gui.desk import Desk, run_name
+from workbench.gui.desk import Desk
 from workbench.gui.dialogs import ask
 from workbench.gui.dialogs.export import ExportDialog
 from workbench.gui.dialogs.finder import FinderDialog
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
 from workbench.runs import checkpoints
+from workbench.runs.folder import given_name
 
 LARGEST_BATCH = 65536
 WORKERS = (0, 1, 2, 4, 8)
@@ -63,7 +64,7 @@ class Tools(QObject):
     def export(self) -> None:
         """Asks for form and file, and writes the model of the run shown."""
         run = self._desk.session.folder
-        self._export = ExportDialog(run_name(run) if run is not None else "model", self._window)
+        self._export = ExportDialog(given_name(run) if run is not None else "model", self._window)
         self._export.wanted.connect(self._write)
         self._export.show()
 
