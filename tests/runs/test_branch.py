@@ -103,9 +103,7 @@ def test_that_a_branch_with_nothing_left_to_train_is_refused(parent: RunFolder) 
     assert list_runs() == [parent]
 
 
-def test_that_a_branch_that_cannot_be_filled_leaves_nothing(
-    parent: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_that_a_branch_that_cannot_be_filled_leaves_nothing(parent: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
