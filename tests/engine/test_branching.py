@@ -14,9 +14,9 @@ from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder
 
 
-def stopped(monkeypatch: pytest.MonkeyPatch, step: int = 20, **changes: object) -> RunFolder:
+def stopped(monkeypatch: pytest.MonkeyPatch, step: int = 20, changes: dict[str, object] | None = None) -> RunFolder:
     """A run of three epochs of 15 steps, stopped in the middle of the second."""
-    folder = made("digits-mlp", {"schedule.kind": "constant", **changes})
+    folder = made("digits-mlp", {"schedule.kind": "constant", **(changes or {})})
     with monkeypatch.context() as patch:
         stop_at(patch, step)
         assert run_attempt(folder, alone=True) == 0
@@ -100,7 +100,7 @@ def test_that_a_branch_stopped_and_resumed_is_resumed_exactly(monkeypatch: pytes
     ],
 )
 def test_that_what_begins_anew_is_said(changes: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = branched(stopped(monkeypatch, **{"optimizer.kind": "adamw"}), changes)
+    folder = branched(stopped(monkeypatch, changes={"optimizer.kind": "adamw"}), changes)
     assert run_attempt(folder, alone=True) == 0
     progress = history.load(folder)
     assert words in said(folder)

@@ -151,6 +151,10 @@ class Session(QObject):
         """Lets the run shown rest; its engine stays."""
         self._tell_shown("pause")
 
+    def release(self) -> None:
+        """Has the run shown save and its engine leave, so that the device's memory is free. :meth:`unpause` goes on with it."""
+        self._leave(self._shown, release=True)
+
     def unpause(self) -> None:
         """Lets the run shown go on, with another engine when its own has left."""
         if self._shown is not None and not self._shown.goes:
@@ -164,11 +168,11 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Has the run shown save and end."""
-        self._stop(self._shown)
+        self._leave(self._shown)
 
     def stop_going(self) -> None:
         """Has the run that goes save and end, shown or not."""
-        self._stop(self._going_watch())
+        self._leave(self._going_watch())
 
     def wait_again(self) -> None:
         """Gives a run that was told to stop three seconds more."""
@@ -268,11 +272,11 @@ class Session(QObject):
         except OSError as error:
             self.failed.emit(f"The run cannot be told: {error.strerror or error}.")
 
-    def _stop(self, watch: Watch | None) -> None:
+    def _leave(self, watch: Watch | None, *, release: bool = False) -> None:
         if watch is None or not watch.goes:
             return
         try:
-            watch.stop()
+            watch.stop(release=release)
         except OSError as error:
             self.failed.emit(f"The run cannot be told: {error.strerror or error}.")
 
