@@ -224,3 +224,59 @@ def read_terminal(file: int) -> bytes:
         return os.read(file, 65536)
     except OSError:
         return b""
+
+
+def test_that_changed_settings_make_a_branch_when_a_run_is_resumed(
+    workbench: Workbench, plays: Callable[[str], None]
+) -> None:
+    workbench("train", "digits-mlp", "--set", "training.epochs=2")
+    parent = list_runs()[0]
+    said = workbench("resume", "digits-mlp", "--set", "optimizer.lr=0.5", "--epochs", "4", "--json")
+    assert said.status == 0
+    branch = RunFolder(Path(said.data["run"]))
+    assert branch != parent
+    assert f"{branch.name} continues {parent.name} from epoch 2, step 20, with " in said.err
+    assert "lr 0.5 instead of 0.001" in said.err
+    assert "epoch 1" not in said.err
+    assert [epoch.epoch for epoch in history.load(branch).epochs] == [1, 2, 3, 4]
+    assert history.load(parent).epoch == 2
+    listed = workbench("runs", "--json").data["runs"]
+    assert {row["name"]: (row["parent"] or {}).get("run") for row in listed} == {
+        branch.name: parent.name,
+        parent.name: None,
+    }
+    assert f"continues {parent.name}" in workbench("runs").out
+    assert "epoch 2/" not in workbench("follow", branch.name).out
+
+
+def test_that_the_settings_a_run_has_already_make_no_branch(workbench: Workbench) -> None:
+    workbench("train", "digits-mlp", "--set", "training.epochs=2")
+    said = workbench("resume", "digits-mlp", "--set", "training.epochs=2", "--epochs", "3")
+    assert said.status == 0
+    assert "the run itself goes on" in said.err
+    assert len(list_runs()) == 1
+
+
+def test_that_a_run_file_may_begin_from_a_run_or_a_checkpoint(workbench: Workbench) -> None:
+    workbench("train", "digits-mlp", "--set", "training.epochs=2")
+    parent = list_runs()[0]
+    assert workbench("train", "digits-cnn", "--from", parent.name, "--name", "first").status == 0
+    saved = parent.checkpoints / "step-00000010.pt"
+    assert workbench("train", "digits-cnn", "--from", str(saved), "--name", "second").status == 0
+    by_name = {run.name.split("-", 2)[-1]: history.row(run).parent for run in list_runs()}
+    assert [(found.epoch, found.step) for found in (by_name["first"], by_name["second"]) if found] == [(2, 20), (1, 10)]
+
+
+def test_that_what_a_branch_cannot_begin_from_is_refused(workbench: Workbench, tmp_path: Path) -> None:
+    nowhere = workbench("train", "digits-mlp", "--from", str(tmp_path / "no.pt"))
+    assert (nowhere.status, nowhere.err[:36]) == (2, "--from: there is no checkpoint " + str(tmp_path)[:5])
+    (tmp_path / "some.pt").write_bytes(b"PK")
+    assert "which step" in workbench("train", "digits-mlp", "--from", str(tmp_path / "some.pt")).err
+    made = workbench("new", "digits-mlp").out.strip()
+    unsaved = workbench("resume", made, "--set", "optimizer.lr=0.5")
+    assert unsaved.status == 2
+    assert "has no checkpoint to go on from" in unsaved.err
+    workbench("train", "digits-mlp", "--set", "training.epochs=2", "--name", "done")
+    over = workbench("resume", "done", "--set", "optimizer.lr=0.5")
+    assert over.status == 2
+    assert over.err.startswith("training.epochs: 2 epochs are done already")

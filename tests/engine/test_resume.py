@@ -104,6 +104,32 @@ def test_that_a_resumed_run_ends_with_the_same_bits(case: str, monkeypatch: pyte
     assert (resumed.curves.loss.x[1:] > resumed.curves.loss.x[:-1]).all()
 
 
+def test_that_a_run_released_twice_ends_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    straight = made("digits-mlp", {"model.dropout": [0.3]})
+    assert run_attempt(straight, alone=True) == 0
+    released = made("digits-mlp", {"model.dropout": [0.3]})
+    for step in (7, 22):
+        with monkeypatch.context() as patch:
+            stop_at(patch, step)
+            wanted = Control.poll
+            # One that goes, and one that rests already.
+            patch.setattr(
+                Control,
+                "poll",
+                lambda self, w=wanted, s=step: Decision(pause=w(self).stop, release=w(self).stop and s < 9),
+            )
+            patch.setattr(Control, "wait_for_unpause", lambda *_: Decision(pause=True, release=True))
+            assert run_attempt(released, alone=True) == 0
+        assert history.state(released) == "paused"
+        assert not released.going()
+    assert run_attempt(released, alone=True) == 0
+    started = history.load(released).started
+    assert started is not None
+    assert started.continued == "continued exactly at epoch 2, step 22"
+    wanted_bits = final(straight)
+    assert all(torch.equal(value, wanted_bits[name]) for name, value in final(released).items())
+
+
 def test_that_more_epochs_can_be_given_and_the_schedule_holds_its_last_value() -> None:
     folder = made("digits-mlp", {"schedule.kind": "cosine", "schedule.final": 0.25})
     assert run_attempt(folder, alone=True) == 0

@@ -143,11 +143,12 @@ class Engine:
 
     def _answer(self, command: Command) -> None:
         self.heard.append(command)
-        if command.name in ("stop", "save"):
+        leaves = bool(command.values.get("release"))
+        if command.name in ("stop", "save") or leaves:
             self.checkpoint(command.name)
         self.say(CommandDone(id=command.id, name=command.name))
-        if command.name == "stop":
-            self.end("stopped")
+        if command.name == "stop" or leaves:
+            self.end("paused" if leaves else "stopped")
 
 
 class ScriptedStandby(Standby):

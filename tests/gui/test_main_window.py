@@ -71,6 +71,24 @@ def test_that_keys_train_pause_and_stop(window: MainWindow, engines: Engines, wa
     assert window.session.progress.state == "stopped"
 
 
+def test_that_a_pause_may_free_the_device_and_continue_starts_another_engine(
+    window: MainWindow, engines: Engines, wait: Wait
+) -> None:
+    assert not window.actions_["run.release"].isEnabled()
+    _begin(window, engines, wait)
+    window.actions_["run.release"].trigger()
+    assert not window.actions_["run.release"].isEnabled()
+    wait(lambda: window.session.state == "ended")
+    assert not engines.last.alive
+    assert "left already" in window.actions_["run.release"].toolTip()
+    assert window.actions_["run.pause"].iconText() == "Continue"
+    window.actions_["run.pause"].trigger()
+    wait(lambda: len(engines.all) == 2)
+    engines.last.begin()
+    wait(lambda: window.session.state == "running")
+    assert window.actions_["run.release"].isEnabled()
+
+
 def test_that_space_in_a_field_is_a_space(
     window: MainWindow, find: Find, engines: Engines, wait: Wait, qtbot: Any
 ) -> None:

@@ -58,6 +58,44 @@ def test_that_pause_and_unpause_reach_the_engine(session: Session, engines: Engi
     assert [command.name for command in engine.heard] == ["pause", "unpause"]
 
 
+def test_that_a_released_run_goes_on_with_another_engine(session: Session, engines: Engines, wait: Wait) -> None:
+    engine = _trained(session, engines, wait)
+    engine.train_epoch()
+    session.release()
+    assert session.state == "stopping"
+    wait(lambda: session.state == "ended")
+    assert (session.progress.state, session.going) == ("paused", None)
+    assert session.progress.checkpoints[-1].why == "pause"
+    session.unpause()
+    wait(lambda: len(engines.all) == 2)
+    engines.last.begin(from_step=STEPS)
+    wait(lambda: session.state == "running")
+    assert session.progress.attempt == 2
+
+
+def test_that_a_released_run_goes_on_from_a_later_window(engines: Engines, wait: Wait) -> None:
+    first = Session(Preferences())
+    engine = _trained(first, engines, wait)
+    engine.train_epoch()
+    first.pause()
+    wait(lambda: first.state == "paused")
+    first.release()
+    wait(lambda: first.state == "ended")
+    folder = first.folder
+    first.close()
+    assert folder is not None
+    later = Session(Preferences())
+    assert not later.attach_going()
+    later.show(folder)
+    wait(lambda: later.known)
+    assert (later.state, later.progress.state) == ("ended", "paused")
+    later.unpause()
+    wait(lambda: len(engines.all) == 2)
+    engines.last.begin(from_step=STEPS)
+    wait(lambda: later.state == "running")
+    later.close()
+
+
 def test_that_stop_saves_and_ends(session: Session, engines: Engines, wait: Wait) -> None:
     engine = _trained(session, engines, wait)
     engine.train_epoch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -87,6 +88,7 @@ def _row(row: Row) -> dict[str, Any]:
         "metric": row.metric,
         "value": row.value,
         "changed": dict(row.changed),
+        "parent": asdict(row.parent) if row.parent is not None else None,
     }
 
 
@@ -96,6 +98,8 @@ def _print_runs(rows: list[Row]) -> None:
         best = f"{row.metric} {row.value:.4g}" if row.value is not None else ""
         epochs = f"{row.epochs}/{row.total_epochs}" if row.total_epochs else ""
         changed = ", ".join(f"{path}={value}" for path, value in row.changed)
+        if row.parent is not None:
+            changed = "; ".join(part for part in (changed, str(row.parent)) if part)
         seconds = output.duration(row.seconds) if row.seconds else ""
         table.add_row(row.run.name, row.state, best, epochs, seconds, changed)
     tables.show(table)

@@ -28,7 +28,8 @@ class PlainLines:
         """Takes in new events, already folded into ``progress``."""
         for event in events:
             # The end is said by the command, which knows more of it; checkpoints come with every epoch.
-            if isinstance(event, (Ended, CheckpointSaved)):
+            # What a branch has of its parent was told when it happened.
+            if isinstance(event, (Ended, CheckpointSaved)) or event.attempt == 0:
                 continue
             text = words(event, progress.started.epochs if progress.started else 0)
             if text:

@@ -11,6 +11,14 @@ from workbench.cli import arguments, output
 if TYPE_CHECKING:
     from workbench.runs.folder import RunFolder
 
+_From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN|CHECKPOINT",
+        help="Go on from this run's newest checkpoint, or from this one, as a branch.",
+    ),
+]
 _Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="The new total of epochs.")]
 
 
@@ -26,6 +34,7 @@ def train(
     assignments: arguments.Set = None,
     runs: arguments.Runs = None,
     name: arguments.Name = None,
+    begin: _From = None,
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
@@ -35,6 +44,10 @@ def train(
 
     arguments.trust_once(trust)
     given, config = arguments.configured(start, assignments, name)
+    if begin is not None:
+        from workbench.cli.branching import branch, origin
+
+        raise typer.Exit(_run(branch(origin(begin, runs), config, given, runs), None, json))
     if compare.of_file(arguments.start_file(start)):
         raise typer.Exit(compared(start, given, config, [], runs, json))
     raise typer.Exit(_run(arguments.made(start, assignments, name, runs), None, json))
@@ -43,13 +56,19 @@ def train(
 def resume(
     run: arguments.Run,
     epochs: _Epochs = None,
+    assignments: arguments.Set = None,
     runs: arguments.Runs = None,
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
-    """Goes on with a run where it stopped, exactly."""
+    """Goes on with a run where it stopped, exactly. With --set it goes on as a branch: a new run with changed settings."""
     arguments.trust_once(trust)
     folder = arguments.found(run, runs)
+    if assignments:
+        from workbench.cli.branching import changed_branch
+
+        made = changed_branch(folder, assignments, epochs)
+        folder, epochs = (made, None) if made is not None else (folder, epochs)
     _check(folder, epochs)
     raise typer.Exit(_run(folder, epochs, json))
 

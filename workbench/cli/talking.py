@@ -192,6 +192,8 @@ def _print(event: AnyEvent, follower: Follower, as_json: bool) -> None:
     if as_json:
         output.line(output.as_json(as_line(event)))
         return
+    if event.attempt == 0:
+        return  # what a branch has of its parent
     started = follower.progress.started
     text = words(event, started.epochs if started else 0)
     if text:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from workbench.config.run import RunConfig
-from workbench.engine import build, checkpoint, devices
+from workbench.engine import branching, build, checkpoint, devices
 from workbench.engine.control import Control, LeaveError
 from workbench.engine.data import loading, order
 from workbench.engine.data.source import Progress
@@ -24,6 +24,7 @@ from workbench.engine.saving import Saver, restore
 from workbench.engine.tensorboard import Board
 from workbench.engine.train import Monitor, Outcome, Run, train
 from workbench.runs import checkpoints, history
+from workbench.runs.branch import parent_of
 from workbench.runs.commands import Inbox
 from workbench.runs.events import Ended, EventWriter, Started
 from workbench.runs.folder import HEARTBEAT_SECONDS, RunBusyError, RunFolder, locked, write_engine, write_whole
@@ -150,13 +151,16 @@ def _run(
     state, wrong = checkpoint.load_latest(folder.checkpoints)
     if state is None and wrong:
         raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
-    continued = ""
-    if state is not None:
+    continued, begun_anew = "", list[str]()
+    parent = parent_of(folder)
+    if state is not None and parent is not None and branching.begins(run, state, parent):
+        continued, begun_anew = branching.take_over(run, state, parent)
+    elif state is not None:
         run.epochs = epochs or max(int(state["position"]["epochs"]), config.training.epochs)
         continued = restore(run, state)
     if reporter is not None:
         reporter.say(_started(run, continued))
-        for text in (*parts.source.notes, *parts.notes):
+        for text in (*begun_anew, *parts.source.notes, *parts.notes):
             reporter.note(text)
         for text in (*wrong, *_left_out(parts)):
             reporter.note(text, "warning")

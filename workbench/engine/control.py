@@ -19,6 +19,7 @@ from workbench.runs.commands import Command, Inbox
 from workbench.runs.events import CommandDone
 
 POLL_SECONDS = 0.1
+LEAVES = "paused: the engine leaves, and the device's memory is free"
 
 
 @dataclass
@@ -100,7 +101,7 @@ class Control:
                     self.acknowledge("unpause", "the run goes on", command.id)
                     return Decision(values=values)
                 if command.name == "pause" and command.values.get("release"):
-                    self.acknowledge("pause", "the run leaves, and its memory is free", command.id)
+                    self.acknowledge("pause", LEAVES, command.id)
                     return Decision(pause=True, release=True, values=values)
                 self._take(command)
             decision = self.poll()
@@ -140,8 +141,9 @@ class Control:
                 self.acknowledge("stop", "stopping: the state is saved first", command.id)
             case "pause":
                 self._pending.pause = True
-                self._pending.release = bool(command.values.get("release"))
-                self.acknowledge("pause", "paused", command.id)
+                release = bool(command.values.get("release"))
+                self._pending.release = release or self._pending.release
+                self.acknowledge("pause", LEAVES if release else "paused", command.id)
             case "save":
                 self._pending.save = True
                 self.acknowledge("save", "saving now", command.id)

@@ -189,7 +189,7 @@ def restore(run: Run, state: dict[str, Any]) -> str:
     if monitor["name"] == run.monitor.name:
         run.monitor.best, run.monitor.waited = monitor["best"], monitor["waited"]
     run.last = kept
-    differs = _restore_random(run, state)
+    differs = restore_random(run, state)
     where = f"at epoch {run.position.epoch + 1}, step {run.position.step}"
     if differs:
         return f"continued {where} with {differs}: results may differ in the last digits"
@@ -224,7 +224,7 @@ def check_classes(task: Task, state: dict[str, Any]) -> None:
         raise RefusedError(what, "put the data back as it was, or start a new run", "dataset")
 
 
-def _restore_random(run: Run, state: dict[str, Any]) -> str:
+def restore_random(run: Run, state: dict[str, Any]) -> str:
     """Random states of every process; another number of processes draws anew from seed, step and rank.
 
     Gives in words what is not as it was; empty when everything is.

@@ -43,6 +43,13 @@ def _no_pause(desk: Desk) -> str:
     return "" if desk.session.progress.state == "paused" and desk.session.can_resume else "No run is going"
 
 
+def _no_release(desk: Desk) -> str:
+    if desk.session.state in ("running", "paused"):
+        return ""
+    resting = desk.session.progress.state == "paused" and desk.session.state == "ended"
+    return "The run's engine has left already" if resting else "The run shown is not going"
+
+
 def _no_stop(desk: Desk) -> str:
     if desk.session.state == "stopping":
         return "The run is stopping"
@@ -111,7 +118,7 @@ class Entry:
         return self.id.partition(".")[0].capitalize()
 
 
-_RESUME_TIP = "Go on from the newest checkpoint; a complete run is given more epochs"
+_RESUME_TIP = "Go on from the newest checkpoint; a complete run gets more epochs, changed settings make a branch"
 _STOP_TIP = "Save a checkpoint and end the run"
 ENTRIES: tuple[Entry | str, ...] = (
     Entry("file.new", "&New", "new", "Start with every setting at its default", "Ctrl+N", "new"),
@@ -154,8 +161,15 @@ ENTRIES: tuple[Entry | str, ...] = (
     Entry(
         "run.pause", "&Pause", "pause", "Let the run rest; press again to go on", "", "pause", _no_pause, hint="Space"
     ),
+    Entry(
+        "run.release",
+        "Pause and &free the device",
+        "session.release",
+        "Save the run and let its engine leave, so that the device's memory is free; Continue goes on exactly",
+        refusal=_no_release,
+    ),
     Entry("run.stop", "&Stop", "session.stop", _STOP_TIP, "Ctrl+.", "stop", _no_stop),
-    Entry("run.resume", "&Resume", "resume", _RESUME_TIP, "", "resume", _no_resume),
+    Entry("run.resume", "&Resume", "resuming.resume", _RESUME_TIP, "", "resume", _no_resume),
     SEPARATOR,
     Entry("run.evaluate", "&Evaluate", "window.tools.evaluate", "Measure the run shown", refusal=_no_checkpoint),
     Entry(

@@ -16,14 +16,14 @@ from workbench.gui.dialogs import ask, error
 from workbench.gui.document import UNTITLED, Document
 from workbench.gui.lab_client import LabClient
 from workbench.gui.preferences import Preferences
+from workbench.gui.resuming import Resuming
 from workbench.gui.session import Session
 from workbench.launch.lab import Answer
 from workbench.runs import checkpoints
-from workbench.runs.folder import RunFolder, find
+from workbench.runs.folder import RunFolder, find, given_name
 
 RUN_FILES = "Run files (*.toml)"
 CHECKPOINTS = "Checkpoints (*.pt)"
-MOST_EPOCHS = 1_000_000
 SAVE, DISCARD = "Save", "Discard changes"
 LEAVE, STOP = "Leave it running", "Stop it"
 END_NOW, WAIT = "End it now", "Wait longer"
@@ -46,6 +46,7 @@ class Desk(QObject):
         self.session = session
         self.lab = lab
         self.preferences = preferences
+        self.resuming = Resuming(document, session, window)
         self.machine: dict[str, Any] = {}
         """What the lab said of this machine; empty before it did."""
         self._window = window
@@ -147,7 +148,7 @@ class Desk(QObject):
         if run is None or not self._may_discard():
             return
         try:
-            self.document.open(run.config(), run_name(run), None)
+            self.document.open(run.config(), given_name(run), None)
         except ConfigError as problems:
             self._tell_problems(f"The settings of {run.name} cannot be read", problems)
 
@@ -218,21 +219,6 @@ class Desk(QObject):
         else:
             self.session.unpause()
 
-    @Slot()
-    def resume(self) -> None:
-        """Goes on with the run shown; asks how far when it is complete."""
-        run, progress = self.session.folder, self.session.progress
-        if run is None:
-            return
-        if progress.state != "completed":
-            self.session.resume(run)
-            return
-        done = progress.epoch
-        text = f"{run_name(run)} has completed {done:,} epochs. Train it to a total of:"
-        epochs = ask.number(self._window, "More epochs", text, 2 * done, done + 1, MOST_EPOCHS)
-        if epochs is not None:
-            self.session.resume(run, epochs)
-
     def resume_run(self, run: RunFolder) -> None:
         """Shows a run and goes on with it."""
         self.session.show(run)
@@ -271,7 +257,7 @@ class Desk(QObject):
         if self.session.state in ("running", "paused"):
             self.session.save()
         elif run is not None and (newest := checkpoints.latest(run.checkpoints)) is not None:
-            start = Path.home() / f"{run_name(run)}.pt"
+            start = Path.home() / f"{given_name(run)}.pt"
             target = ask.save_file(self._window, "Save the checkpoint", start, CHECKPOINTS)
             if target is not None:
                 self._copy(newest.path, target)
@@ -374,13 +360,8 @@ class Desk(QObject):
         error.tell(self._window, f"{what}.", details=str(problems))
 
 
-def run_name(run: RunFolder) -> str:
-    """The name that a run was given: its folder's without date and time."""
-    return run.name.split("-", 2)[-1]
-
-
 def _going_words(run: RunFolder, in_window: bool) -> tuple[str, str, tuple[str, ...]]:
-    text = f"{run_name(run)} is still being trained."
+    text = f"{given_name(run)} is still being trained."
     if in_window:
         return text, "It is computed in this window, and ends with it. Its checkpoint is saved first.", (STOP,)
     details = f"It can go on without the window, which finds it again at the next start. Its folder is {run.path}"

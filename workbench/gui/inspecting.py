@@ -9,8 +9,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Slot
 
 from workbench.gui.centre import Centre
-from workbench.gui.desk import Desk, run_name
+from workbench.gui.desk import Desk
 from workbench.launch.lab import Answer
+from workbench.runs.folder import given_name
 
 METHODS = ("inspect", "slice", "graph", "attention")
 
@@ -43,7 +44,7 @@ class Inspecting(QObject):
                 self._view.refuse("The run shown has no checkpoint yet: train first, or look at the settings.")
                 return
             self._about = {"checkpoint": str(path)}
-            self._view.begin(f"{run_name(run)}, {path.name}")
+            self._view.begin(f"{given_name(run)}, {path.name}")
             return
         config = self._desk.document.config
         if config is None:

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from workbench.gui import about, looks, preferences
 from workbench.gui.actions import Actions
 from workbench.gui.centre import Centre
-from workbench.gui.desk import Desk, run_name
+from workbench.gui.desk import Desk
 from workbench.gui.document import Document
 from workbench.gui.lab_client import LabClient
 from workbench.gui.overlays import Overlays
@@ -40,6 +40,7 @@ from workbench.gui.tool_bar import ToolBar
 from workbench.gui.tools import Tools
 from workbench.gui.views.runs import RunsView
 from workbench.gui.views.status import StatusLine
+from workbench.runs.folder import given_name
 
 SIZE = QSize(1280, 800)
 LEFT, RIGHT = 348, 280
@@ -149,7 +150,7 @@ class MainWindow(QMainWindow):
         """Another run is shown."""
         run = self.session.folder
         self.runs.set_current(run)
-        self.tool_bar.header.set_name(run_name(run) if run is not None else "")
+        self.tool_bar.header.set_name(given_name(run) if run is not None else "")
         self.show_progress()
 
     @Slot()

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from workbench.gui.desk import run_name
 from workbench.runs import comparison, history
-from workbench.runs.folder import RunFolder
+from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.progress import Progress
 
 Loaded = list[tuple[str, Progress]]
@@ -28,7 +27,7 @@ class _Loading(QThread):
             if self.isInterruptionRequested():
                 return
             member = comparison.read(run)
-            found.append((member.label if member is not None else run_name(run), history.load(run)))
+            found.append((member.label if member is not None else given_name(run), history.load(run)))
         self.loaded.emit(found)
 
 

@@ -16,7 +16,9 @@ from workbench.gui.engine_thread import Job
 from workbench.gui.preferences import Preferences
 from workbench.gui.watch import SessionState, Watch
 from workbench.launch.process import Standby
+from workbench.runs import branch as branches
 from workbench.runs import checkpoints, comparison
+from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.comparison import Member
 from workbench.runs.folder import RunFolder, create, list_runs
 from workbench.runs.progress import Progress
@@ -78,6 +80,11 @@ class Session(QObject):
         return live.config if live is not None else None
 
     @property
+    def shown_config(self) -> RunConfig | None:
+        """What the run shown is trained with; None when none is shown, or when its run file cannot be read."""
+        return self._shown.config if self._shown is not None else None
+
+    @property
     def in_window(self) -> bool:
         """Whether the run that goes would die with the window."""
         live = self._going_watch()
@@ -131,9 +138,25 @@ class Session(QObject):
             return
         self._start(folder, epochs)
 
+    def branch(self, checkpoint: CheckpointInfo, config: RunConfig, name: str) -> None:
+        """Makes a run that goes on from a checkpoint with other settings, and starts it. Raises ConfigError."""
+        if self.going is not None:
+            self.failed.emit(f"{self.going.name} is going: stop it first, or let it end.")
+            return
+        try:
+            folder = branches.make(checkpoint, config, name, self._preferences.runs_root)
+        except OSError as error:
+            self.failed.emit(f"The branch cannot be made: {error.strerror or error}.")
+            return
+        self._start(folder, None)
+
     def pause(self) -> None:
         """Lets the run shown rest; its engine stays."""
         self._tell_shown("pause")
+
+    def release(self) -> None:
+        """Has the run shown save and its engine leave, so that the device's memory is free. :meth:`unpause` goes on with it."""
+        self._leave(self._shown, release=True)
 
     def unpause(self) -> None:
         """Lets the run shown go on, with another engine when its own has left."""
@@ -148,11 +171,11 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Has the run shown save and end."""
-        self._stop(self._shown)
+        self._leave(self._shown)
 
     def stop_going(self) -> None:
         """Has the run that goes save and end, shown or not."""
-        self._stop(self._going_watch())
+        self._leave(self._going_watch())
 
     def wait_again(self) -> None:
         """Gives a run that was told to stop three seconds more."""
@@ -252,11 +275,11 @@ class Session(QObject):
         except OSError as error:
             self.failed.emit(f"The run cannot be told: {error.strerror or error}.")
 
-    def _stop(self, watch: Watch | None) -> None:
+    def _leave(self, watch: Watch | None, *, release: bool = False) -> None:
         if watch is None or not watch.goes:
             return
         try:
-            watch.stop()
+            watch.stop(release=release)
         except OSError as error:
             self.failed.emit(f"The run cannot be told: {error.strerror or error}.")
 

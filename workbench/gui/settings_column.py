@@ -9,10 +9,11 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from workbench.gui.desk import Desk, run_name
+from workbench.gui.desk import Desk
 from workbench.gui.fold import Fold
 from workbench.gui.panels.panel import Panel
 from workbench.gui.theme import Themes
+from workbench.runs.folder import given_name
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class NextRunBanner(QFrame):
             return
         own = self._desk.session.going_config
         same = own is not None and own == self._desk.document.config
-        name = run_name(run)
+        name = given_name(run)
         self._button.setVisible(not same and self._desk.session.folder == run)
         self._text.setText(
             f"{name} is running with these settings. What you change now is for the next run."

@@ -12,7 +12,7 @@ from workbench.config.compare import Variant
 from workbench.config.problems import ConfigError
 from workbench.gui.centre import Centre
 from workbench.gui.comparing import Comparing
-from workbench.gui.desk import Desk, run_name
+from workbench.gui.desk import Desk
 from workbench.gui.dialogs.compare import CompareDialog
 from workbench.gui.dialogs.export import ExportDialog
 from workbench.gui.document import Document
@@ -23,6 +23,7 @@ from workbench.gui.inspecting import Inspecting
 from workbench.gui.run_queue import RunQueue, Waiting
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
+from workbench.runs.folder import given_name
 
 
 class Tools(QObject):
@@ -56,7 +57,7 @@ class Tools(QObject):
     def export(self) -> None:
         """Asks for form and file, and writes the model of the run shown."""
         run = self._desk.session.folder
-        self._export = ExportDialog(run_name(run) if run is not None else "model", self._window)
+        self._export = ExportDialog(given_name(run) if run is not None else "model", self._window)
         self._export.wanted.connect(self._write)
         self._export.show()
 

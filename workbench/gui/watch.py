@@ -90,9 +90,12 @@ class Watch(QObject):
         attempt = self._next_attempt if self._starting else self.progress.attempt
         send(self.folder.commands, Command(name, attempt=attempt, values=values or {}))
 
-    def stop(self) -> None:
-        """Asks the run to save and end. ``stop_unanswered`` follows when it does not within three seconds."""
-        self.tell("stop")
+    def stop(self, *, release: bool = False) -> None:
+        """Asks the run to save and end. ``stop_unanswered`` follows when it does not within three seconds.
+
+        ``release``: it is paused then, and may go on with another engine.
+        """
+        self.tell(*(("pause", {"release": True}) if release else ("stop", None)))
         self._stopping = True
         self._patience.start()
         self._derive()

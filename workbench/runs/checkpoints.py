@@ -40,6 +40,14 @@ def list_checkpoints(folder: Path) -> list[CheckpointInfo]:
     return sorted(found, key=lambda info: info.step)
 
 
+def find(path: Path) -> CheckpointInfo | None:
+    """What is known of a checkpoint's file, by its name or by the JSON beside it; None when neither tells its step."""
+    match = _NAME.fullmatch(path.name)
+    if not path.is_file() or (match is None and "step" not in read_json(path.with_suffix(".json"))):
+        return None
+    return _info(path, int(match[1]) if match else int(number(read_json(path.with_suffix(".json")), "step")))
+
+
 def latest(folder: Path) -> CheckpointInfo | None:
     """The checkpoint that a run goes on from."""
     return next(reversed(list_checkpoints(folder)), None)

@@ -11,7 +11,7 @@ import shutil
 import socket
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -84,6 +84,11 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def parent_file(self) -> Path:
+        """Of a branch: the run and the checkpoint that it goes on from."""
+        return self.path / "parent.json"
+
+    @property
     def evaluation(self) -> Path:
         """Results of ``workbench evaluate``."""
         return self.path / "evaluation"
@@ -113,10 +118,12 @@ class RunFolder:
         return _is_locked(self.lock_file)
 
 
-def create(config: RunConfig, name: str, root: Path | None = None) -> RunFolder:
+def create(
+    config: RunConfig, name: str, root: Path | None = None, fill: Callable[[RunFolder], None] | None = None
+) -> RunFolder:
     """Makes a new run folder, private to its owner. An existing folder is never used: a counter is added to the name.
 
-    Raises OSError when the disk refuses.
+    ``fill`` puts in what the run begins with, before the folder becomes a run. Raises OSError when the disk refuses.
     """
     root = (root or default_root()).expanduser()
     root.mkdir(parents=True, exist_ok=True)
@@ -131,6 +138,8 @@ def create(config: RunConfig, name: str, root: Path | None = None) -> RunFolder:
         try:
             folder.commands.mkdir()
             folder.checkpoints.mkdir()
+            if fill is not None:
+                fill(folder)
             write_whole(folder.config_file, files.dumps(config))
         except OSError:
             # A disk that is full just now: what was just made is no run and would never become one.
@@ -151,6 +160,11 @@ def safe_name(name: str) -> str:
     plain = _NAME.sub("-", unicodedata.normalize("NFC", name)).strip("-.")
     # A file system counts bytes: 60 letters of some languages would leave no room for the date.
     return plain[:60].encode()[:200].decode(errors="ignore").strip("-.") or "run"
+
+
+def given_name(run: RunFolder) -> str:
+    """The name that a run was given: its folder's without date and time."""
+    return run.name.split("-", 2)[-1]
 
 
 def list_runs(root: Path | None = None) -> list[RunFolder]:

@@ -10,6 +10,7 @@ from typing import Any
 from workbench.config.fields import kind_of
 from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig, variants
+from workbench.runs.branch import Parent, parent_of
 from workbench.runs.events import read_events
 from workbench.runs.folder import RunFolder, list_runs, number, read_json
 from workbench.runs.progress import Progress, State
@@ -27,6 +28,8 @@ class Row:
     metric: str
     value: float | None
     changed: tuple[tuple[str, object], ...]
+    parent: Parent | None = None
+    """Of a branch: what it goes on from."""
 
     @property
     def can_resume(self) -> bool:
@@ -58,6 +61,7 @@ def row(run: RunFolder) -> Row:
         metric=str(best.get("metric", "")),
         value=float(value) if isinstance(value, (int, float)) else None,
         changed=changed,
+        parent=parent_of(run),
     )
 
 

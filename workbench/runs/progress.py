@@ -201,7 +201,7 @@ class Progress:
             series.drop_beyond(event.from_step)
         self.epochs = [epoch for epoch in self.epochs if epoch.step <= event.from_step]
         self.epoch = self.epochs[-1].epoch if self.epochs else 0
-        if self.best is not None and self.best.step > event.from_step:
+        if self.best is None or self.best.step > event.from_step:
             self.best = None
             for epoch in self.epochs:
                 self._take_best(epoch)
@@ -241,7 +241,10 @@ class Progress:
     def _take_best(self, event: Epoch) -> None:
         if event.best and self.started is not None:
             part, _, metric = self.started.monitor.partition(" ")
-            value = (event.val if part == "val" else event.train).get(metric, math.nan)
+            found = event.val if part == "val" else event.train
+            if metric not in found and event.attempt == 0:
+                return  # a branch may watch something that its parent did not measure
+            value = found.get(metric, math.nan)
             self.best = Best(event.epoch, event.step, self.started.monitor, value)
 
     def _memory(self, event: Memory) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from workbench.config import files
 from workbench.config.recipes import start
-from workbench.engine import build
+from workbench.engine import build, memory
 from workbench.engine.tools import memory_plan
 from workbench.launch.finders import memory_words
 
@@ -37,7 +37,7 @@ def test_that_the_largest_batch_that_fits_is_offered(monkeypatch: pytest.MonkeyP
     whole = planned(training__batch_size=512)
     fixed = whole["needs"] - whole["parts"]["activations"]
     monkeypatch.setattr(memory_plan, "_there", lambda device: round((fixed + whole["parts"]["activations"] / 2) / 0.9))
-    monkeypatch.setattr(memory_plan.memory, "process_memory", lambda: whole["parts"]["program"])
+    monkeypatch.setattr(memory, "process_memory", lambda: whole["parts"]["program"])
     found = planned(training__batch_size=512)
     assert not found["fits"]
     assert 248 <= found["largest_batch"] <= 256

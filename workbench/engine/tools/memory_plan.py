@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import torch
@@ -97,10 +96,10 @@ def _step(parts: build.Parts, device: torch.device) -> dict[str, int]:
 
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     with saved_tensors_hooks(keep, lambda tensor: tensor):
-        for passes in itertools.islice(parts.loader.steps(parts.steps, 0, 0, 0, 0), 1):
-            given = [tensor for one in passes for tensor in one[:2]]
-            own |= {tensor.untyped_storage().data_ptr() for tensor in given}
-            parts.stepper.train(1, passes, Recorder(parts.source.task))
+        passes = next(iter(parts.loader.steps(parts.steps, 0, 0, 0, 0)))
+        given = [tensor for one in passes for tensor in one[:2]]
+        own |= {tensor.untyped_storage().data_ptr() for tensor in given}
+        parts.stepper.train(1, passes, Recorder(parts.source.task))
     optimizer = sum(value.nbytes for state in parts.optimizer.state.values() for value in _tensors(state))
     activations = sum(tensor.nbytes for tensor in given) + sum(size for place, size in kept.items() if place not in own)
     if device.type == "cuda":

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont
 
 from workbench.gui.theme import Themes
 from workbench.gui.views import ticks
-from workbench.runs.folder import RunFolder
+from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.history import Row
 
 COLUMNS = ("Name", "State", "Best", "Time", "Begun", "Changed settings")
@@ -151,7 +151,7 @@ class RunTable(QAbstractTableModel):
 
 def short_name(run: RunFolder) -> str:
     """The name that the run was given: its folder's without date and time."""
-    return run.name.split("-", 2)[-1] if begun(run) is not None else run.name
+    return given_name(run) if begun(run) is not None else run.name
 
 
 def begun(run: RunFolder) -> datetime | None:
@@ -190,7 +190,7 @@ def tip(row: Row, column: int) -> str:
     """More than fits into the cell."""
     match column:
         case 0:
-            return str(row.run.path)
+            return f"{row.run.path}\n{row.parent}" if row.parent is not None else str(row.run.path)
         case 1:
             return f"{row.state}: {row.epochs} of {row.total_epochs} epochs" if row.total_epochs else row.state
         case 2:
