@@ -31,6 +31,8 @@ def learning_rate(config: RunConfig, device: torch.device) -> dict[str, Any]:
     """Loss against learning rate on an exponential sweep (Smith, 2017), and a suggestion: where the loss falls steepest."""
     source = data.load(config.dataset)
     parts = build.assemble(config, source, device, World())
+    # The sweep ends where the loss runs away: it has to see it.
+    parts.stepper.release()
     recorder = Recorder(source.task)
     rates: list[float] = []
     losses: list[float] = []
