@@ -124,6 +124,8 @@ class Epoch(Event):
     seconds: float = 0.0
     """Seconds spent in the epoch's training steps."""
     best: bool = False
+    skipped: int = 0
+    """Steps of the epoch that fp16 left out, because a gradient was too large for it."""
 
 
 class DeviceMemory(BaseModel):
@@ -177,6 +179,18 @@ class Note(Event):
     text: str
 
 
+class Recovered(Event):
+    """The run helped itself: it goes on from ``from_step``, and points beyond that are no longer part of it."""
+
+    kind: Literal["recovered"] = "recovered"
+    why: Literal["memory", "numbers"]
+    """Memory ran out, or a loss, gradient or weight was no finite number."""
+    step: int
+    """The step that could not be taken, counted from 1."""
+    from_step: int
+    text: str
+
+
 class Ended(Event):
     """The attempt is over; nothing follows in it. ``what`` and ``hint`` say why and what to do, ``details`` is for a report."""
 
@@ -190,7 +204,7 @@ class Ended(Event):
 
 
 AnyEvent = Annotated[
-    Started | Phase | Scalars | Epoch | Memory | CheckpointSaved | CommandDone | Note | Ended,
+    Started | Phase | Scalars | Epoch | Memory | CheckpointSaved | CommandDone | Note | Recovered | Ended,
     Field(discriminator="kind"),
 ]
 _ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

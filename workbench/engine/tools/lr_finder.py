@@ -34,6 +34,8 @@ def sweep(config: RunConfig, device: torch.device, tell: Callable[[dict[str, Any
     """
     source = data.load(config.dataset)
     parts = build.assemble(config, source, device, World())
+    # The sweep ends where the loss runs away: it has to see it.
+    parts.stepper.release()
     recorder = Recorder(source.task)
     points: list[dict[str, float]] = []
     mean, best = 0.0, math.inf
