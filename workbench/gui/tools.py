@@ -20,6 +20,7 @@ from workbench.gui.evaluating import Evaluating
 from workbench.gui.finders import Finders
 from workbench.gui.help_pages import HelpPages
 from workbench.gui.inspecting import Inspecting
+from workbench.gui.panels.memory_plan import MemoryPlan
 from workbench.gui.run_queue import RunQueue, Waiting
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
@@ -117,6 +118,8 @@ class Tools(QObject):
         """Ends what is at work. Runs that wait are not begun."""
         self.finders.close()
         self.comparing.close()
+        for plan in self._window.findChildren(MemoryPlan):
+            plan.stop()
 
     # --- answers ---
 
