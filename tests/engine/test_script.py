@@ -229,10 +229,9 @@ def test_that_weights_from_a_file_are_taken_over_and_stages_learn_at_their_own_r
     assert "FROZEN = ('features.0'" in code
 
 
-@pytest.mark.parametrize("name", ["squeezenet1_1", "densenet121", "vit_b_16", "googlenet", "mobilenet_v3_small"])
+@pytest.mark.parametrize("name", ["squeezenet1_1", "vit_b_16", "googlenet", "mobilenet_v3_small"])
 def test_that_other_families_of_torchvision_are_built_alike(name: str, pictures: Path) -> None:
-    size = 64 if name == "densenet121" else 32
-    changes = {**TRANSFER, "dataset.path": str(pictures), "model.name": name, "model.image_size": size}
+    changes = {**TRANSFER, "dataset.path": str(pictures), "model.name": name}
     text_of(configured("transfer-features", {**changes, "model.trainable": 1}))
 
 
