@@ -71,7 +71,8 @@ def test_that_batch_sizes_are_drawn_and_listed_as_they_come(
     shares: list[int] = []
     dialog.progress.valueChanged.connect(shares.append)
     ended(qtbot, dialog)
-    rows = [[dialog.table.item(row, column).text() for column in range(3)] for row in range(4)]
+    cells = [[dialog.table.item(row, column) for column in range(3)] for row in range(4)]
+    rows = [[cell.text() for cell in row if cell is not None] for row in cells]
     assert rows[0] == ["8", "100", "8 MiB"]
     assert rows[3][:2] == ["64", "memory runs out"]
     assert [spot.y for spot in dialog.plot.spots] == [100.0, 190.0, 300.0, None]
@@ -97,7 +98,7 @@ def test_that_cancel_ends_the_engine_and_keeps_what_was_found(
 ) -> None:
     plays("hang")
     dialog = opened("find_lr")
-    qtbot.waitUntil(lambda: dialog.plot.spots, timeout=100_000)
+    qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=100_000)
     qtbot.mouseClick(dialog.cancel, LEFT)
     assert not engines_at_work()
     assert dialog.status.text() == "Cancelled."
@@ -111,7 +112,7 @@ def test_that_escape_leaves_nothing_behind(
 ) -> None:
     plays("hang")
     dialog = opened("find_lr")
-    qtbot.waitUntil(lambda: dialog.plot.spots, timeout=100_000)
+    qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=100_000)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert window.tools.finders.dialog is None
     assert not engines_at_work()
