@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 
 from tests.gui.scripted import Engines
 from workbench.config import compare
@@ -35,6 +35,14 @@ def begin(window: MainWindow, values: str = "0.1, 0.01, 0.001") -> None:
     dialog.settings[0].setCurrentText("optimizer.lr")
     dialog.values[0].setText(values)
     dialog.start.click()
+
+
+def train_two(engines: Engines, wait: Wait) -> None:
+    """Lets two engines train a whole run each, one after the other."""
+    wait(lambda: len(engines.all) == 1)
+    engines.last.train()
+    wait(lambda: len(engines.all) == 2)
+    engines.last.train()
 
 
 def column(view: ComparisonView, name: str) -> list[str]:
@@ -85,9 +93,7 @@ def test_that_the_table_tells_final_and_best_and_the_hash_of_the_first_weights(
     window: MainWindow, view: ComparisonView, engines: Engines, wait: Wait
 ) -> None:
     begin(window, "0.1, 0.01")
-    for count in (1, 2):
-        wait(lambda count=count: len(engines.all) == count)
-        engines.last.train()
+    train_two(engines, wait)
     wait(lambda: column(view, "State") == ["completed"] * 2)
     assert [text.removeprefix("━ ") for text in column(view, "Run")] == ["lr 0.1", "lr 0.01"]
     assert column(view, "Weights") == ["01234567"] * 2
@@ -173,9 +179,7 @@ def test_that_a_run_of_an_earlier_comparison_shows_it_again(
     window: MainWindow, view: ComparisonView, engines: Engines, wait: Wait, qtbot: Any, runs: Path
 ) -> None:
     begin(window, "0.1, 0.01")
-    for count in (1, 2):
-        wait(lambda count=count: len(engines.all) == count)
-        engines.last.train()
+    train_two(engines, wait)
     wait(lambda: column(view, "State") == ["completed"] * 2)
     first = window.tools.comparing.group
     config = window.document.config
@@ -188,7 +192,7 @@ def test_that_a_run_of_an_earlier_comparison_shows_it_again(
     wait(lambda: window.tools.comparing.group == first)
     wait(lambda: column(view, "State") == ["completed"] * 2)
     cell = view.table.visualRect(view.table.model().index(1, 0)).center()
-    qtbot.mouseClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=cell + QPoint(0, 0))
+    qtbot.mouseClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=cell)
     qtbot.mouseDClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=cell)
     shown = window.session.folder
     assert shown is not None
@@ -199,9 +203,7 @@ def test_that_runs_ticked_beside_the_one_shown_are_named_by_what_is_their_own(
     window: MainWindow, view: ComparisonView, engines: Engines, wait: Wait, runs: Path
 ) -> None:
     begin(window, "0.1, 0.01")
-    for count in (1, 2):
-        wait(lambda count=count: len(engines.all) == count)
-        engines.last.train()
+    train_two(engines, wait)
     wait(lambda: window.session.going is None)
     window.overlays.load(comparison.members(runs, window.tools.comparing.group))
     wait(lambda: "lr 0.1" in window.centre.curves.overlay_legend.text())
