@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 
@@ -23,6 +24,11 @@ def window(qapp: Any, qtbot: Any) -> Iterator[MainWindow]:
     made.close()
     made.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def engines_alive() -> list[psutil.Process]:
+    """Children of this process that have not ended."""
+    return [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_that_two_learning_rates_are_compared_from_the_same_weights(
@@ -48,4 +54,6 @@ def test_that_two_learning_rates_are_compared_from_the_same_weights(
     assert [one.best for one in shown if one is not None] == [one.best for one in found]
     assert "same weights and see the same batches" in window.centre.comparison.status.text()
     assert window.centre.comparison.charts is not None
+    # An engine says its end a moment before it leaves.
+    qtbot.waitUntil(lambda: not engines_alive(), timeout=100_000)
     assert all(len(trace.progress.curves.loss) for trace in window.centre.comparison.charts.loss.traces)
