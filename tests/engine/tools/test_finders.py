@@ -9,6 +9,7 @@ from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
 from workbench.engine import finding
+from workbench.engine.data.source import Source
 from workbench.engine.failures import RefusedError
 from workbench.engine.tools import batch_finder, lr_finder, throughput, worker_finder
 
@@ -22,8 +23,12 @@ def configured(recipe: str = "digits-mlp", **values: Any) -> RunConfig:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """A trial needs no second and a half to show that it counts."""
-    monkeypatch.setattr(batch_finder, "throughput", lambda *given: throughput.throughput(*given, seconds=0.01))
-    monkeypatch.setattr(worker_finder, "throughput", lambda *given: throughput.throughput(*given, seconds=0.01))
+
+    def measured(config: RunConfig, source: Source, device: torch.device) -> float:
+        return throughput.throughput(config, source, device, seconds=0.01)
+
+    monkeypatch.setattr(batch_finder, "throughput", measured)
+    monkeypatch.setattr(worker_finder, "throughput", measured)
 
 
 @pytest.mark.parametrize("recipe", ["digits-mlp", "linear-regression"])
