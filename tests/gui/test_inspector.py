@@ -81,7 +81,7 @@ def test_that_every_tensor_of_a_batch_is_listed_and_looked_into(inspector: Open,
 def test_that_the_graph_is_drawn_and_an_mlp_has_no_attention(inspector: Open, qtbot: Any) -> None:
     view = inspector("digits-mlp")
     page = _turn(view, "Graph")
-    qtbot.waitUntil(lambda: page.view.graph["nodes"], timeout=90_000)
+    qtbot.waitUntil(lambda: bool(page.view.graph["nodes"]), timeout=90_000)
     labels = [node["label"] for node in page.view.graph["nodes"]]
     assert labels[0] == "input"
     assert labels[-1] == "cross-entropy"

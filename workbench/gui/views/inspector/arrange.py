@@ -15,7 +15,7 @@ WIDTH, HEIGHT = 136.0, 40.0
 GAP = 32.0
 """Between layers."""
 ROW_GAP = 34.0
-NODE, LANE, ASIDE = 1.0, 0.05, 0.001
+NODE, LANE, ASIDE = 1.0, 0.001, 0.001
 """Weights: of a node, of a lane, and of what joins from aside, as the target joins the loss."""
 MOST_BENDS = 6000
 """Edges over many layers get lanes of their own as long as there are no more places in lanes than this."""
@@ -131,9 +131,11 @@ def _order(columns: list[list[_Cell]]) -> None:
 
 def _settle(columns: list[list[_Cell]]) -> None:
     """Moves cells towards their neighbours, as far as those of the same layer leave room: edges become straight."""
-    for sweep in range(2 * SWEEPS):
+    for sweep in range(2 * SWEEPS + 1):
+        last = sweep == 2 * SWEEPS
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            near = [_mean([*cell.before, *cell.behind], cell.y) for cell in column]
+            # At last everything goes on straight from where it comes from.
+            near = [_mean(cell.before if last else [*cell.before, *cell.behind], cell.y) for cell in column]
             for cell, y in zip(column, _apart(near, column), strict=True):
                 cell.y = y
 

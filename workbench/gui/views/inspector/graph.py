@@ -23,7 +23,7 @@ from workbench.gui.views.inspector.page import Page, label, row
 
 SMALLEST, LARGEST = 0.05, 3.0
 """Scales."""
-READABLE = 0.75
+READABLE = 0.7
 """A graph that would have to be smaller than this to be seen whole begins at its input, in rows as wide as the area."""
 ZOOM = 1.2
 MARGIN = 20.0
@@ -132,7 +132,7 @@ class GraphView(QGraphicsView):
         self._draw(None)
         if self.fit() >= READABLE:
             return
-        width = self.width() - self.verticalScrollBar().sizeHint().width()
+        width = self.width() - self.verticalScrollBar().sizeHint().width() - 4
         self._draw(max(width / READABLE - 2 * MARGIN, 1.0))
         scale = min(width / self.sceneRect().width(), 1.0)
         self.resetTransform()

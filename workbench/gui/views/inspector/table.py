@@ -19,8 +19,8 @@ COLUMNS = (
     ("dtype", "Type", "The type of its numbers."),
     ("device", "Device", "Where it lies."),
     ("contiguous", "Contig.", "Whether its numbers lie in memory in the order of its axes."),
-    ("elements", "Elements", "How many numbers it has."),
-    ("requires_grad", "Gradient", "Whether a gradient is computed for it."),
+    ("elements", "Count", "How many numbers it has."),
+    ("requires_grad", "Grad.", "Whether a gradient is computed for it."),
     ("min", "Min", "The smallest finite value."),
     ("max", "Max", "The largest finite value."),
     ("mean", "Mean", "The mean of the finite values."),
@@ -107,6 +107,12 @@ def sort_key(row: dict[str, Any], key: str) -> Any:
 def shape(sizes: list[int]) -> str:
     """The length of each axis in words."""
     return "×".join(str(size) for size in sizes) if sizes else "a number"
+
+
+def figures(row: dict[str, Any]) -> str:
+    """How the values lie, in words."""
+    words = " · ".join(f"{key} {text(row, key)}" for key in ("min", "max", "mean", "std"))
+    return words + (f" · {row['not_finite']:,} not finite" if row["not_finite"] else "")
 
 
 def tip_of(row: dict[str, Any]) -> str:

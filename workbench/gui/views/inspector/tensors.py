@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -21,9 +22,10 @@ from workbench.gui.views import ticks
 from workbench.gui.views.inspector.drawings import Histogram
 from workbench.gui.views.inspector.page import Page, label, row
 from workbench.gui.views.inspector.slices import SlicePane
-from workbench.gui.views.inspector.table import COLUMNS, SORT_ROLE, TensorTable, shape, text
+from workbench.gui.views.inspector.table import COLUMNS, SORT_ROLE, TensorTable, figures, shape, text
 
 NAME = next(place for place, (key, _, _) in enumerate(COLUMNS) if key == "name")
+PADDING = 10
 SHORTEST_NAME = 96
 """Pixels; of a longer name the middle is left out where there is no room for it."""
 
@@ -42,13 +44,15 @@ class TensorsPage(Page):
         self.filter = QLineEdit(self)
         self.filter.setObjectName("inspector.tensors.filter")
         self.filter.setAccessibleName("Show only tensors with")
-        self.filter.setPlaceholderText("Filter, such as weight or gradients")
+        self.filter.setPlaceholderText("Filter")
+        self.filter.setToolTip("Show only tensors whose row has these letters, such as weight or gradients")
         self.filter.setClearButtonEnabled(True)
         self.filter.setMaximumWidth(240)
         self.filter.textChanged.connect(self._order.setFilterFixedString)
         self.summary = label("inspector.tensors.summary")
         self.table = self._table()
         self.chosen = label("inspector.tensors.chosen", "title")
+        self.figures = label("inspector.tensors.figures")
         self.histogram = Histogram(themes, self)
         self.slice = SlicePane(themes, self)
         self.slice.wanted.connect(self._ask_slice)
@@ -89,6 +93,7 @@ class TensorsPage(Page):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(STEP)
         inner.addWidget(self.chosen)
+        inner.addWidget(self.figures)
         inner.addWidget(self.histogram, 1)
         below = QWidget()
         beside = QHBoxLayout(below)
@@ -140,7 +145,7 @@ class TensorsPage(Page):
         widths = []
         for key, title, _ in COLUMNS:
             words = {title, *(text(one, key) for one in rows)}
-            widths.append(max(metrics.horizontalAdvance(word) for word in words) + 3 * STEP)
+            widths.append(max(metrics.horizontalAdvance(word) for word in words) + PADDING)
         bar = self.table.verticalScrollBar().sizeHint().width() + 2
         spare = self.table.width() - bar - (sum(widths) - widths[NAME])
         widths[NAME] = max(spare, min(SHORTEST_NAME, widths[NAME]))
@@ -151,9 +156,17 @@ class TensorsPage(Page):
     def _choose(self) -> None:
         tensor = self.current()
         self.chosen.setText(f"{tensor['name']}  {shape(tensor['shape'])}" if tensor is not None else "")
+        self.figures.setText(figures(tensor) if tensor is not None else "")
+        self.figures.setToolTip(self.figures.text())
         self.chosen.setToolTip(f"{tensor['group']}: {tensor['name']}" if tensor is not None else "")
         self.histogram.show_counts(tensor["histogram"] if tensor is not None else None)
         self.slice.show_tensor(tensor)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names have more room, or less."""
+        super().resizeEvent(event)
+        if self.model.rows:
+            self._fit_columns()
 
     @Slot(object)
     def _ask_slice(self, params: dict[str, Any]) -> None:
