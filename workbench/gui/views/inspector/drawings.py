@@ -30,7 +30,7 @@ class Drawing(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Small: the layout around it decides."""
-        return QSize(120, 72)
+        return QSize(120, 40)
 
     def event(self, event: QEvent) -> bool:
         """Shows what is under the pointer."""

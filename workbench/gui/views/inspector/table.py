@@ -27,6 +27,7 @@ COLUMNS = (
     ("std", "Std", "Their standard deviation."),
 )
 _NUMBERS = {"elements", "min", "max", "mean", "std"}
+_FIGURES = ("min", "max", "mean", "std")
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -95,7 +96,12 @@ def text(row: dict[str, Any], key: str) -> str:
         return shape(value)
     if key == "elements":
         return f"{value:,}"
-    return ticks.number(value, 3) if isinstance(value, float) else str(value)
+    return brief(value) if isinstance(value, float) else str(value)
+
+
+def brief(value: float) -> str:
+    """A number in as few letters as tell its size; all of it is told once its tensor is chosen."""
+    return ticks.number(value, 2 if abs(value) < 100 else 3)
 
 
 def sort_key(row: dict[str, Any], key: str) -> Any:
@@ -111,7 +117,7 @@ def shape(sizes: list[int]) -> str:
 
 def figures(row: dict[str, Any]) -> str:
     """How the values lie, in words."""
-    words = " · ".join(f"{key} {text(row, key)}" for key in ("min", "max", "mean", "std"))
+    words = " · ".join(f"{key} {ticks.number(row[key])}" for key in _FIGURES if row[key] is not None)
     return words + (f" · {row['not_finite']:,} not finite" if row["not_finite"] else "")
 
 
