@@ -131,7 +131,7 @@ def test_that_norms_over_time_are_drawn_or_their_setting_is_offered(window: Main
     assert page.chart is not None
     assert page.chart.isVisible()
     assert [trace.name for trace in page.chart.traces] == ["1", "4"]
-    assert "4 0.2" in page.chart.accessibleDescription()
+    assert "layer 4 0.2" in page.chart.accessibleDescription()
 
 
 def _scalars(norms: dict[str, tuple[float, ...]], first: int = 1) -> Scalars:

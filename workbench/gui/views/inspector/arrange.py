@@ -38,7 +38,7 @@ class Hop:
 
 @dataclass
 class Arranged:
-    """Upper left corners of the nodes by id, the parts of every edge, and the size of it all."""
+    """Upper left corners of the nodes by id, the parts of every edge (of parts in common once), and the size of it all."""
 
     places: dict[str, Point] = field(default_factory=dict)
     edges: list[list[Hop]] = field(default_factory=list)
@@ -99,22 +99,30 @@ def layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, 
 
 
 def _chains(edges: Sequence[tuple[str, str]], cells: dict[str, _Cell], columns: list[list[_Cell]]) -> list[list[_Cell]]:
-    """Every edge as the cells that it passes, with a lane in each layer between its ends."""
-    bends = sum(max(cells[target].layer - cells[source].layer - 1, 0) for source, target in edges)
+    """Every edge as the cells that it passes, with a lane in each layer between. Edges from one node share their lanes."""
+    furthest: dict[str, int] = {}
+    for source, target in edges:
+        furthest[source] = max(furthest.get(source, 0), cells[target].layer)
+    bends = sum(max(layer - cells[source].layer - 1, 0) for source, layer in furthest.items())
+    lanes: dict[tuple[str, int], _Cell] = {}
     chains = []
     for source, target in edges:
         first, last = cells[source], cells[target]
         chain = [first]
         for layer in range(first.layer + 1, last.layer) if bends <= MOST_BENDS else ():
-            lane = _Cell(layer, _HALF_LANE, LANE)
-            columns[layer].append(lane)
-            chain.append(lane)
-        chain.append(last)
-        for left, right in pairwise(chain):
-            left.behind.append(right)
-            right.before.append(left)
-        chains.append(chain)
+            if (source, layer) not in lanes:
+                lanes[source, layer] = lane = _Cell(layer, _HALF_LANE, LANE)
+                columns[layer].append(lane)
+                _join(chain[-1], lane)
+            chain.append(lanes[source, layer])
+        _join(chain[-1], last)
+        chains.append([*chain, last])
     return chains
+
+
+def _join(left: _Cell, right: _Cell) -> None:
+    left.behind.append(right)
+    right.before.append(left)
 
 
 def _order(columns: list[list[_Cell]]) -> None:
@@ -136,6 +144,11 @@ def _settle(columns: list[list[_Cell]]) -> None:
         for column in columns if sweep % 2 == 0 else reversed(columns):
             # At last everything goes on straight from where it comes from.
             near = [_mean(cell.before if last else [*cell.before, *cell.behind], cell.y) for cell in column]
+            for cell, y in zip(column, _apart(near, column), strict=True):
+                cell.y = y
+    for column in columns[1:]:
+        if any(not cell.before for cell in column):
+            near = [cell.y if cell.before else _mean(cell.behind, cell.y) for cell in column]
             for cell, y in zip(column, _apart(near, column), strict=True):
                 cell.y = y
 
@@ -183,9 +196,13 @@ def _fold(
         return (cell.layer % across) * (WIDTH + GAP), cell.y + tops[cell.layer // across]
 
     edges = []
+    drawn: set[tuple[int, int]] = set()
     for chain in chains:
         hops = []
         for start, end in pairwise(chain):
+            if (id(start), id(end)) in drawn:
+                continue
+            drawn.add((id(start), id(end)))
             (x, y0), (x1, y1) = left(start), left(end)
             if start.half == _HALF_LANE:
                 hops.append(Hop((x, y0), (x + WIDTH, y0), straight=True))
@@ -204,6 +221,8 @@ def _best(spans: list[tuple[float, float]], aspect: float) -> int:
     """How many layers to a row fill the area best."""
     best, smallest = 1, float("inf")
     for across in range(1, len(spans) + 1):
+        if (across * (WIDTH + GAP) + GAP) / aspect > smallest:
+            break  # wider still is larger still
         height = 0.0
         for first in range(0, len(spans), across):
             part = spans[first : first + across]
