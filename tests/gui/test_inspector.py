@@ -13,7 +13,7 @@ from tests.gui.conftest import Answers, close
 from tests.gui.scripted import Engines
 from workbench.gui.app import create_window
 from workbench.gui.main_window import MainWindow
-from workbench.gui.views.inspector.arrange import arrange, layers
+from workbench.gui.views.inspector.arrange import Arrangement, layers
 from workbench.gui.views.inspector.layers import OFF, ON
 from workbench.gui.views.inspector.view import InspectorView
 from workbench.runs.events import Scalars
@@ -150,7 +150,7 @@ def test_that_no_two_nodes_of_a_graph_lie_on_each_other(count: int) -> None:
     nodes = [str(number) for number in range(count)]
     edges = [(str(number), str(number + 1)) for number in range(count - 1)]
     edges += [(str(number), str(number + 4)) for number in range(0, count - 4, 3)]
-    found = arrange(nodes, edges, aspect=2.0)
+    found = Arrangement(nodes, edges).fold(aspect=2.0)
     assert len(found.places) == len(set(found.places.values())) == count
     corners = sorted(found.places.values())
     for (x, y), (next_x, next_y) in pairwise(corners):

@@ -59,27 +59,29 @@ class _Cell:
     y: float = 0.0
 
 
-def arrange(
-    nodes: Sequence[str], edges: Sequence[tuple[str, str]], aspect: float = 2.0, room: float | None = None
-) -> Arranged:
-    """Arranges nodes, given in an order in which every edge goes forward, for an area ``aspect`` times as wide as high.
+class Arrangement:
+    """The order of a graph's nodes, found once; it can then be folded for areas of any form."""
 
-    ``room``: rows of this width instead, and as many of them as it takes.
-    """
-    layer_of = layers(nodes, edges)
-    fed = {target for _, target in edges}
-    cells = {
-        name: _Cell(layer_of[name], _HALF_NODE, NODE if name in fed or layer_of[name] == 0 else ASIDE) for name in nodes
-    }
-    columns: list[list[_Cell]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
-    for name in nodes:
-        columns[layer_of[name]].append(cells[name])
-    chains = _chains(edges, cells, columns)
-    _order(columns)
-    _settle(columns)
-    spans = [(min(c.y - c.half for c in column), max(c.y + c.half for c in column)) for column in columns]
-    across = _best(spans, aspect) if room is None else max(1, int((room + GAP) / (WIDTH + GAP)))
-    return _fold(cells, chains, spans, across)
+    def __init__(self, nodes: Sequence[str] = (), edges: Sequence[tuple[str, str]] = ()) -> None:
+        """``nodes`` come in an order in which every edge goes forward."""
+        layer_of = layers(nodes, edges)
+        fed = {target for _, target in edges}
+        self._cells = {
+            name: _Cell(layer_of[name], _HALF_NODE, NODE if name in fed or layer_of[name] == 0 else ASIDE)
+            for name in nodes
+        }
+        columns: list[list[_Cell]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
+        for name in nodes:
+            columns[layer_of[name]].append(self._cells[name])
+        self._chains = _chains(edges, self._cells, columns)
+        _order(columns)
+        _settle(columns)
+        self._spans = [(min(c.y - c.half for c in column), max(c.y + c.half for c in column)) for column in columns]
+
+    def fold(self, aspect: float = 2.0, room: float | None = None) -> Arranged:
+        """For an area ``aspect`` times as wide as high; or, with ``room``, in as many rows of this width as it takes."""
+        across = _best(self._spans, aspect) if room is None else max(1, int((room + GAP) / (WIDTH + GAP)))
+        return _fold(self._cells, self._chains, self._spans, across)
 
 
 def layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -204,8 +206,8 @@ def _fold(
                 continue
             drawn.add((id(start), id(end)))
             (x, y0), (x1, y1) = left(start), left(end)
-            if start.half == _HALF_LANE:
-                hops.append(Hop((x, y0), (x + WIDTH, y0), straight=True))
+            if end.half == _HALF_LANE:
+                hops.append(Hop((x1, y1), (x1 + WIDTH, y1), straight=True))
             below = start.layer // across + 1
             folded = end.layer // across >= below
             first = below * across

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.theme import STEP, Theme, Themes, mix
-from workbench.gui.views.inspector.arrange import GAP, HEIGHT, WIDTH, Arranged, Hop, arrange
+from workbench.gui.views.inspector.arrange import GAP, HEIGHT, WIDTH, Arranged, Arrangement, Hop
 from workbench.gui.views.inspector.page import Page, label, row
 
 SMALLEST, LARGEST = 0.05, 3.0
@@ -78,7 +78,7 @@ class GraphView(QGraphicsView):
         self._themes = themes
         self.graph: dict[str, Any] = {"nodes": [], "edges": []}
         self._touched = False
-        self._arranged = Arranged()
+        self._arrangement, self._arranged = Arrangement(), Arranged()
         self.setScene(QGraphicsScene(self))
         self.setFrameShape(self.Shape.NoFrame)
         self.setDragMode(self.DragMode.ScrollHandDrag)
@@ -94,6 +94,9 @@ class GraphView(QGraphicsView):
         """Takes the lab's nodes and edges."""
         self.graph = graph
         self._touched = False
+        nodes = [str(node["id"]) for node in graph["nodes"]]
+        edges = [(str(source), str(target)) for source, target in graph["edges"]]
+        self._arrangement = Arrangement(nodes, edges)
         self.begin()
 
     @Slot()
@@ -104,9 +107,7 @@ class GraphView(QGraphicsView):
     def _arrange(self, room: float | None = None) -> Arranged:
         """In rows of this width, or as it fills the area best."""
         area = self.viewport().rect()
-        nodes = [str(node["id"]) for node in self.graph["nodes"]]
-        edges = [(str(source), str(target)) for source, target in self.graph["edges"]]
-        return arrange(nodes, edges, max(area.width(), 200) / max(area.height(), 100), room)
+        return self._arrangement.fold(max(area.width(), 200) / max(area.height(), 100), room)
 
     def _draw(self, found: Arranged) -> None:
         """Draws everything anew."""
