@@ -13,7 +13,7 @@ from tests.gui.conftest import Answers, close
 from tests.gui.scripted import Engines
 from workbench.gui.app import create_window
 from workbench.gui.main_window import MainWindow
-from workbench.gui.views.inspector.arrange import arrange, layers
+from workbench.gui.views.inspector.arrange import Arrangement, layers
 from workbench.gui.views.inspector.layers import OFF, ON
 from workbench.gui.views.inspector.view import InspectorView
 from workbench.runs.events import Scalars
@@ -81,7 +81,7 @@ def test_that_every_tensor_of_a_batch_is_listed_and_looked_into(inspector: Open,
 def test_that_the_graph_is_drawn_and_an_mlp_has_no_attention(inspector: Open, qtbot: Any) -> None:
     view = inspector("digits-mlp")
     page = _turn(view, "Graph")
-    qtbot.waitUntil(lambda: page.view.graph["nodes"], timeout=90_000)
+    qtbot.waitUntil(lambda: bool(page.view.graph["nodes"]), timeout=90_000)
     labels = [node["label"] for node in page.view.graph["nodes"]]
     assert labels[0] == "input"
     assert labels[-1] == "cross-entropy"
@@ -131,7 +131,7 @@ def test_that_norms_over_time_are_drawn_or_their_setting_is_offered(window: Main
     assert page.chart is not None
     assert page.chart.isVisible()
     assert [trace.name for trace in page.chart.traces] == ["1", "4"]
-    assert "4 0.2" in page.chart.accessibleDescription()
+    assert "layer 4 0.2" in page.chart.accessibleDescription()
 
 
 def _scalars(norms: dict[str, tuple[float, ...]], first: int = 1) -> Scalars:
@@ -150,7 +150,7 @@ def test_that_no_two_nodes_of_a_graph_lie_on_each_other(count: int) -> None:
     nodes = [str(number) for number in range(count)]
     edges = [(str(number), str(number + 1)) for number in range(count - 1)]
     edges += [(str(number), str(number + 4)) for number in range(0, count - 4, 3)]
-    found = arrange(nodes, edges, aspect=2.0)
+    found = Arrangement(nodes, edges).fold(aspect=2.0)
     assert len(found.places) == len(set(found.places.values())) == count
     corners = sorted(found.places.values())
     for (x, y), (next_x, next_y) in pairwise(corners):

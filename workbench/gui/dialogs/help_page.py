@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayo
 
 from workbench.config.problems import Problem
 from workbench.gui.panels.panel import sentences
-from workbench.gui.theme import STEP, Themes
+from workbench.gui.theme import STEP, Themes, mix
 
 RUNNING = "running…"
 _CODE = re.compile(r"`([^`]+)`")
@@ -80,16 +80,16 @@ class HelpPage(QDialog):
                 words = _CODE.sub(rf'<span style="font-family:{font!r}">\1</span>', escape(section["text"]))
                 parts.append(f'<p style="margin-bottom:6px">{words}</p>')
             if section["code"]:
-                parts.append(_block(section["code"], theme.raised, theme.text, font))
+                parts.append(_block(section["code"], theme.window, theme.text, font))
             if section["output"]:
                 parts.append(f'<p style="color:{theme.muted}; margin-top:6px; margin-bottom:2px">prints</p>')
-                parts.append(_block(section["output"], theme.plot, theme.text, font))
+                parts.append(_block(section["output"], mix(theme.accent, theme.base, 0.12), theme.text, font))
         return "".join(parts)
 
 
 def _block(text: str, ground: str, ink: str, font: str) -> str:
     """Text as it is, on a ground of its own."""
     return (
-        f'<table width="100%" cellpadding="8" cellspacing="0" bgcolor="{ground}"><tr><td>'
+        f'<table width="100%" cellpadding="8" cellspacing="0" bgcolor="{ground}" style="margin-top:4px"><tr><td>'
         f'<pre style="color:{ink}; font-family:{font!r}; margin:0">{escape(text)}</pre></td></tr></table>'
     )

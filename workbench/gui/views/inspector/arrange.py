@@ -15,7 +15,7 @@ WIDTH, HEIGHT = 136.0, 40.0
 GAP = 32.0
 """Between layers."""
 ROW_GAP = 34.0
-NODE, LANE, ASIDE = 1.0, 0.05, 0.001
+NODE, LANE, ASIDE = 1.0, 0.001, 0.001
 """Weights: of a node, of a lane, and of what joins from aside, as the target joins the loss."""
 MOST_BENDS = 6000
 """Edges over many layers get lanes of their own as long as there are no more places in lanes than this."""
@@ -38,7 +38,7 @@ class Hop:
 
 @dataclass
 class Arranged:
-    """Upper left corners of the nodes by id, the parts of every edge, and the size of it all."""
+    """Upper left corners of the nodes by id, the parts of every edge (of parts in common once), and the size of it all."""
 
     places: dict[str, Point] = field(default_factory=dict)
     edges: list[list[Hop]] = field(default_factory=list)
@@ -59,27 +59,29 @@ class _Cell:
     y: float = 0.0
 
 
-def arrange(
-    nodes: Sequence[str], edges: Sequence[tuple[str, str]], aspect: float = 2.0, room: float | None = None
-) -> Arranged:
-    """Arranges nodes, given in an order in which every edge goes forward, for an area ``aspect`` times as wide as high.
+class Arrangement:
+    """The order of a graph's nodes, found once; it can then be folded for areas of any form."""
 
-    ``room``: rows of this width instead, and as many of them as it takes.
-    """
-    layer_of = layers(nodes, edges)
-    fed = {target for _, target in edges}
-    cells = {
-        name: _Cell(layer_of[name], _HALF_NODE, NODE if name in fed or layer_of[name] == 0 else ASIDE) for name in nodes
-    }
-    columns: list[list[_Cell]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
-    for name in nodes:
-        columns[layer_of[name]].append(cells[name])
-    chains = _chains(edges, cells, columns)
-    _order(columns)
-    _settle(columns)
-    spans = [(min(c.y - c.half for c in column), max(c.y + c.half for c in column)) for column in columns]
-    across = _best(spans, aspect) if room is None else max(1, int((room + GAP) / (WIDTH + GAP)))
-    return _fold(cells, chains, spans, across)
+    def __init__(self, nodes: Sequence[str] = (), edges: Sequence[tuple[str, str]] = ()) -> None:
+        """``nodes`` come in an order in which every edge goes forward."""
+        layer_of = layers(nodes, edges)
+        fed = {target for _, target in edges}
+        self._cells = {
+            name: _Cell(layer_of[name], _HALF_NODE, NODE if name in fed or layer_of[name] == 0 else ASIDE)
+            for name in nodes
+        }
+        columns: list[list[_Cell]] = [[] for _ in range(max(layer_of.values(), default=-1) + 1)]
+        for name in nodes:
+            columns[layer_of[name]].append(self._cells[name])
+        self._chains = _chains(edges, self._cells, columns)
+        _order(columns)
+        _settle(columns)
+        self._spans = [(min(c.y - c.half for c in column), max(c.y + c.half for c in column)) for column in columns]
+
+    def fold(self, aspect: float = 2.0, room: float | None = None) -> Arranged:
+        """For an area ``aspect`` times as wide as high; or, with ``room``, in as many rows of this width as it takes."""
+        across = _best(self._spans, aspect) if room is None else max(1, int((room + GAP) / (WIDTH + GAP)))
+        return _fold(self._cells, self._chains, self._spans, across)
 
 
 def layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -99,22 +101,30 @@ def layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, 
 
 
 def _chains(edges: Sequence[tuple[str, str]], cells: dict[str, _Cell], columns: list[list[_Cell]]) -> list[list[_Cell]]:
-    """Every edge as the cells that it passes, with a lane in each layer between its ends."""
-    bends = sum(max(cells[target].layer - cells[source].layer - 1, 0) for source, target in edges)
+    """Every edge as the cells that it passes, with a lane in each layer between. Edges from one node share their lanes."""
+    furthest: dict[str, int] = {}
+    for source, target in edges:
+        furthest[source] = max(furthest.get(source, 0), cells[target].layer)
+    bends = sum(max(layer - cells[source].layer - 1, 0) for source, layer in furthest.items())
+    lanes: dict[tuple[str, int], _Cell] = {}
     chains = []
     for source, target in edges:
         first, last = cells[source], cells[target]
         chain = [first]
         for layer in range(first.layer + 1, last.layer) if bends <= MOST_BENDS else ():
-            lane = _Cell(layer, _HALF_LANE, LANE)
-            columns[layer].append(lane)
-            chain.append(lane)
-        chain.append(last)
-        for left, right in pairwise(chain):
-            left.behind.append(right)
-            right.before.append(left)
-        chains.append(chain)
+            if (source, layer) not in lanes:
+                lanes[source, layer] = lane = _Cell(layer, _HALF_LANE, LANE)
+                columns[layer].append(lane)
+                _join(chain[-1], lane)
+            chain.append(lanes[source, layer])
+        _join(chain[-1], last)
+        chains.append([*chain, last])
     return chains
+
+
+def _join(left: _Cell, right: _Cell) -> None:
+    left.behind.append(right)
+    right.before.append(left)
 
 
 def _order(columns: list[list[_Cell]]) -> None:
@@ -131,9 +141,16 @@ def _order(columns: list[list[_Cell]]) -> None:
 
 def _settle(columns: list[list[_Cell]]) -> None:
     """Moves cells towards their neighbours, as far as those of the same layer leave room: edges become straight."""
-    for sweep in range(2 * SWEEPS):
+    for sweep in range(2 * SWEEPS + 1):
+        last = sweep == 2 * SWEEPS
         for column in columns if sweep % 2 == 0 else reversed(columns):
-            near = [_mean([*cell.before, *cell.behind], cell.y) for cell in column]
+            # At last everything goes on straight from where it comes from.
+            near = [_mean(cell.before if last else [*cell.before, *cell.behind], cell.y) for cell in column]
+            for cell, y in zip(column, _apart(near, column), strict=True):
+                cell.y = y
+    for column in columns[1:]:
+        if any(not cell.before for cell in column):
+            near = [cell.y if cell.before else _mean(cell.behind, cell.y) for cell in column]
             for cell, y in zip(column, _apart(near, column), strict=True):
                 cell.y = y
 
@@ -181,12 +198,16 @@ def _fold(
         return (cell.layer % across) * (WIDTH + GAP), cell.y + tops[cell.layer // across]
 
     edges = []
+    drawn: set[tuple[int, int]] = set()
     for chain in chains:
         hops = []
         for start, end in pairwise(chain):
+            if (id(start), id(end)) in drawn:
+                continue
+            drawn.add((id(start), id(end)))
             (x, y0), (x1, y1) = left(start), left(end)
-            if start.half == _HALF_LANE:
-                hops.append(Hop((x, y0), (x + WIDTH, y0), straight=True))
+            if end.half == _HALF_LANE:
+                hops.append(Hop((x1, y1), (x1 + WIDTH, y1), straight=True))
             below = start.layer // across + 1
             folded = end.layer // across >= below
             first = below * across
@@ -202,6 +223,8 @@ def _best(spans: list[tuple[float, float]], aspect: float) -> int:
     """How many layers to a row fill the area best."""
     best, smallest = 1, float("inf")
     for across in range(1, len(spans) + 1):
+        if (across * (WIDTH + GAP) + GAP) / aspect > smallest:
+            break  # wider still is larger still
         height = 0.0
         for first in range(0, len(spans), across):
             part = spans[first : first + across]

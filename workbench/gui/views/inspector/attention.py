@@ -36,7 +36,7 @@ class Maps(Drawing):
 
     def minimumSizeHint(self) -> QSize:
         """Small: the layout around it decides."""
-        return QSize(160, 120)
+        return QSize(160, 96)
 
     def show_maps(self, maps: Floats, words: list[str]) -> None:
         """Takes the maps of a layer."""

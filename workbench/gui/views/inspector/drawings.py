@@ -30,7 +30,7 @@ class Drawing(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Small: the layout around it decides."""
-        return QSize(120, 72)
+        return QSize(120, 40)
 
     def event(self, event: QEvent) -> bool:
         """Shows what is under the pointer."""
@@ -91,7 +91,7 @@ class Histogram(Drawing):
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, ticks.number(self._low, 3))
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, ticks.number(self._high, 3))
         above = QRectF(area.left(), 0, area.width(), self.line())
-        painter.drawText(above, Qt.AlignmentFlag.AlignLeft, f"values per bin, up to {max(self.counts):,}")
+        painter.drawText(above, Qt.AlignmentFlag.AlignLeft, f"values in a bin, up to {max(self.counts):,}")
         width, most = area.width() / len(self.counts), max(*self.counts, 1)
         for place, count in enumerate(self.counts):
             height = max(count / most * (area.height() - STEP), 1.0 if count else 0.0)
@@ -155,8 +155,8 @@ class HeatMap(Drawing):
         rows, columns = max(self.values.shape[0], 1), max(self.values.shape[1], 1)
         width, height = self.width() - 1.0, self.height() - self.line() - STEP - 1.0
         cell = min(width / columns, height / rows, LARGEST_CELL)
-        across = max(cell, min(width / columns, LARGEST_CELL)) if rows == 1 else cell
-        tall = max(cell, min(height / rows, LARGEST_CELL)) if rows == 1 else cell
+        flat = min(rows, columns) == 1  # a single line may be as wide as is seen well
+        across, tall = (min(side, LARGEST_CELL) if flat else cell for side in (width / columns, height / rows))
         return QRectF(0.5, 0.5, across * columns, tall * rows)
 
 

@@ -18,12 +18,12 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.theme import STEP, Theme, Themes, mix
-from workbench.gui.views.inspector.arrange import GAP, HEIGHT, WIDTH, Hop, arrange
+from workbench.gui.views.inspector.arrange import GAP, HEIGHT, WIDTH, Arranged, Arrangement, Hop
 from workbench.gui.views.inspector.page import Page, label, row
 
 SMALLEST, LARGEST = 0.05, 3.0
 """Scales."""
-READABLE = 0.75
+READABLE = 0.7
 """A graph that would have to be smaller than this to be seen whole begins at its input, in rows as wide as the area."""
 ZOOM = 1.2
 MARGIN = 20.0
@@ -78,7 +78,7 @@ class GraphView(QGraphicsView):
         self._themes = themes
         self.graph: dict[str, Any] = {"nodes": [], "edges": []}
         self._touched = False
-        self._room: float | None = None
+        self._arrangement, self._arranged = Arrangement(), Arranged()
         self.setScene(QGraphicsScene(self))
         self.setFrameShape(self.Shape.NoFrame)
         self.setDragMode(self.DragMode.ScrollHandDrag)
@@ -94,23 +94,29 @@ class GraphView(QGraphicsView):
         """Takes the lab's nodes and edges."""
         self.graph = graph
         self._touched = False
+        nodes = [str(node["id"]) for node in graph["nodes"]]
+        edges = [(str(source), str(target)) for source, target in graph["edges"]]
+        self._arrangement = Arrangement(nodes, edges)
         self.begin()
 
     @Slot()
     def recolour(self) -> None:
         """Draws everything in the theme's colours; what is seen stays."""
-        self._draw(self._room)
+        self._draw(self._arranged)
 
-    def _draw(self, room: float | None) -> None:
-        """Draws everything anew, in rows of this width, or as it fills the area best."""
-        self._room = room
+    def _arrange(self, room: float | None = None) -> Arranged:
+        """In rows of this width, or as it fills the area best."""
+        area = self.viewport().rect()
+        return self._arrangement.fold(max(area.width(), 200) / max(area.height(), 100), room)
+
+    def _draw(self, found: Arranged) -> None:
+        """Draws everything anew."""
+        self._arranged = found
         theme, scene = self._themes.current, self.scene()
         scene.clear()
         self.setBackgroundBrush(QColor(theme.plot))
         nodes = {str(node["id"]): node for node in self.graph["nodes"]}
         edges = [(str(source), str(target)) for source, target in self.graph["edges"]]
-        aspect = max(self.viewport().width(), 200) / max(self.viewport().height(), 100)
-        found = arrange(list(nodes), edges, aspect, room)
         lines = QGraphicsPathItem(_path(found.edges))
         lines.setPen(QPen(QColor(mix(theme.muted, theme.plot, 0.8)), 1.2))
         lines.setZValue(-1)
@@ -129,11 +135,13 @@ class GraphView(QGraphicsView):
 
     def begin(self) -> None:
         """Shows the whole where it can be read so, and else its beginning; the rest is a scroll away, as on a page."""
-        self._draw(None)
-        if self.fit() >= READABLE:
+        whole, area = self._arrange(), self.viewport().rect()
+        if min(area.width() / (whole.width + 2 * MARGIN), area.height() / (whole.height + 2 * MARGIN)) >= READABLE:
+            self._draw(whole)
+            self.fit()
             return
-        width = self.width() - self.verticalScrollBar().sizeHint().width()
-        self._draw(max(width / READABLE - 2 * MARGIN, 1.0))
+        width = self.width() - self.verticalScrollBar().sizeHint().width() - 4
+        self._draw(self._arrange(max(width / READABLE - 2 * MARGIN, 1.0)))
         scale = min(width / self.sceneRect().width(), 1.0)
         self.resetTransform()
         self.scale(scale, scale)
@@ -154,7 +162,7 @@ class GraphView(QGraphicsView):
     @Slot()
     def fit_by_hand(self) -> None:
         """The Fit button: arranged anew for the area as it is now."""
-        self._draw(None)
+        self._draw(self._arrange())
         self.fit()
         self._touched = True
 

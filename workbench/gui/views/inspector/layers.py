@@ -27,6 +27,8 @@ from workbench.runs.progress import Progress
 if TYPE_CHECKING:
     from workbench.gui.views.inspector.norm_chart import NormChart
 
+HEIGHT = 320
+"""Pixels that bars and curves need to be read."""
 SETTING = "output.layer_norms"
 OFF = (
     "The run shown keeps no gradient norms of its layers. "
@@ -136,7 +138,7 @@ class LayersPage(Page):
 
     def _arrange(self) -> None:
         area = QScrollArea()
-        area.setObjectName("inspector.layers.area")
+        area.setObjectName("inspector.layers.rows")
         area.setAccessibleName("Norms of gradient and weights of each layer")
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -163,7 +165,7 @@ class LayersPage(Page):
         split.addWidget(area)
         split.addWidget(below)
         split.setSizes([150, 190])
-        self.set_content(split)
+        self.set_content(split, HEIGHT)
         self._follow()
 
     def fill(self) -> None:

@@ -85,13 +85,17 @@ class NormChart(Chart):
                 else None
             )
             if value is not None:
-                found.append(Entry(trace.name, trace.colour, ticks.number(value, 3)))
+                found.append(Entry(_named(trace.name), trace.colour, ticks.number(value, 3)))
         self.setAccessibleDescription(", ".join(f"{one.name} {one.value}" for one in found) or "no values yet")
         self.legend.setToolTip("\n".join(f"{one.name}: {one.value}" for one in found))
         if len(found) > MOST_NAMED:
             left_out = len(found) - 2
             found = [found[0], Entry(f"… {left_out} between …", self.theme.muted, "", ""), found[-1]]
         self.set_legend(found)
+
+
+def _named(name: str) -> str:
+    return f"layer {name}" if name.isdigit() else name
 
 
 def _series(run: Progress, name: str) -> Series | None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from workbench.gui.theme import STEP
 
@@ -37,9 +46,20 @@ class Page(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._stack)
 
-    def set_content(self, content: QWidget) -> None:
-        """What is shown once there is something to show."""
-        self._stack.addWidget(content)
+    def set_content(self, content: QWidget, height: int = 0) -> None:
+        """What is shown once there is something to show. Where there is less than this height it scrolls."""
+        if not height:
+            self._stack.addWidget(content)
+            return
+        content.setMinimumHeight(height)
+        area = QScrollArea()
+        area.setObjectName(f"{self.objectName()}.area")
+        area.setAccessibleName(self.title)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        self._stack.addWidget(area)
 
     def say(self, words: str) -> None:
         """Shows a sentence in the place of everything."""

@@ -121,6 +121,7 @@ class SlicePane(QWidget):
         table.setAccessibleName("Slice as numbers")
         table.setModel(self.numbers)
         table.setTabKeyNavigation(False)
+        table.setMinimumHeight(40)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.horizontalHeader().setDefaultSectionSize(64)
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + STEP)

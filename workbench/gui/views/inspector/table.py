@@ -19,14 +19,15 @@ COLUMNS = (
     ("dtype", "Type", "The type of its numbers."),
     ("device", "Device", "Where it lies."),
     ("contiguous", "Contig.", "Whether its numbers lie in memory in the order of its axes."),
-    ("elements", "Elements", "How many numbers it has."),
-    ("requires_grad", "Gradient", "Whether a gradient is computed for it."),
+    ("elements", "Count", "How many numbers it has."),
+    ("requires_grad", "Grad.", "Whether a gradient is computed for it."),
     ("min", "Min", "The smallest finite value."),
     ("max", "Max", "The largest finite value."),
     ("mean", "Mean", "The mean of the finite values."),
     ("std", "Std", "Their standard deviation."),
 )
 _NUMBERS = {"elements", "min", "max", "mean", "std"}
+_FIGURES = ("min", "max", "mean", "std")
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -95,7 +96,12 @@ def text(row: dict[str, Any], key: str) -> str:
         return shape(value)
     if key == "elements":
         return f"{value:,}"
-    return ticks.number(value, 3) if isinstance(value, float) else str(value)
+    return brief(value) if isinstance(value, float) else str(value)
+
+
+def brief(value: float) -> str:
+    """A number in as few letters as tell its size; all of it is told once its tensor is chosen."""
+    return ticks.number(value, 2 if abs(value) < 100 else 3)
 
 
 def sort_key(row: dict[str, Any], key: str) -> Any:
@@ -107,6 +113,12 @@ def sort_key(row: dict[str, Any], key: str) -> Any:
 def shape(sizes: list[int]) -> str:
     """The length of each axis in words."""
     return "×".join(str(size) for size in sizes) if sizes else "a number"
+
+
+def figures(row: dict[str, Any]) -> str:
+    """How the values lie, in words."""
+    words = " · ".join(f"{key} {ticks.number(row[key])}" for key in _FIGURES if row[key] is not None)
+    return words + (f" · {row['not_finite']:,} not finite" if row["not_finite"] else "")
 
 
 def tip_of(row: dict[str, Any]) -> str:

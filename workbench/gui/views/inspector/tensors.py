@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -21,11 +23,20 @@ from workbench.gui.views import ticks
 from workbench.gui.views.inspector.drawings import Histogram
 from workbench.gui.views.inspector.page import Page, label, row
 from workbench.gui.views.inspector.slices import SlicePane
-from workbench.gui.views.inspector.table import COLUMNS, SORT_ROLE, TensorTable, shape, text
+from workbench.gui.views.inspector.table import COLUMNS, SORT_ROLE, TensorTable, figures, shape, text
 
 NAME = next(place for place, (key, _, _) in enumerate(COLUMNS) if key == "name")
-SHORTEST_NAME = 96
+HEIGHT = 330
+"""Pixels that table and drawings need to be read."""
+PADDING = 8
+SHORTEST_NAME = 92
 """Pixels; of a longer name the middle is left out where there is no room for it."""
+
+_COMMON: dict[str, Callable[[dict[str, Any]], str]] = {
+    "device": lambda row: f"on {row['device']}",
+    "contiguous": lambda row: "contiguous" if row["contiguous"] else "not contiguous",
+}
+"""What is said once where all tensors are alike in it."""
 
 
 class TensorsPage(Page):
@@ -42,13 +53,15 @@ class TensorsPage(Page):
         self.filter = QLineEdit(self)
         self.filter.setObjectName("inspector.tensors.filter")
         self.filter.setAccessibleName("Show only tensors with")
-        self.filter.setPlaceholderText("Filter, such as weight or gradients")
+        self.filter.setPlaceholderText("Filter")
+        self.filter.setToolTip("Show only tensors whose row has these letters, such as weight or gradients")
         self.filter.setClearButtonEnabled(True)
         self.filter.setMaximumWidth(240)
         self.filter.textChanged.connect(self._order.setFilterFixedString)
         self.summary = label("inspector.tensors.summary")
         self.table = self._table()
         self.chosen = label("inspector.tensors.chosen", "title")
+        self.figures = label("inspector.tensors.figures")
         self.histogram = Histogram(themes, self)
         self.slice = SlicePane(themes, self)
         self.slice.wanted.connect(self._ask_slice)
@@ -77,7 +90,7 @@ class TensorsPage(Page):
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setMinimumSectionSize(24)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        table.setMinimumHeight(72)
+        table.setMinimumHeight(48)
         return table
 
     def _arrange(self) -> None:
@@ -89,6 +102,7 @@ class TensorsPage(Page):
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(STEP)
         inner.addWidget(self.chosen)
+        inner.addWidget(self.figures)
         inner.addWidget(self.histogram, 1)
         below = QWidget()
         beside = QHBoxLayout(below)
@@ -108,7 +122,7 @@ class TensorsPage(Page):
         layout.setSpacing(STEP)
         layout.addLayout(above)
         layout.addWidget(split, 1)
-        self.set_content(content)
+        self.set_content(content, HEIGHT)
 
     def show_result(self, result: dict[str, Any]) -> None:
         """Lists the tensors; the one that was chosen before stays chosen."""
@@ -116,7 +130,9 @@ class TensorsPage(Page):
         rows = result["tensors"]
         self.model.show_rows(rows)
         memory = ticks.size(sum(one["bytes"] for one in rows))
-        self.summary.setText(f"{len(rows):,} tensors, {memory}, of the first batch of an epoch")
+        same = "".join(f", all {_COMMON[key](rows[0])}" for key in _uniform(rows))
+        self.summary.setText(f"{len(rows):,} tensors of the first batch of an epoch, {memory}{same}")
+        self.summary.setToolTip(self.summary.text())
         self._fit_columns()
         self.show_content()
         names = [(one["group"], one["name"]) for one in rows]
@@ -135,25 +151,41 @@ class TensorsPage(Page):
         return self.model.rows[place.row()] if place.isValid() else None
 
     def _fit_columns(self) -> None:
-        """Every column as wide as its words; names give way where that is wider than the table."""
+        """Every column as wide as its words.
+
+        Where the table is narrower, columns in which all say the same give way (the line above says it), then names.
+        """
         metrics, rows = self.table.fontMetrics(), self.model.rows
         widths = []
         for key, title, _ in COLUMNS:
             words = {title, *(text(one, key) for one in rows)}
-            widths.append(max(metrics.horizontalAdvance(word) for word in words) + 3 * STEP)
+            widths.append(max(metrics.horizontalAdvance(word) for word in words) + PADDING)
         bar = self.table.verticalScrollBar().sizeHint().width() + 2
+        uniform = _uniform(rows) if sum(widths) > self.table.width() - bar else []
+        for place, (key, _, _) in enumerate(COLUMNS):
+            self.table.setColumnHidden(place, key in uniform)
+            widths[place] = 0 if key in uniform else widths[place]
         spare = self.table.width() - bar - (sum(widths) - widths[NAME])
         widths[NAME] = max(spare, min(SHORTEST_NAME, widths[NAME]))
         for column, width in enumerate(widths):
-            self.table.setColumnWidth(column, width)
+            if width:
+                self.table.setColumnWidth(column, width)
 
     @Slot()
     def _choose(self) -> None:
         tensor = self.current()
         self.chosen.setText(f"{tensor['name']}  {shape(tensor['shape'])}" if tensor is not None else "")
+        self.figures.setText(figures(tensor) if tensor is not None else "")
+        self.figures.setToolTip(self.figures.text())
         self.chosen.setToolTip(f"{tensor['group']}: {tensor['name']}" if tensor is not None else "")
         self.histogram.show_counts(tensor["histogram"] if tensor is not None else None)
         self.slice.show_tensor(tensor)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names have more room, or less."""
+        super().resizeEvent(event)
+        if self.model.rows:
+            self._fit_columns()
 
     @Slot(object)
     def _ask_slice(self, params: dict[str, Any]) -> None:
@@ -162,3 +194,8 @@ class TensorsPage(Page):
     @Slot()
     def _redraw(self) -> None:
         self.table.viewport().update()
+
+
+def _uniform(rows: list[dict[str, Any]]) -> list[str]:
+    """What all tensors are alike in."""
+    return [key for key in _COMMON if len({one[key] for one in rows}) == 1]
