@@ -123,6 +123,8 @@ class Tools(QObject):
         except ConfigError as problems:
             ask.message(self._window, "Compare", "These runs cannot be made.", str(problems))
             return
+        if not self._desk.own_files.ask(config.as_data()):
+            return
         name = self._desk.document.name
         self._queue += [(one.config, f"{name}-{one.label}"[:80]) for one in variants]
         self._next_in_queue()
@@ -131,7 +133,7 @@ class Tools(QObject):
     def queue(self) -> None:
         """Lets a run with the settings as they stand follow the one that goes."""
         config = self._desk.document.config
-        if config is not None:
+        if config is not None and self._desk.own_files.ask(config.as_data()):
             self._queue.append((config, self._desk.document.name))
             self._next_in_queue()
 

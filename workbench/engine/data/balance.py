@@ -35,7 +35,8 @@ def note(source: Source, balance: str = "none") -> str:
     names = source.task.classes
     return (
         f"classes are of unequal size: in training {names[large]} has {int(found[large]):,} samples and {names[small]} has "
-        f"{int(found[small]):,}; accuracy can mislead. Set Balance classes (dataset.balance) to sampler or loss, or look at the balanced accuracy"
+        f"{int(found[small]):,}; accuracy can mislead. "
+        "Set Balance classes (dataset.balance) to sampler or loss, or look at the balanced accuracy"
     )
 
 
