@@ -26,7 +26,7 @@ PATIENCE = 120_000
 ROOT = Path(__file__).parents[2]
 CHANGES = {
     "digits-mlp": {"training.epochs": 1, "model.hidden": [16]},
-    "sine-gru": {"training.epochs": 1, "dataset.points": 240, "dataset.window": 10, "model.hidden": 4},
+    "sine-gru": {"training.epochs": 1, "dataset.points": 240, "dataset.window": 10, "model.units": 4},
 }
 
 
@@ -34,15 +34,15 @@ CHANGES = {
 def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
     """A short run of each recipe in ``CHANGES``."""
     root = tmp_path_factory.mktemp("trained")
-    found = {}
-    engines = []
-    for name, changes in CHANGES.items():
-        _, config = recipes.start(name)
-        found[name] = create(files.change(config, changes), name, root)
-        command = [sys.executable, "-m", "workbench.engine", str(found[name].path)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        engines.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL))
-    assert [engine.wait(PATIENCE / 1000) for engine in engines] == [0, 0]
+    found = {
+        name: create(files.change(recipes.start(name)[1], changes), name, root) for name, changes in CHANGES.items()
+    }
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for run in found.values():
+        command = [sys.executable, "-m", "workbench.engine", str(run.path)]
+        subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE / 1000
+        )
     return found
 
 
