@@ -24,7 +24,7 @@ Until = Callable[[Callable[[], object]], None]
 PATIENCE = 120_000
 """Milliseconds: the lab imports torch, on a machine that is busy."""
 ROOT = Path(__file__).parents[2]
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "digits-mlp": {"training.epochs": 1, "model.hidden": [16]},
     "sine-gru": {"training.epochs": 1, "dataset.points": 240, "dataset.window": 10, "model.units": 4},
 }
@@ -148,7 +148,6 @@ def test_that_own_files_are_predicted_and_what_cannot_be_is_told(
     assert view.predictions.left_out.text().startswith("Left out: broken.png: ")
     drop(view, tmp_path)
     until(lambda: rows.rowCount() == 2)
-    assert view.predict.isEnabled()
     answers.give([])
     qtbot.mouseClick(view.predict, Qt.MouseButton.LeftButton)
     assert not window.lab.busy("predict")

@@ -73,7 +73,11 @@ class DatasetPanel(Panel):
         tell(self._problem, "")
         self._left_out = result["left_out"]
         count = result["left_out_count"]
-        notes = [f"{count:,} samples cannot be used and are left out"] if count else []
+        notes = (
+            [f"{count:,} {'sample cannot be used and is' if count == 1 else 'samples cannot be used and are'} left out"]
+            if count
+            else []
+        )
         tell(self._warning, "\n".join(notes + [note[:1].upper() + note[1:] for note in result["notes"]]))
         self._list.setVisible(count > 0)
         whole = result["train"] + result["val"]

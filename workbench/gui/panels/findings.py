@@ -18,7 +18,7 @@ from workbench.launch.lab import Answer
 
 SETTING = "dataset.leave_out"
 SHOWN_CLASSES = 5
-SHOWN_ROWS = 6
+SHOWN_ROWS = 4
 SPLITS = {"train": "training", "val": "validation", "test": "the test"}
 FINDINGS = {
     "unreadable": ("sample cannot be read", "samples cannot be read"),
@@ -81,7 +81,6 @@ class Findings(QWidget):
             return
         self._clear()
         self._asked = section
-        self.button.setEnabled(False)
         tell(self.words, "Looking through the samples…")
         self._lab.ask("scan", {"config": config})
 
@@ -89,7 +88,6 @@ class Findings(QWidget):
     def _take(self, answer: Answer) -> None:
         if answer.method != "scan":
             return
-        self.button.setEnabled(True)
         if self._asked is None:
             return
         if not answer.ok:
@@ -170,12 +168,12 @@ def _named(found: dict[str, Any], rows: bool) -> dict[str, str]:
     told: dict[str, str] = {}
     for one in found["unreadable"]:
         if rows or not one["what"].startswith("row "):
-            told[one["what"]] = f"{_short(one['what'])}: {one['why']}"
+            told[one["what"]] = f"{_short(one['what'])}\n{one['why']}"
     for one in found["duplicates"]:
         there = f"{_short(one['same'])} in {SPLITS[one['other']]}"
-        told.setdefault(one["what"], f"{_short(one['what'])} in {SPLITS[one['split']]}, the same as {there}")
+        told.setdefault(one["what"], f"{_short(one['what'])} in {SPLITS[one['split']]}\nthe same as {there}")
     for one in found["contradictions"]:
-        told.setdefault(one["what"], f"{_short(one['what'])}: {one['why']}")
+        told.setdefault(one["what"], f"{_short(one['what'])}\n{one['why']}")
     return told
 
 

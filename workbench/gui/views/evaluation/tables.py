@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QTableView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTableWidget, QTableWidgetItem
 
 HIGHEST = 420
 """Pixels after which a table scrolls."""
@@ -18,6 +18,7 @@ def table(name: str, spoken: str, headings: tuple[str, ...]) -> QTableWidget:
     made = QTableWidget(0, len(headings))
     made.setHorizontalHeaderLabels(list(headings))
     dress(made, name, spoken)
+    made.horizontalHeader().setSectionResizeMode(len(headings) - 1, QHeaderView.ResizeMode.Stretch)
     return made
 
 
@@ -30,7 +31,6 @@ def dress(view: QTableView, name: str, spoken: str) -> None:
     view.setTabKeyNavigation(False)
     view.setWordWrap(False)
     view.verticalHeader().hide()
-    view.horizontalHeader().setStretchLastSection(True)
     view.hide()
 
 
