@@ -135,7 +135,7 @@ class EvaluationView(QWidget):
 
     def show_result(self, result: dict[str, Any]) -> None:
         """Takes what the lab found."""
-        if self._inside.isAncestorOf(self.focusWidget() or self):
+        if self._inside.isAncestorOf(self.window().focusWidget()):
             # What has the focus may be hidden now; where it would go of itself nobody wants it.
             self.button.setFocus()
         self.result = result
