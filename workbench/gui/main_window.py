@@ -95,8 +95,8 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> None:
         panels: list[tuple[str, Panel]] = [
-            ("Dataset", DatasetPanel(self.document, self.lab, self.themes)),
-            ("Architecture", ArchitecturePanel(self.document, self.lab, self.themes)),
+            ("Dataset", DatasetPanel(self.document, self.lab, self.themes, self.desk.own_files)),
+            ("Architecture", ArchitecturePanel(self.document, self.lab, self.themes, self.desk.own_files)),
             ("Optimiser and schedule", OptimizerPanel(self.document, self.lab, self.themes)),
             ("Device and precision", DevicePanel(self.document, self.lab, self.themes)),
         ]

@@ -100,6 +100,8 @@ class Tools(QObject):
 
     @Slot(object)
     def _begin_comparison(self, variants: list[Variant]) -> None:
+        if not all(self._desk.own_files.ask(one.config.as_data()) for one in variants):
+            return
         self._centre.tabs.setCurrentWidget(self._centre.comparison)
         self.comparing.begin(self._desk.document.name, variants)
 
@@ -111,7 +113,7 @@ class Tools(QObject):
     def queue(self) -> None:
         """Lets a run with the settings as they stand follow the one that goes."""
         config = self._desk.document.config
-        if config is not None:
+        if config is not None and self._desk.own_files.ask(config.as_data()):
             self._queue.add(Waiting(config, self._desk.document.name))
 
     def close(self) -> None:

@@ -82,6 +82,7 @@ class Predictions(QWidget):
         self.table = QTableView(self)
         self.table.setModel(self.rows)
         dress(self.table, "evaluation.predictions.table", "Predictions of your files")
+        self.table.horizontalHeader().setStretchLastSection(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(STEP)

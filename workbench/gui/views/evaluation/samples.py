@@ -95,8 +95,7 @@ class Samples(QWidget):
         rest = [one for one in samples if "thumbnail" not in one]
         self.pictures.show_samples(drawn)
         self.pictures.setVisible(bool(drawn))
-        for column, key in ((3, "loss"), (4, "text")):
-            self.table.setColumnHidden(column, not any(key in one for one in rest))
+        self.table.setColumnHidden(3, not any("loss" in one for one in rest))
         fill(self.table, [_row(one) for one in rest])
         self.setVisible(bool(title))
 

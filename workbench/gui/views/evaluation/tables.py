@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QTableView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTableWidget, QTableWidgetItem
 
 HIGHEST = 420
 """Pixels after which a table scrolls."""
+NARROWEST = 56
 MANY = 6
 """Of more columns some may lie outside: there is a bar to scroll to them."""
 
@@ -18,6 +19,7 @@ def table(name: str, spoken: str, headings: tuple[str, ...]) -> QTableWidget:
     made = QTableWidget(0, len(headings))
     made.setHorizontalHeaderLabels(list(headings))
     dress(made, name, spoken)
+    made.horizontalHeader().setSectionResizeMode(len(headings) - 1, QHeaderView.ResizeMode.Stretch)
     return made
 
 
@@ -30,7 +32,7 @@ def dress(view: QTableView, name: str, spoken: str) -> None:
     view.setTabKeyNavigation(False)
     view.setWordWrap(False)
     view.verticalHeader().hide()
-    view.horizontalHeader().setStretchLastSection(True)
+    view.horizontalHeader().setMinimumSectionSize(NARROWEST)
     view.hide()
 
 
@@ -48,10 +50,11 @@ def fill(view: QTableWidget, rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def fit(view: QTableView, rows: int, widest: int = 260) -> None:
-    """Columns as wide as their content, up to a width; the whole as high as its rows."""
+    """Columns as wide as their content, up to a width, and the last as wide as there is room; the whole as high as its rows."""
     view.setVisible(rows > 0)
-    view.resizeColumnsToContents()
+    # Not the last: it takes what is left, unless it was given a width.
     for column in range(view.model().columnCount() - 1):
+        view.resizeColumnToContents(column)
         view.setColumnWidth(column, min(view.columnWidth(column), widest))
     heights = sum(view.rowHeight(row) for row in range(min(rows, 40)))
     bar = view.horizontalScrollBar().sizeHint().height() if view.model().columnCount() > MANY else 0

@@ -123,8 +123,6 @@ class EvaluationView(QWidget):
 
     def wait_for(self, words: str) -> None:
         """Says what is waited for."""
-        for button in (self.button, self.predict):
-            button.setEnabled(False)
         self.status.setText(words)
 
     def refuse(self, problems: tuple[Problem, ...]) -> None:
@@ -137,6 +135,9 @@ class EvaluationView(QWidget):
 
     def show_result(self, result: dict[str, Any]) -> None:
         """Takes what the lab found."""
+        if self._inside.isAncestorOf(self.window().focusWidget()):
+            # What has the focus may be hidden now; where it would go of itself nobody wants it.
+            self.button.setFocus()
         self.result = result
         self._rest(self._origin(result))
         named = {METRICS.get(name, name.replace("_", " ")): value for name, value in result["metrics"].items()}
@@ -144,7 +145,6 @@ class EvaluationView(QWidget):
         self.metrics.setText("   ".join(found))
         self.metrics.show()
         self.predictions.hide()
-        self._scroll.verticalScrollBar().setValue(0)
         self.cell.hide()
         self.confusion.show_counts(result["classes"], result.get("confusion") or [])
         self._reading.setVisible(not self.confusion.isHidden())
@@ -154,6 +154,7 @@ class EvaluationView(QWidget):
         fill(self.classes, [_figures(one) for one in result.get("per_class") or []])
         worst = result["worst"]
         self.worst.show_samples("Worst samples: truth → guess" if worst else "", worst)
+        self._scroll.verticalScrollBar().setValue(0)
 
     def show_cell(self, result: dict[str, Any]) -> None:
         """Takes the ``samples`` of the cell that is open, as the lab describes them."""
@@ -199,8 +200,6 @@ class EvaluationView(QWidget):
         """Nothing is waited for any more."""
         self._standing = words
         self.status.setText(words)
-        for button in (self.button, self.predict):
-            button.setEnabled(True)
 
     def _origin(self, result: dict[str, Any]) -> str:
         """Which checkpoint was measured on what."""
