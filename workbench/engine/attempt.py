@@ -14,6 +14,7 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.engine import branching, build, checkpoint, devices
+from workbench.engine.awake import awake
 from workbench.engine.control import Control, LeaveError
 from workbench.engine.data import loading, order
 from workbench.engine.data.source import Progress
@@ -27,7 +28,15 @@ from workbench.runs import checkpoints, history
 from workbench.runs.branch import parent_of
 from workbench.runs.commands import Inbox
 from workbench.runs.events import Ended, EventWriter, Started
-from workbench.runs.folder import HEARTBEAT_SECONDS, RunBusyError, RunFolder, locked, write_engine, write_whole
+from workbench.runs.folder import (
+    HEARTBEAT_SECONDS,
+    RunBusyError,
+    RunFolder,
+    given_name,
+    locked,
+    write_engine,
+    write_whole,
+)
 
 COMPLETED, FAILED, REFUSED = 0, 1, 2
 
@@ -92,29 +101,44 @@ def train_here(folder: RunFolder, attempt: int, device: torch.device, world: Wor
     """Builds and trains on this process, as one of a world. The caller holds the lock, or its parent does."""
     config = folder.config()
     _share_threads(config, world.size)
-    board = Board(folder.path / "tensorboard") if config.output.tensorboard and world.leads else None
-    reporter = Reporter(folder, attempt, history.load(folder), board) if world.leads else None
-    control = Control(Inbox(folder.commands, attempt), reporter, config) if reporter is not None else None
-    if control is not None:
-        control.listen()
+    if not world.leads:
+        return _train(folder, None, None, (config, device, world), epochs)
+    board = Board(folder.path / "tensorboard") if config.output.tensorboard else None
+    reporter = Reporter(folder, attempt, history.load(folder), board)
+    control = Control(Inbox(folder.commands, attempt), reporter, config)
+    control.listen()
     try:
-        again = checkpoints.latest(folder.checkpoints) is not None
-        parts = build.build(config, device, world, _busy(reporter, control, world), restored=again)
-        try:
-            run = _run(folder, parts, reporter, control, epochs)
-            try:
-                return train(run)
-            finally:
-                run.saver.close()
-        finally:
-            parts.loader.close()
+        with awake(given_name(folder)) as kept:
+            return _train(folder, reporter, control, (config, device, world), epochs, kept)
     except LeaveError:
         return Outcome("stopped", "stopped before the first step", "Resume starts it again")
     finally:
-        if control is not None:
-            control.close()
+        control.close()
+        reporter.close()
+
+
+def _train(
+    folder: RunFolder,
+    reporter: Reporter | None,
+    control: Control | None,
+    what: tuple[RunConfig, torch.device, World],
+    epochs: int | None,
+    kept: str = "",
+) -> Outcome:
+    """``kept`` is what the run has to say about the machine staying awake, once it has started."""
+    config, device, world = what
+    again = checkpoints.latest(folder.checkpoints) is not None
+    parts = build.build(config, device, world, _busy(reporter, control, world), restored=again)
+    try:
+        run = _run(folder, parts, reporter, control, epochs)
         if reporter is not None:
-            reporter.close()
+            reporter.note(kept)
+        try:
+            return train(run)
+        finally:
+            run.saver.close()
+    finally:
+        parts.loader.close()
 
 
 def _busy(reporter: Reporter | None, control: Control | None, world: World) -> Progress:

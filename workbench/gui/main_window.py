@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
     def _make_views(self) -> None:
         self.centre = Centre(self.themes)
         self.runs = RunsView(self.themes, self.preferences.runs_root)
+        self.runs.cut_off.remember_in(self.preferences)
         self.status = StatusLine()
         self.setCentralWidget(self.centre)
         self.statusBar().setSizeGripEnabled(False)

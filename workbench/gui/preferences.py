@@ -38,6 +38,8 @@ class Preferences(BaseModel):
     """Panels in docks of their own, outside the column."""
     recent: tuple[str, ...] = ()
     """Run files and runs that were opened, the newest first."""
+    left_cut_off: tuple[str, ...] = ()
+    """Runs that were cut off and are not to be told of any more, by name."""
     last_start: str = ""
     """What the window was opened on last: a recipe's name, a run file or a run."""
 

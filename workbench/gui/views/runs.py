@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from workbench.gui.assets import icon
 from workbench.gui.theme import STEP, Themes
+from workbench.gui.views.cut_off import CutOffStrip
 from workbench.gui.views.run_reader import RunReader
 from workbench.gui.views.run_table import BEGUN, BEST, CHANGED, NAME, SORT_ROLE, STATE, TIME, RunTable
 from workbench.runs.folder import RunFolder
@@ -112,6 +113,7 @@ class RunsView(QWidget):
         self.resume = QPushButton("Resume")
         self.resume.setObjectName("view.runs.resume")
         self.resume.setAccessibleName("Resume the selected run")
+        self.cut_off = CutOffStrip()
         self.empty = QLabel(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
@@ -151,6 +153,7 @@ class RunsView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * STEP, 2 * STEP, 2 * STEP, 2 * STEP)
         layout.setSpacing(2 * STEP)
+        layout.addWidget(self.cut_off)
         layout.addLayout(header)
         layout.addWidget(self._pages, 1)
 
@@ -159,6 +162,7 @@ class RunsView(QWidget):
         self.model.overlays_changed.connect(self._overlays_changed)
         self.filter.textChanged.connect(self.sorted.setFilterFixedString)
         self.resume.clicked.connect(self._resume)
+        self.cut_off.resume_wanted.connect(self.resume_wanted)
         self.table.doubleClicked.connect(self._open)
         self.table.entered_row.connect(self._open)
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)
@@ -209,6 +213,7 @@ class RunsView(QWidget):
     def _rows_read(self, rows: list[Row]) -> None:
         chosen = self.selected()
         self.model.show_rows(rows)
+        self.cut_off.show_rows(rows)
         self._pages.setCurrentIndex(1 if rows else 0)
         if chosen is not None and self.selected() is None:
             self._select(chosen.run.path)
