@@ -61,7 +61,7 @@ def scarce(patch: pytest.MonkeyPatch, limits: dict[int, int], backward: Callable
         if len(inputs) <= limit:
             return real(self, inputs)
         if backward():
-            inputs = Breaks.apply(inputs)  # type: ignore[no-untyped-call]
+            inputs = Breaks.apply(inputs)
         else:
             raise torch.OutOfMemoryError("simulated: 1 GiB is missing")
         return real(self, inputs)
@@ -135,7 +135,7 @@ def test_that_buffers_and_state_of_a_step_that_broke_are_those_of_its_beginning(
 
 
 def test_that_a_run_stopped_after_memory_ran_out_resumes_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    changes = {"model.dropout": [0.3]}
+    changes: dict[str, object] = {"model.dropout": [0.3]}
     with monkeypatch.context() as patch:
         scarce(patch, {5: 20})
         straight, whole = ran(changes)
@@ -254,7 +254,7 @@ def test_that_two_processes_agree_on_smaller_passes(
     network = tmp_path / "network.py"
     network.write_text(NETWORK, encoding="utf-8")
     trust.trust(network)
-    own = {"model.path": str(network)}
+    own: dict[str, object] = {"model.path": str(network)}
     theirs = several({**own, "training.batch_size": 45, "training.accumulation": 2})
     for seed in seeds:
         for place in places:

@@ -52,7 +52,7 @@ class Beginning:
         if self._everything:
             self._random = seeding.states(self._device)
         else:
-            self._random = torch.get_rng_state(), seeding.device_state(self._device)
+            self._random = torch.default_generator.get_state(), seeding.device_state(self._device)
 
     @torch.no_grad()
     def put_back(self) -> None:
