@@ -8,7 +8,7 @@ no single kernel for cannot leave a step out by themselves: both read the answer
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,7 @@ class Guard:
         self._parameters = parameters
         self._optimizer = optimizer
         self._scaler = scaler
+        self._here = device.type == "cpu"
         self._unit = torch.ones((), device=device)
         self._found = torch.zeros((), device=device)
         self._left_out = torch.zeros((), device=device)
@@ -53,13 +54,15 @@ class Guard:
             # Where GradScaler, too, puts it for the optimiser's kernel to read.
             optimizer.found_inf = self._found  # type: ignore[attr-defined]
 
-    def seed(self, loss: Tensor) -> Tensor:
-        """Where the gradients of a loss begin: 1, and not a number for a loss that is none or infinite."""
+    def seed(self, loss: Tensor) -> Tensor | None:
+        """Where the gradients of a loss begin: 1 (None says that too), and not a number for a loss that is none or infinite."""
+        if self._here and math.isfinite(loss.item()):
+            return None
         return torch.add(self._unit, loss.detach(), alpha=0)
 
     def bad(self) -> bool:
         """Whether a gradient is not finite. Where the device looks later this only asks it to, and is False."""
-        mark(self._found, (one.grad for one in self._parameters if one.grad is not None), self._unit)
+        mark(self._found, [found for one in self._parameters if (found := one.grad) is not None], self._unit)
         if self.later:
             self._left_out.add_(self._found)
             return False
@@ -102,16 +105,14 @@ class Guard:
         self._left_out.zero_()
 
 
-def mark(found: Tensor, tensors: Iterable[Tensor], unit: Tensor) -> None:
+def mark(found: Tensor, tensors: list[Tensor], unit: Tensor) -> None:
     """Sets ``found`` to 1 where one of the tensors is not finite. Stays on the device. ``unit`` is 1."""
-    listed = list(tensors)
-    if not listed:
-        return
-    if found.device.type in ("cpu", "cuda"):
+    if found.is_mps:
+        for one in tensors:
+            found.copy_(torch.maximum(found, (~torch.isfinite(one)).any().float()))
+    elif tensors:
         # The kernel of GradScaler: it looks, and multiplies by 1.
-        torch._amp_foreach_non_finite_check_and_unscale_(listed, found, unit)
-    else:
-        found.copy_(torch.maximum(found, (~torch.isfinite(torch.stack([one.sum() for one in listed]).sum())).float()))
+        torch._amp_foreach_non_finite_check_and_unscale_(tensors, found, unit)
 
 
 def weights_are_finite(model: nn.Module) -> bool:

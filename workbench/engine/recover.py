@@ -52,7 +52,7 @@ class Beginning:
         if self._everything:
             self._random = seeding.states(self._device)
         else:
-            self._random = torch.get_rng_state(), seeding.device_state(self._device)
+            self._random = torch.default_generator.get_state(), seeding.device_state(self._device)
 
     @torch.no_grad()
     def put_back(self) -> None:
@@ -145,7 +145,7 @@ def _shrink(run: Run, number: int, size: int) -> None:
     """Halves the samples of a pass. Raises FailedError where ``size`` cannot be halved."""
     stepper, world = run.parts.stepper, run.world
     limit = (size + 1) // 2
-    if limit >= size or limit < stepper.smallest:
+    if limit >= (stepper.limit or size) or limit < stepper.smallest:
         few = "one sample" if size == 1 else f"{size} samples"
         what = f"memory ran out in step {number}, with {few} at a time"
         raise FailedError(what, "Choose a smaller model, smaller samples or another device, and start a new run")

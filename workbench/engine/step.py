@@ -64,15 +64,21 @@ class Stepper:
         self.optimise(number, recorder, want_norm)
 
     def portions(self, passes: list[Pass]) -> list[Pass]:
-        """The passes, the larger ones in even parts that fit the limit. The factors add up to what they were."""
-        if self.limit is None:
+        """The passes, the larger ones in parts that fit the limit. The factors add up to what they were."""
+        limit = self.limit
+        if limit is None:
             return passes
         found = []
         for inputs, targets, factor in passes:
             size = len(inputs)
-            count = max(1, min(-(-size // self.limit), size // self.smallest))
-            parts = zip(inputs.tensor_split(count), targets.tensor_split(count), strict=True)
-            found += [(x, y, factor * len(x) / size if count > 1 else factor) for x, y in parts]
+            if size <= limit:
+                found.append((inputs, targets, factor))
+                continue
+            # As the plan of an epoch cuts them; evenly only where the last would be too small to go through the model.
+            count = size // limit
+            cuts: int | list[int] = count if 0 < size % limit < self.smallest else list(range(limit, size, limit))
+            parts = zip(inputs.tensor_split(cuts), targets.tensor_split(cuts), strict=True)
+            found += [(x, y, factor * len(x) / size) for x, y in parts]
         return found
 
     def _gradients(self, number: int, passes: list[Pass], recorder: Recorder, seeded: bool = True) -> list[Tensor]:

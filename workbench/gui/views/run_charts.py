@@ -94,6 +94,7 @@ class RunCharts:
             if chart.canvas not in self._by_hand:
                 chart.fit_y(drawn, chart_look)
         self._mark_best()
+        self.loss.mark_recoveries([float(one.from_step) for one in self._progress.recoveries])
         self.hover(self._cursor)
 
     def moved_by_hand(self, canvas: QObject) -> None:
