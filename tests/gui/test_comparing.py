@@ -100,7 +100,7 @@ def test_that_the_table_tells_final_and_best_and_the_hash_of_the_first_weights(
     progress = window.session.progress
     assert progress.best is not None
     assert column(view, "Best")[1] == f"{progress.best.value:.4g}"
-    assert column(view, "Epoch")[1] == str(progress.best.epoch)
+    assert column(view, "Best at")[1] == str(progress.best.epoch)
     assert column(view, "Final")[1] == f"{progress.epochs[-1].val['accuracy']:.4g}"
     assert column(view, "Loss")[1] == f"{progress.epochs[-1].train['loss']:.4g}"
     assert "2 of 2 runs have ended. All begin with the same weights and see the same batches." in view.status.text()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.gui.views.comparison_charts import ComparisonCharts
 
 EMPTY = "Run → Compare… trains a run for each value of a setting, from the same weights and with the same batches."
-COLUMNS = ("Run", "State", "Epochs", "Loss", "Final", "Best", "Epoch", "Time", "Weights")
+COLUMNS = ("Run", "State", "Epochs", "Loss", "Final", "Best", "Best at", "Time", "Weights")
 _TIPS = (
     "What is this run's own. Double-click shows the run.",
     "What became of the run.",
