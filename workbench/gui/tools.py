@@ -1,4 +1,4 @@
-"""What the window can do beside training: evaluate, export, find settings by trying, compare. The lab does the work."""
+"""What the window can do beside training: evaluate, inspect, export, find settings by trying, compare. The lab does it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from workbench.gui.desk import Desk, run_name
 from workbench.gui.dialogs import ask
 from workbench.gui.dialogs.export import ExportDialog
 from workbench.gui.dialogs.finder import FinderDialog
+from workbench.gui.help_pages import HelpPages
+from workbench.gui.inspecting import Inspecting
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
 from workbench.runs import checkpoints
@@ -33,6 +35,8 @@ class Tools(QObject):
     def __init__(self, desk: Desk, centre: Centre, themes: Themes, window: QMainWindow) -> None:
         super().__init__(window)
         self._desk, self._centre, self._themes, self._window = desk, centre, themes, window
+        self.inspecting = Inspecting(desk, centre, self._checkpoint, self)
+        self.help_pages = HelpPages(desk.lab, themes, window)
         self._export: ExportDialog | None = None
         self._finder: FinderDialog | None = None
         self._trial = ""
