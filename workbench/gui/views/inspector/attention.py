@@ -134,6 +134,7 @@ class AttentionPage(Page):
     """Choice of sample, layer and head above the maps."""
 
     method = "attention"
+    empty = "Press Look to see which step each head of a transformer looks at."
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("attention", "Attention", parent)

@@ -201,6 +201,7 @@ class GraphPage(Page):
     """The drawing with its line of words."""
 
     method = "graph"
+    empty = "Press Look to see the network as a graph, from its input to its loss."
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("graph", "Graph", parent)

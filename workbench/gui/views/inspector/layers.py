@@ -79,6 +79,8 @@ class NormBars(Drawing):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws names, bars and numbers."""
+        if not self.layers:
+            return
         theme = self.themes.current
         painter = QPainter(self)
         metrics = self.fontMetrics()
@@ -111,6 +113,7 @@ class NormBars(Drawing):
 class LayersPage(Page):
     """Bars for the batch above, curves of the run shown below."""
 
+    empty = "Press Look to see how long gradients and weights of each layer are for a batch."
     setting_wanted = Signal(str)
     """A setting that is to be switched on."""
 
@@ -120,7 +123,7 @@ class LayersPage(Page):
         self._progress: Progress | None = None
         self._drawn: tuple[object, ...] = ()
         self.bars = NormBars(themes, self)
-        self.note = label("inspector.layers.note", "muted", "Press Look to see the norms for a batch.", wrap=True)
+        self.note = label("inspector.layers.note", "muted", self.empty, wrap=True)
         self.history = label("inspector.layers.history", "muted", NO_RUN, wrap=True)
         self.switch = QPushButton("Keep them from the next run on")
         self.switch.setObjectName("inspector.layers.switch")

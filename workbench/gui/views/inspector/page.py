@@ -18,8 +18,6 @@ from PySide6.QtWidgets import (
 
 from workbench.gui.theme import STEP
 
-EMPTY = "Press Look to see it."
-
 
 class Page(QWidget):
     """One tab of the inspector."""
@@ -28,13 +26,15 @@ class Page(QWidget):
     """A question to the lab: its method and its own parameters. What is inspected is added to them."""
     method = "inspect"
     """The question whose answer it shows."""
+    empty = ""
+    """What it says before there is anything to show."""
 
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(f"inspector.{name}")
         self.setAccessibleName(title)
         self.title = title
-        self.message = QLabel(EMPTY, self)
+        self.message = QLabel(self.empty, self)
         self.message.setObjectName(f"inspector.{name}.message")
         self.message.setProperty("role", "empty")
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -76,7 +76,7 @@ class Page(QWidget):
 
     def show_result(self, result: dict[str, Any]) -> None:
         """Takes the lab's answer."""
-        raise NotImplementedError
+        self.show_content()
 
 
 def label(name: str, role: str = "muted", text: str = "", wrap: bool = False) -> QLabel:

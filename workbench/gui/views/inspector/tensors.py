@@ -42,6 +42,8 @@ _COMMON: dict[str, Callable[[dict[str, Any]], str]] = {
 class TensorsPage(Page):
     """The table above, what is inside the chosen tensor below."""
 
+    empty = "Press Look to see every tensor of one batch: its inputs, the network's parameters, their gradients, its buffers."
+
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("tensors", "Tensors", parent)
         self.model = TensorTable(themes, self)

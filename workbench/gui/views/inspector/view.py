@@ -14,7 +14,7 @@ from workbench.gui.views import ticks
 from workbench.gui.views.inspector.attention import AttentionPage
 from workbench.gui.views.inspector.graph import GraphPage
 from workbench.gui.views.inspector.layers import LayersPage
-from workbench.gui.views.inspector.page import EMPTY, Page, label
+from workbench.gui.views.inspector.page import Page, label
 from workbench.gui.views.inspector.tensors import TensorsPage
 from workbench.runs.progress import Progress
 
@@ -113,7 +113,7 @@ class InspectorView(QWidget):
         self._words, self._waiting = "", set()
         self.status.setText(words)
         for page in self.pages:
-            page.say(EMPTY)
+            page.say(page.empty)
 
     def take(self, method: str, result: dict[str, Any]) -> None:
         """Shows what the lab found."""
