@@ -11,7 +11,8 @@ from workbench.gui.views.evaluation.canvas import Plot
 
 MOST_CLASSES = 40
 """A confusion of more classes cannot be read; the tables have it."""
-NARROWEST, WIDEST = 24.0, 64.0
+NARROWEST, WIDEST = 12.0, 64.0
+"""Pixels of a column. A count that does not fit is left to the tool tip; nothing scrolls sideways."""
 LONGEST_NAME = 120
 Cell = tuple[int, int]
 STEPS = {

@@ -82,7 +82,6 @@ class Predictions(QWidget):
         self.table = QTableView(self)
         self.table.setModel(self.rows)
         dress(self.table, "evaluation.predictions.table", "Predictions of your files")
-        self.table.horizontalHeader().setStretchLastSection(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(STEP)
@@ -95,7 +94,7 @@ class Predictions(QWidget):
         found = result["predictions"]
         self.rows.take(found)
         self.title.setText(f"Your files: {len(found):,} prediction{'' if len(found) == 1 else 's'}")
-        fit(self.table, len(found))
+        fit(self.table, len(found), 0)
         self.left_out.setText(reasons(result["left_out"]))
         self.left_out.setVisible(bool(result["left_out"]))
         self.show()

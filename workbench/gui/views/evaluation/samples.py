@@ -96,7 +96,7 @@ class Samples(QWidget):
         self.pictures.show_samples(drawn)
         self.pictures.setVisible(bool(drawn))
         self.table.setColumnHidden(3, not any("loss" in one for one in rest))
-        fill(self.table, [_row(one) for one in rest])
+        fill(self.table, [_row(one) for one in rest], wide=4)
         self.setVisible(bool(title))
 
     @property

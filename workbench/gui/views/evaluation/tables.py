@@ -19,7 +19,6 @@ def table(name: str, spoken: str, headings: tuple[str, ...]) -> QTableWidget:
     made = QTableWidget(0, len(headings))
     made.setHorizontalHeaderLabels(list(headings))
     dress(made, name, spoken)
-    made.horizontalHeader().setSectionResizeMode(len(headings) - 1, QHeaderView.ResizeMode.Stretch)
     return made
 
 
@@ -36,8 +35,8 @@ def dress(view: QTableView, name: str, spoken: str) -> None:
     view.hide()
 
 
-def fill(view: QTableWidget, rows: Sequence[tuple[str, ...]]) -> None:
-    """Puts rows in; hides the table where there are none."""
+def fill(view: QTableWidget, rows: Sequence[tuple[str, ...]], wide: int = 0) -> None:
+    """Puts rows in, with the column ``wide`` taking the room that is left; hides the table where there are none."""
     view.setRowCount(len(rows))
     for place, row in enumerate(rows):
         for column, text in enumerate(row):
@@ -46,19 +45,24 @@ def fill(view: QTableWidget, rows: Sequence[tuple[str, ...]]) -> None:
             if column and _is_number(text):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             view.setItem(place, column, item)
-    fit(view, len(rows))
+    fit(view, len(rows), wide)
 
 
-def fit(view: QTableView, rows: int, widest: int = 260) -> None:
-    """Columns as wide as their content, up to a width, and the last as wide as there is room; the whole as high as its rows."""
+def fit(view: QTableView, rows: int, wide: int, widest: int = 260) -> None:
+    """Columns as wide as their content, up to a width; the column ``wide`` takes the room that is left. As high as its rows."""
     view.setVisible(rows > 0)
-    # Not the last: it takes what is left, unless it was given a width.
-    for column in range(view.model().columnCount() - 1):
+    header, columns = view.horizontalHeader(), view.model().columnCount()
+    header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    for column in range(columns):
+        if column == wide and columns <= MANY:
+            # Not resized beside: a header that is to be stretched would keep that width.
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+            continue
         view.resizeColumnToContents(column)
         view.setColumnWidth(column, min(view.columnWidth(column), widest))
     heights = sum(view.rowHeight(row) for row in range(min(rows, 40)))
-    bar = view.horizontalScrollBar().sizeHint().height() if view.model().columnCount() > MANY else 0
-    view.setFixedHeight(min(view.horizontalHeader().sizeHint().height() + heights + bar + 4, HIGHEST))
+    bar = view.horizontalScrollBar().sizeHint().height() if columns > MANY else 0
+    view.setFixedHeight(min(header.sizeHint().height() + heights + bar + 4, HIGHEST))
 
 
 def _is_number(text: str) -> bool:
