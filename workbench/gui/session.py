@@ -107,7 +107,7 @@ class Session(QObject):
             return "The run is going"
         if self.going is not None:
             return f"{self.going.name} is going: stop it first"
-        return ""
+        return "" if self._shown.folder.is_run() else "The run's folder is gone"
 
     # --- what can be done ---
 
