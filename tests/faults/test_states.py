@@ -28,7 +28,8 @@ from workbench.gui.desk import Desk
 from workbench.gui.preferences import Preferences
 from workbench.gui.session import Session
 from workbench.launch import process
-from workbench.runs import history
+from workbench.runs import checkpoints, history
+from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, list_runs, number, read_json
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
@@ -106,6 +107,17 @@ class States(RuleBasedStateMachine):
         """Resume."""
         assert self.session.folder is not None
         self.session.resume(self.session.folder)
+        self._wait_for("running")
+
+    @precondition(lambda self: self._offered("run.resume") and self._newest() is not None)
+    @rule()
+    def branch(self) -> None:
+        """Resume with a changed setting."""
+        before, newest = self.session.folder, self._newest()
+        assert newest is not None
+        self.session.branch(newest, files.change(self.config, {"optimizer.lr": 0.002}), "branch")
+        assert not self._offered("run.resume")
+        self.wait(lambda: self.session.folder != before)
         self._wait_for("running")
 
     @rule()
@@ -199,6 +211,9 @@ class States(RuleBasedStateMachine):
         if state == "running":
             self.wait(lambda: self.session.progress.epoch > 0)
 
+    def _newest(self) -> CheckpointInfo | None:
+        return checkpoints.latest(self.session.folder.checkpoints) if self.session.folder is not None else None
+
     def _fits(self, told: str, ended: object) -> bool:
         if told in GOING and ended is None:
             return self.session.state == told
@@ -272,7 +287,7 @@ def test_that_the_window_is_right_whatever_happens_to_real_engines(machine: type
 
 
 def test_that_the_window_is_right_through_the_life_of_a_real_run(machine: type[States]) -> None:
-    life = "start pause save unpause kill_the_engine reopen resume release reopen unpause reopen stop delete reopen"
+    life = "start pause save unpause kill_the_engine reopen resume release reopen unpause reopen stop branch stop delete reopen"
     states = machine()
     try:
         for event in life.split():
