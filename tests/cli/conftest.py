@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests import fake_finder
 from tests.cli import terminal
 from workbench.cli import app
 from workbench.config import files, recipes
-from workbench.launch import process
+from workbench.launch import finders, process
 from workbench.runs import folder, history
 from workbench.runs.folder import RunFolder
 
@@ -56,6 +57,7 @@ def workbench(
 ) -> Workbench:
     """Runs a command line in this process, with the understudy for an engine."""
     monkeypatch.setattr(process, "interpreter", terminal.interpreter)
+    monkeypatch.setattr(finders, "interpreter", fake_finder.interpreter)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 

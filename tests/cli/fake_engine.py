@@ -68,6 +68,8 @@ class Play:
                 pid=os.getpid(),
                 host="here",
                 torch="2",
+                initial_weights="0123456789abcdef",
+                first_batches="fedcba9876543210",
             )
         )
 

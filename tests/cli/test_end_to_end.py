@@ -32,7 +32,7 @@ def last_line(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     return found
 
 
-def test_that_a_recipe_is_trained_and_its_best_checkpoint_measured() -> None:
+def test_that_a_recipe_is_trained_its_best_checkpoint_measured_and_its_script_written(tmp_path: Path) -> None:
     done = workbench("train", "digits-mlp", "--set", "training.epochs=3", "--json")
     assert done.returncode == 0, done.stderr
     trained = last_line(done)
@@ -48,6 +48,12 @@ def test_that_a_recipe_is_trained_and_its_best_checkpoint_measured() -> None:
     assert measured["metrics"]["accuracy"] == pytest.approx(trained["best"]["value"], abs=1e-4)
     assert sum(map(sum, measured["confusion"])) == trained["val"]["samples"]
     assert Path(measured["file"]).is_file()
+
+    script = tmp_path / "digits.py"
+    done = workbench("export", trained["run"], "--format", "script", "-o", str(script))
+    assert (done.returncode, done.stdout.strip()) == (0, str(script)), done.stderr
+    assert "trains anew" in done.stderr
+    compile(script.read_text(encoding="utf-8"), str(script), "exec")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import Workbench, until
 from workbench.launch import process
-from workbench.runs import history
+from workbench.runs import history, trust
 from workbench.runs.folder import RunFolder, list_runs
 
 Program = Callable[..., "Popen[str]"]
@@ -280,3 +280,15 @@ def test_that_what_a_branch_cannot_begin_from_is_refused(workbench: Workbench, t
     over = workbench("resume", "done", "--set", "optimizer.lr=0.5")
     assert over.status == 2
     assert over.err.startswith("training.epochs: 2 epochs are done already")
+
+
+def test_that_new_trusts_a_file_for_good(workbench: Workbench, tmp_path: Path) -> None:
+    file = tmp_path / "points.py"
+    file.write_text("points = []")
+    said = workbench("new", "digits-mlp", "--trust", str(file))
+    assert said.status == 0
+    assert trust.was_trusted(file)
+    assert trust.trusted(trust.content_hash(file))
+    file.write_text("points = [1]")
+    assert not trust.trusted(trust.content_hash(file))
+    assert workbench("new", "digits-mlp", "--trust", str(tmp_path / "none.py")).status == 2

@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,10 +115,18 @@ def test_that_a_regression_tells_its_metrics_in_the_targets_unit() -> None:
     assert float(found["0.bias"]) == pytest.approx(2.0, abs=0.15)
 
 
-def test_that_a_loss_that_is_no_number_is_told_and_survived() -> None:
-    progress = ran({"optimizer.kind": "sgd", "optimizer.lr": 1000.0})[1]
-    assert progress.state == "completed"
-    assert any(line.level == "warning" and "finite" in line.text for line in progress.log)
+def test_that_a_loss_that_is_no_number_ends_the_run_in_words() -> None:
+    folder, progress = ran({"optimizer.kind": "sgd", "optimizer.lr": 1000.0})
+    assert progress.state == "failed"
+    assert progress.ended is not None
+    assert "not finite" in progress.ended.what
+    assert "lower learning rate" in progress.ended.hint
+    assert all(torch.isfinite(info).all() for path in folder.checkpoints.glob("*.pt") for info in _model(path).values())
+
+
+def _model(path: Path) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = checkpoint.load(path)["model"]
+    return found
 
 
 def test_that_a_run_stops_early_when_it_no_longer_improves() -> None:

@@ -52,6 +52,14 @@ KINDS: dict[str, dict[str, Any]] = {
         "dataset.augment_rotation": 10.0,
         "dataset.augment_erasing": 0.3,
     },
+    "lstm with an average": {
+        "dataset.kind": "sine",
+        "model.kind": "lstm",
+        "model.units": 8,
+        "model.dropout": 0.2,
+        "training.ema": 0.9,
+        "schedule.kind": "one-cycle",
+    },
     "accumulation": {"model.kind": "mlp", "model.hidden": [16], "training.accumulation": 2, "training.batch_size": 60},
 }
 PARENT = textwrap.dedent("""
@@ -120,7 +128,7 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 @pytest.mark.parametrize(
     "kills, runs",
     [
-        pytest.param(8, 3, id="short"),
+        pytest.param(8, 4, id="short"),
         pytest.param(1000, 100, id="long", marks=pytest.mark.campaign),
     ],
 )

@@ -59,7 +59,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     monkeypatch.setattr(ask, "choose", choose)
     monkeypatch.setattr(ask, "number", lambda _parent, _title, text, *_: person.next(text))
     monkeypatch.setattr(ask, "message", message)
-    for name in ("open_file", "open_folder", "save_file"):
+    for name in ("open_file", "open_files", "open_folder", "save_file"):
         monkeypatch.setattr(ask, name, path)
     yield person
     assert not person.given, f"never asked for: {person.given}"

@@ -75,6 +75,8 @@ class Engine:
                 pid=self.pid,
                 host="here",
                 torch="2.11.0",
+                initial_weights="0123456789abcdef",
+                first_batches="fedcba9876543210",
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tests.gui.views import synthetic
-from workbench.runs.events import AnyEvent, CommandDone, Ended, Epoch, Note, Phase
+from workbench.runs.events import AnyEvent, CommandDone, Ended, Epoch, Note, Phase, Recovered
 from workbench.runs.progress import LOG_LINES, Progress
 
 
@@ -52,6 +52,17 @@ def test_that_a_resumed_attempt_drops_what_lies_beyond_its_start() -> None:
     assert progress.best is not None
     assert progress.best.epoch == 1
     assert len(progress.curves.val["accuracy"]) == 1
+
+
+def test_that_a_run_that_helped_itself_goes_on_from_where_it_says() -> None:
+    progress = synthetic.progress(epochs=4)
+    progress.apply(Recovered(why="numbers", step=93, from_step=40, text="the run goes back to step 40"))
+    assert (progress.state, progress.step, progress.epoch) == ("running", 40, 1)
+    assert progress.curves.loss.x[-1] == 40
+    assert [one.from_step for one in progress.recoveries] == [40]
+    assert (progress.log[-1].level, progress.log[-1].text) == ("warning", "the run goes back to step 40")
+    progress.apply(synthetic.started(attempt=2, from_step=20))
+    assert not progress.recoveries
 
 
 def test_that_the_time_left_follows_from_the_pace() -> None:

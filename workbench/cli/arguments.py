@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +26,12 @@ Trust = Annotated[
     list[Path] | None,
     typer.Option("--trust", metavar="FILE", help="Run this Python file of your own, as it is now; once."),
 ]
+TrustForGood = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--trust", metavar="FILE", help="Let runs execute this Python file of your own, as it is now; for good."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
 
@@ -38,12 +45,24 @@ def start_file(start: str) -> Path:
 
 def trust_once(files: list[Path] | None) -> None:
     """Trusts Python files as they are now, for this command. Raises ConfigError."""
-    from workbench.config.problems import ConfigError, Problem
     from workbench.runs import trust
+
+    _trust(files, trust.trust_once)
+
+
+def trust_for_good(files: list[Path] | None) -> None:
+    """Trusts Python files as they are now, also for what is started later. Raises ConfigError."""
+    from workbench.runs import trust
+
+    _trust(files, trust.trust)
+
+
+def _trust(files: list[Path] | None, give: Callable[[Path], object]) -> None:
+    from workbench.config.problems import ConfigError, Problem
 
     for file in files or ():
         try:
-            trust.trust_once(file.expanduser())
+            give(file.expanduser().resolve())
         except OSError as error:
             raise ConfigError([Problem("--trust", f"{file} cannot be read: {error.strerror}")]) from error
 

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli import arguments, output
+from workbench.cli import arguments, output, tables
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from workbench.runs.history import Row
 
-_WIDE = 10_000
-"""Columns of a table that no terminal shows: a file or a pipe gets every line whole."""
 _Target = Annotated[str, typer.Argument(metavar="RUN|CHECKPOINT", help="A run (its best checkpoint), or a checkpoint.")]
 _Split = Annotated[
     str, typer.Option("--split", metavar="SPLIT", help="train, val or test; several with commas between.")
@@ -49,10 +45,10 @@ def recipes(json: arguments.Json = False) -> None:
     if json:
         output.result({"recipes": [{"name": one.name, "text": one.text, "path": str(one.path)} for one in found]})
         return
-    table = _table("recipe", "trains")
+    table = tables.table("recipe", "trains")
     for one in found:
         table.add_row(one.name, one.text)
-    _print(table)
+    tables.show(table)
 
 
 def env(json: arguments.Json = False) -> None:
@@ -97,7 +93,7 @@ def _row(row: Row) -> dict[str, Any]:
 
 
 def _print_runs(rows: list[Row]) -> None:
-    table = _table("run", "state", "best", "epochs", "time", "changed settings")
+    table = tables.table("run", "state", "best", "epochs", "time", "changed settings")
     for row in rows:
         best = f"{row.metric} {row.value:.4g}" if row.value is not None else ""
         epochs = f"{row.epochs}/{row.total_epochs}" if row.total_epochs else ""
@@ -106,27 +102,4 @@ def _print_runs(rows: list[Row]) -> None:
             changed = "; ".join(part for part in (changed, str(row.parent)) if part)
         seconds = output.duration(row.seconds) if row.seconds else ""
         table.add_row(row.run.name, row.state, best, epochs, seconds, changed)
-    _print(table)
-
-
-def _table(*titles: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for number, title in enumerate(titles):
-        # The first column is what one types again, so it is never cut.
-        table.add_column(title, no_wrap=number == 0, overflow="fold")
-    return table
-
-
-def _print(table: Table) -> None:
-    from rich.console import Console
-
-    console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(markup=False, highlight=False, emoji=False, width=_WIDE)
-    with console.capture() as captured:
-        console.print(table)
-    # One road to standard output, so that a reader who left is met in one place.
-    output.line("\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines()))
+    tables.show(table)

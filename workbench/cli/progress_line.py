@@ -35,6 +35,11 @@ class PlainLines:
             if text:
                 self.say(text)
 
+    def share(self, share: float, text: str) -> None:
+        """How much is done, and what was found last; empty for what is not worth a line."""
+        if text:
+            self.say(text)
+
     def say(self, text: str) -> None:
         """A line of its own."""
         output.tell(text)
@@ -73,6 +78,11 @@ class MovingLine(PlainLines):
         super().show([event for event in events if not isinstance(event, (Phase, CommandDone))], progress)
         total = progress.total_steps or None
         self._rich.update(self._task, completed=progress.step, total=total, text=state_words(progress), refresh=True)
+
+    def share(self, share: float, text: str) -> None:
+        """The bar and the line above it."""
+        super().share(share, text)
+        self._rich.update(self._task, completed=share, total=1.0, text=f"{share:.0%}", refresh=True)
 
     def say(self, text: str) -> None:
         """A line above the moving one."""

@@ -78,8 +78,10 @@ def new(
     assignments: arguments.Set = None,
     runs: arguments.Runs = None,
     name: arguments.Name = None,
+    trust: arguments.TrustForGood = None,
 ) -> None:
     """Makes a run without starting it, and prints its folder."""
+    arguments.trust_for_good(trust)
     output.line(str(arguments.made(start, assignments, name, runs).path))
 
 

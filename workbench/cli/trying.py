@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli import arguments, output
+from workbench.cli import arguments, output, tables
 
 if TYPE_CHECKING:
-    from workbench.config.compare import Variant
     from workbench.config.run import RunConfig
+    from workbench.launch.finders import Kind, Point
+    from workbench.runs.comparison import Member, Result
 
 _Vary = Annotated[
     list[str] | None,
     typer.Option("--vary", metavar="PATH=A,B,C", help="A setting and its values; several make every combination."),
 ]
-LARGEST_BATCH = 65536
-WORKERS = (0, 1, 2, 4, 8)
-GOOD_ENOUGH = 0.95
-"""Of several that are as good, the smallest: within this share of the best throughput."""
+
+_MOST_LINES = 24
+"""Of a sweep's points so many are printed."""
+_TITLES = {"lr": "learning rate", "batch": "batch size", "workers": "loader workers", "memory": "memory"}
 
 
 def add(app: typer.Typer) -> None:
     """Adds these commands."""
     app.command("compare")(compare)
-    tune = typer.Typer(help="Find a learning rate, a batch size or a number of loader workers by trying.")
+    tune = typer.Typer(
+        help="Find a learning rate, a batch size, a number of loader workers, or the memory that is needed, by trying."
+    )
     tune.command("lr")(tune_lr)
     tune.command("batch")(tune_batch)
     tune.command("workers")(tune_workers)
+    tune.command("memory")(tune_memory)
     app.add_typer(tune, name="tune")
 
 
@@ -40,151 +43,182 @@ def compare(
     assignments: arguments.Set = None,
     runs: arguments.Runs = None,
     name: arguments.Name = None,
+    trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
     """Trains one run for each value, from the same weights and with the same batches, and compares them."""
+    arguments.trust_once(trust)
     given, config = arguments.configured(start, assignments, name)
     raise typer.Exit(compared(start, given, config, vary or [], runs, json))
 
 
 def compared(start: str, name: str, config: RunConfig, vary: list[str], root: Path | None, as_json: bool) -> int:
     """Trains the variants one after the other; prints their table. Gives the exit status. Raises ConfigError."""
-    from workbench.config import compare as comparison
+    from workbench.config import compare as settings
+    from workbench.runs import comparison
 
-    wanted = comparison.of_text(vary) or comparison.of_file(arguments.start_file(start))
-    variants = comparison.variants(config, wanted)
-    rows = []
-    for number, variant in enumerate(variants, start=1):
-        output.tell(f"run {number} of {len(variants)}: {variant.label}")
-        row = _train(variant, name, root)
-        rows.append(row)
-        if row["status"] == "stopped":
+    wanted = settings.of_text(vary) or settings.of_file(arguments.start_file(start))
+    variants = settings.variants(config, wanted)
+    group = comparison.new_group(name)
+    results: list[Result] = []
+    for place, variant in enumerate(variants):
+        output.tell(f"run {place + 1} of {len(variants)}: {variant.label}")
+        member = comparison.Member(group, variant.label, variant.values, place)
+        results.append(_train(variant.config, comparison.run_name(name, variant.values), member, root))
+        if results[-1].state == "stopped":
             break
     if as_json:
-        output.result({"runs": rows})
+        rows = [_row(result, variant.values) for result, variant in zip(results, variants, strict=False)]
+        output.result({"group": group, "runs": rows})
     else:
-        _print_table(rows)
-    return output.COMPLETED if all(row["status"] == "completed" for row in rows) else output.FAILED
+        _print_results(results)
+    if any(result.state == "stopped" for result in results):
+        return output.INTERRUPTED
+    return output.COMPLETED if all(result.state == "completed" for result in results) else output.FAILED
 
 
-def _train(variant: Variant, name: str, root: Path | None) -> dict[str, Any]:
+def _train(config: RunConfig, name: str, member: Member, root: Path | None) -> Result:
     from workbench.cli.following import interrupts, watch
     from workbench.launch import process
-    from workbench.runs import folder, history
+    from workbench.runs import comparison, folder
 
-    words = "-".join(str(value) for value in variant.values.values())
-    run = folder.create(variant.config, f"{name}-{words}"[:80], root)
+    run = folder.create(config, name, root)
+    comparison.write(run, member)
     with interrupts() as interrupted:
         watch(process.start(run), 1, interrupted, False)
-    progress = history.load(run)
-    summary = progress.summary()
+    return comparison.result(run)
+
+
+def _row(result: Result, values: dict[str, Any]) -> dict[str, Any]:
+    from workbench.runs.folder import read_json
+
+    summary = read_json(result.run.summary_file)
     return {
-        "label": variant.label,
-        "values": variant.values,
-        "run": str(run.path.resolve()),
-        "status": progress.state,
-        "train": summary["train"],
-        "val": summary["val"],
-        "best": summary["best"],
-        "seconds": summary["seconds"],
-        "initial_weights": progress.started.initial_weights if progress.started is not None else "",
+        "label": result.label,
+        "values": values,
+        "run": str(result.run.path.resolve()),
+        "status": result.state,
+        "metric": result.metric,
+        "final": result.final,
+        "best": summary.get("best"),
+        "train": summary.get("train", {}),
+        "val": summary.get("val", {}),
+        "seconds": result.seconds,
+        "initial_weights": result.initial_weights,
+        "first_batches": result.first_batches,
     }
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title="Comparison")
-    for heading in (
+def _print_results(results: list[Result]) -> None:
+    metric = next((result.metric for result in results if result.metric), "value")
+    columns = (
         "run",
         "status",
-        "final train loss",
-        "final value",
-        "best value",
+        "train loss",
+        f"final {metric}",
+        f"best {metric}",
         "epoch",
-        "seconds",
-        "initial weights",
-    ):
-        table.add_column(heading, justify="left" if heading in ("run", "status") else "right")
-    for row in rows:
-        final, best = row["val"] or row["train"], row["best"] or {}
-        value = next((final[key] for key in ("balanced_accuracy", "accuracy", "mae") if key in final), None)
+        "time",
+        "weights",
+        "batches",
+    )
+    table = tables.table(*columns, numbers=(2, 3, 4, 5, 6))
+    for result in results:
         table.add_row(
-            row["label"],
-            row["status"],
-            output.number(row["train"].get("loss")),
-            output.number(value),
-            output.number(best.get("value")),
-            str(best.get("epoch", "")),
-            output.number(row["seconds"]),
-            row["initial_weights"][:8],
+            result.label,
+            result.state,
+            output.number(result.final_loss),
+            output.number(result.final),
+            output.number(result.best),
+            output.number(result.best_epoch),
+            output.duration(result.seconds),
+            result.initial_weights[:8],
+            result.first_batches[:8],
         )
-    Console(width=max(100, Console().width)).print(table)
+    tables.show(table)
 
 
-def tune_lr(start: arguments.Start, assignments: arguments.Set = None, json: arguments.Json = False) -> None:
-    """Loss against learning rate, and a suggestion."""
-    _, config = arguments.configured(start, assignments, None)
-    found = _ask("find_lr", config)
-    if not json:
-        for point in found["points"][:: max(1, len(found["points"]) // 24)]:
-            output.line(f"{point['lr']:10.3g}  {output.number(point['loss'])}")
-        output.line(f"suggestion: optimizer.lr = {found['suggestion']:g}")
-        return
-    output.result(found)
+def tune_lr(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
+    """Loss against learning rate, and a suggestion: where the loss falls steepest."""
+    _tune("lr", start, assignments, trust, json)
 
 
-def tune_batch(start: arguments.Start, assignments: arguments.Set = None, json: arguments.Json = False) -> None:
+def tune_batch(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
     """Throughput and memory against batch size; each trial in a process of its own."""
-    from workbench.config import files
-
-    _, config = arguments.configured(start, assignments, None)
-    points: list[dict[str, Any]] = []
-    size = 8
-    while size <= LARGEST_BATCH:
-        point = _ask("try_batch", files.change(config, {"training.batch_size": size}))
-        points.append(point)
-        said = f"{point['samples_per_second']:,.0f} samples/s" if point["fits"] else "memory runs out"
-        output.tell(f"batch size {size}: {said}, {point['memory'] / 2**20:,.0f} MiB")
-        # Beyond its best, throughput only falls; a larger batch is not worth more memory.
-        slower = len(points) > 2 and all(
-            p["samples_per_second"] < points[-3]["samples_per_second"] for p in points[-2:]
-        )
-        if not point["fits"] or slower:
-            break
-        size *= 2
-    _suggest(points, "batch_size", "training.batch_size", json)
+    _tune("batch", start, assignments, trust, json)
 
 
-def tune_workers(start: arguments.Start, assignments: arguments.Set = None, json: arguments.Json = False) -> None:
+def tune_workers(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
     """Throughput against loader workers, for data that is streamed."""
-    from workbench.config import files
+    _tune("workers", start, assignments, trust, json)
 
+
+def tune_memory(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
+    """Memory that a run will need, measured by one real step, and the largest batch that fits."""
+    _tune("memory", start, assignments, trust, json)
+
+
+def _tune(kind: Kind, start: str, assignments: list[str] | None, trust: list[Path] | None, as_json: bool) -> None:
+    from workbench.cli.progress_line import display
+    from workbench.launch.finders import Search
+
+    arguments.trust_once(trust)
     _, config = arguments.configured(start, assignments, None)
-    points = []
-    for count in (count for count in WORKERS if count <= max(2, os.cpu_count() or 1)):
-        point = _ask("try_workers", files.change(config, {"dataset.workers": count}))
-        points.append(point)
-        output.tell(f"{count} workers: {point['samples_per_second']:,.0f} samples/s")
-    _suggest(points, "workers", "dataset.workers", json)
-
-
-def _suggest(points: list[dict[str, Any]], key: str, setting: str, as_json: bool) -> None:
-    fits = [point for point in points if point.get("fits", True)]
-    most = max((point["samples_per_second"] for point in fits), default=0.0)
-    best = next((point[key] for point in fits if point["samples_per_second"] >= GOOD_ENOUGH * most), None)
+    with display(_TITLES[kind]) as shown:
+        found = Search(kind, config).run(lambda point, share: shown.share(share, _words(kind, point)))
     if as_json:
-        output.result({"points": points, "suggestion": best})
-    elif best is not None:
-        output.line(f"suggestion: {setting} = {best}")
+        output.result({"points": found.points, "suggestion": found.suggestion, "note": found.note})
+        return
+    _print_points(kind, found.points)
+    if kind == "memory":
+        output.line(found.note)
+    elif found.suggestion is None:
+        output.tell(found.note)
+    else:
+        output.line(f"suggestion: {found.setting} = {found.suggestion:g}")
 
 
-def _ask(method: str, config: RunConfig) -> dict[str, Any]:
-    from workbench.config.problems import ConfigError
-    from workbench.launch.lab import ask_once
+def _words(kind: Kind, point: Point) -> str:
+    """A point as a line that a log keeps; of the many of a sweep, nothing."""
+    return "" if kind in ("lr", "memory") else ", ".join(f"{name} {value}" for name, value in _cells(kind, point))
 
-    answer = ask_once(method, {"config": config.as_data()})
-    if not answer.ok:
-        raise ConfigError(answer.problems)
-    return dict(answer.result)
+
+def _cells(kind: Kind, point: Point) -> list[tuple[str, str]]:
+    if kind == "lr":
+        return [("learning rate", f"{point['lr']:.3g}"), ("loss", output.number(point["loss"]))]
+    if kind == "memory":
+        return [(name, output.size(held)) for name, held in {**point["parts"], "whole": point["needs"]}.items()]
+    speed = ("samples/s", f"{point['samples_per_second']:,.0f}" if point.get("fits", True) else "memory runs out")
+    if kind == "workers":
+        return [("workers", str(point["workers"])), speed]
+    return [("batch size", str(point["batch_size"])), speed, ("memory", output.size(point["memory"]))]
+
+
+def _print_points(kind: Kind, points: list[Point]) -> None:
+    shown = points[:: max(1, len(points) // _MOST_LINES)]
+    if not shown:
+        return
+    table = tables.table(*(name for name, _ in _cells(kind, shown[0])), numbers=range(9))
+    for point in shown:
+        table.add_row(*(value for _, value in _cells(kind, point)))
+    tables.show(table)

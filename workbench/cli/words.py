@@ -14,6 +14,7 @@ from workbench.runs.events import (
     Memory,
     Note,
     Phase,
+    Recovered,
     Scalars,
     Started,
 )
@@ -34,6 +35,8 @@ def words(event: AnyEvent, epochs: int = 0) -> str:
             return f"{event.name}: {event.text or ('done' if event.accepted else 'refused')}"
         case Note():
             return event.text if event.level == "info" else f"{event.level}: {event.text}"
+        case Recovered():
+            return f"warning: {event.text}"
         case Ended():
             return ended(event)
         case Scalars() | Memory():
@@ -65,4 +68,6 @@ def _epoch(event: Epoch, epochs: int) -> str:
     samples = event.train.get("samples", 0.0)
     if event.seconds > 0 and samples:
         parts.append(f"{number(round(samples / event.seconds))} samples/s")
+    if event.skipped:
+        parts.append(f"{event.skipped} steps left out by fp16")
     return " · ".join([*parts, duration(event.seconds)]) + (" · best" if event.best else "")

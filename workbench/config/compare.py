@@ -55,7 +55,7 @@ def of_text(assignments: Iterable[str]) -> list[dict[str, Any]]:
         if not sign or not path.strip() or not text.strip():
             wrong.append(Problem("--vary", f"{assignment!r} is not of the form path=a,b,c", "as optimizer.lr=0.1,0.01"))
             continue
-        vary[path.strip()] = _values(text)
+        vary[path.strip()] = values_of(text)
     if wrong:
         raise ConfigError(wrong)
     return combinations(vary)
@@ -84,19 +84,19 @@ def variants(config: RunConfig, wanted: list[dict[str, Any]]) -> list[Variant]:
     return found
 
 
-def _short(path: str) -> str:
-    """The setting's own name; of a kind that of its section."""
-    section, _, name = path.rpartition(".")
-    return section if name == "kind" else name
-
-
-def _values(text: str) -> list[Any]:
-    """The values between commas; commas within brackets or quotes divide nothing."""
+def values_of(text: str) -> list[Any]:
+    """The values between commas, in TOML or as plain words; commas within brackets or quotes divide nothing."""
     try:
         found = tomllib.loads(f"value = [{text}]")["value"]
     except tomllib.TOMLDecodeError:
         return [_value(part) for part in text.split(",")]
     return list(found)
+
+
+def _short(path: str) -> str:
+    """The setting's own name; of a kind that of its section."""
+    section, _, name = path.rpartition(".")
+    return section if name == "kind" else name
 
 
 def _value(text: str) -> Any:

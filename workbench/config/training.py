@@ -76,6 +76,14 @@ class Training(Section):
         gt=0.0,
         advanced=True,
     )
+    on_nonfinite: Literal["stop", "lower_lr", "clip"] = setting(
+        "stop",
+        title="Not a number",
+        help="What to do when a loss or gradient is not finite: end the run, or go back to the last checkpoint and lower the "
+        "learning rate or clip the gradient norm tenfold, at most three times.",
+        labels={"lower_lr": "lower the learning rate", "clip": "clip gradients"},
+        advanced=True,
+    )
     drop_last: bool = setting(
         False,
         title="Drop last batch",

@@ -1,6 +1,7 @@
 """``python -m workbench.engine FOLDER``: the engine of a run; ``torchrun -m workbench.engine FOLDER``: one of several.
 
 ``--standby``: torch loaded, waiting for a folder. ``--lab``: answers questions of the window.
+``--find``: tries things for a finder.
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, help="new total of epochs of a resumed run")
     parser.add_argument("--standby", action="store_true", help="load torch and wait for a folder on standard input")
     parser.add_argument("--lab", action="store_true", help="answer questions on standard input")
+    parser.add_argument("--find", action="store_true", help="answer one question of a finder on standard input")
     arguments = parser.parse_args()
     if arguments.lab:
         from workbench.engine.lab import serve
 
         return serve(sys.stdin.buffer, sys.stdout.buffer)
+    if arguments.find:
+        from workbench.engine import finding
+
+        return finding.serve(sys.stdin.buffer, sys.stdout.buffer)
     if arguments.standby:
         return _stand_by()
     if arguments.folder is None:

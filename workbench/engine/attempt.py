@@ -16,6 +16,7 @@ from workbench.config.run import RunConfig
 from workbench.engine import branching, build, checkpoint, devices
 from workbench.engine.awake import awake
 from workbench.engine.control import Control, LeaveError
+from workbench.engine.data import loading, order
 from workbench.engine.data.source import Progress
 from workbench.engine.distributed import World
 from workbench.engine.failures import Failure, RefusedError, explain
@@ -196,6 +197,7 @@ def _run(
 def _started(run: Run, continued: str) -> Started:
     parts = run.parts
     source, world = parts.source, run.world
+    new = run.position.step == 0
     return Started(
         from_step=run.position.step,
         epochs=run.epochs,
@@ -216,9 +218,15 @@ def _started(run: Run, continued: str) -> Started:
         pid=os.getpid(),
         host=socket.gethostname(),
         torch=str(torch.__version__),
-        initial_weights="" if run.position.step else checkpoint.checksum(parts.model.state_dict())[:16],
+        initial_weights=checkpoint.checksum(parts.model.state_dict())[:16] if new else "",
+        first_batches=_first_batches(parts) if new else "",
         continued=continued,
     )
+
+
+def _first_batches(parts: build.Parts) -> str:
+    weights = loading.sampler_weights(parts.config, parts.source)
+    return order.fingerprint(parts.steps, parts.config.training.seed, weights)
 
 
 def _left_out(parts: build.Parts) -> list[str]:

@@ -17,7 +17,8 @@ from workbench.engine.data.order import StepPlan
 from workbench.engine.data.source import Progress, Source, silent
 from workbench.engine.distributed import World
 from workbench.engine.failures import RefusedError
-from workbench.engine.step import Stepper, layers
+from workbench.engine.guard import Guard
+from workbench.engine.step import Stepper, layers, smallest_part
 
 
 @dataclass
@@ -49,16 +50,19 @@ class Rates:
     def __init__(self, config: RunConfig, steps_per_epoch: int) -> None:
         self._schedule = config.schedule
         self._plan = Plan(config.training.epochs, steps_per_epoch)
-        self._base = config.optimizer.lr
+        self.base = config.optimizer.lr
+        """The full learning rate."""
+        self.calm = 1.0
+        """What the run itself has multiplied it by, because numbers went wrong."""
         self.plateau = PlateauState()
 
     def at(self, step: int) -> float:
         """The learning rate of optimiser step ``step``, counted from 0."""
-        return self._base * self._schedule.factor(step, self._plan) * self.plateau.factor
+        return self.base * self._schedule.factor(step, self._plan) * self.plateau.factor * self.calm
 
     def set_base(self, rate: float) -> None:
-        """Takes another full learning rate from now on."""
-        self._base = rate
+        """Takes another full learning rate from now on, and takes it at its word."""
+        self.base, self.calm = rate, 1.0
 
     def epoch_done(self, value: float, higher_is_better: bool) -> bool:
         """Tells a plateau schedule the validation result. True when the learning rate falls."""
@@ -68,11 +72,11 @@ class Rates:
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps."""
-        return {"base": self._base, **vars(self.plateau)}
+        return {"base": self.base, **vars(self.plateau)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Puts back what :meth:`state` gave."""
-        self._base = state["base"]
+        self.base = state["base"]
         self.plateau = PlateauState(state["factor"], state["best"], state["bad"], state.get("cooling", 0))
 
 
@@ -146,6 +150,9 @@ def assemble(
     stepper = Stepper(world.wrap(model, device, config.hardware.parallel), optimizer, loss, numbers, clip)
     stepper.layers = layers(model) if config.output.layer_norms else {}
     stepper.clip_value = None if training.clip_value == "off" else training.clip_value
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    stepper.guard = Guard(trained, optimizer, numbers.scaler, world.size == 1)
+    stepper.smallest = smallest_part(model)
     average = Average(model, training.ema) if training.ema != "off" else None
     progress("moving the data to the device", None)
     loader = loading.build(config, source, device, world.size)

@@ -12,10 +12,34 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import nn
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from torch.nn.parallel import DistributedDataParallel
 
 COLLECTIVE_TIMEOUT = timedelta(minutes=5)
 """How long a process waits for the others before it gives up; the launching process ends the rest much earlier."""
+
+
+class Exchange:
+    """Averages the gradients of a step over the ranks, bucket after bucket, and knows how many buckets are under way.
+
+    A rank that cannot finish its step fills in for the rest with what is no number: the others then find it in their
+    gradients, and nobody waits for what never comes.
+    """
+
+    def __init__(self) -> None:
+        self._done = 0
+
+    def average(self, bucket: Any) -> torch.futures.Future[torch.Tensor]:
+        """Begins to average a bucket (torch's GradBucket). Buckets come in their order."""
+        self._done = 0 if bucket.is_last() else bucket.index() + 1
+        return allreduce_hook(None, bucket)  # type: ignore[arg-type]  # None is the world
+
+    def fill_in(self, model: DistributedDataParallel) -> None:
+        """Takes part in what is left of the step's exchange."""
+        # As torch's own Join does for a rank that has no more samples.
+        for bucket in model.reducer._get_zeros_like_grad_buckets()[self._done :]:
+            dist.all_reduce(bucket.buffer().fill_(float("nan")))
+        self._done = 0
 
 
 @dataclass
@@ -25,6 +49,7 @@ class World:
     rank: int = 0
     size: int = 1
     control: dist.ProcessGroup | None = field(default=None, repr=False)
+    exchange: Exchange = field(default_factory=Exchange, repr=False)
 
     @property
     def leads(self) -> bool:
@@ -60,13 +85,25 @@ class World:
         if self.size == 1:
             spread = parallel == "data-parallel" and device.type == "cuda" and torch.cuda.device_count() > 1
             return nn.DataParallel(model, output_device=device) if spread else model
-        return DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
+        wrapped = DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
+        wrapped.register_comm_hook(self.exchange, lambda exchange, bucket: exchange.average(bucket))
+        return wrapped
+
+    def fill_in(self, model: nn.Module) -> None:
+        """Ends a step that this rank cannot finish for the others: they find no numbers in it."""
+        if isinstance(model, DistributedDataParallel):
+            self.exchange.fill_in(model)
 
     def agree_on_buffers(self, model: nn.Module) -> None:
         """Gives every rank the buffers of rank 0 (batch norm's averages), so that all evaluate the same model."""
         if self.size > 1:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The bare model."""
+    return model.module if isinstance(model, DistributedDataParallel) else model
 
 
 def join(device: str) -> tuple[World, torch.device]:

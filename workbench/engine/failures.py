@@ -31,6 +31,14 @@ class Failure:
     refused: bool = False
 
 
+class FailedError(Exception):
+    """The run cannot go on, and why is known in words already."""
+
+    def __init__(self, what: str, hint: str = "", details: str = "") -> None:
+        super().__init__(what)
+        self.failure = Failure(what, hint, details)
+
+
 _DISK_FULL = "There is no space left on the disk"
 _BY_WORDS: tuple[tuple[str, str, str], ...] = (
     (
@@ -64,6 +72,8 @@ def explain(error: BaseException) -> Failure:
             return Failure(where + error.problem.what, error.problem.hint, refused=True)
         case ConfigError():
             return Failure(_joined(error.problems), refused=True)
+        case FailedError():
+            return error.failure
         case torch.OutOfMemoryError():
             hint = "Halve training.batch_size and double training.accumulation: the effective batch stays"
             return Failure("The memory of the GPU ran out", hint, details)
@@ -77,6 +87,18 @@ def explain(error: BaseException) -> Failure:
             return Failure(what, hint, details)
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     return Failure(f"The run failed: {first}", "The details are in the run's log", details)
+
+
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "_STATUS_ALLOC_FAILED")
+
+
+def memory_ran_out(error: BaseException) -> bool:
+    """Whether an exception says that memory, the device's or the machine's, ran out."""
+    import torch
+
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
 
 
 def _joined(problems: Iterable[Problem]) -> str:

@@ -23,7 +23,6 @@ from workbench.engine.tools import (
     attention,
     examples,
     export,
-    finders,
     graph,
     inspect,
     predict,
@@ -172,6 +171,8 @@ def _subject(params: dict[str, Any]) -> build.Parts:
 def export_model(params: dict[str, Any]) -> dict[str, Any]:
     """A checkpoint's model written in another form: ``checkpoint``, ``format``, ``file``."""
     path = Path(params["checkpoint"])
+    if params["format"] == export.SCRIPT:
+        return export.export_script(path, Path(params["file"]))
     parts = _restored(path, torch.device("cpu"))
     return export.export(parts.model, parts.source, params["format"], Path(params["file"]))
 
@@ -197,27 +198,6 @@ def _restored(path: Path, device: torch.device) -> build.Parts:
     return parts
 
 
-def find_lr(params: dict[str, Any]) -> dict[str, Any]:
-    """Loss against learning rate, and a suggestion."""
-    config = finders.prepared(params)
-    torch.set_num_threads(devices.available_cpus())
-    return finders.learning_rate(config, torch.device(devices.choose(config.hardware)))
-
-
-def try_batch(params: dict[str, Any]) -> dict[str, Any]:
-    """Throughput and memory at one batch size."""
-    config = finders.prepared(params)
-    torch.set_num_threads(devices.available_cpus())
-    return finders.batch_trial(config, torch.device(devices.choose(config.hardware)))
-
-
-def try_workers(params: dict[str, Any]) -> dict[str, Any]:
-    """Throughput with one number of loader workers."""
-    config = finders.prepared(params)
-    torch.set_num_threads(devices.available_cpus())
-    return finders.worker_trial(config, torch.device(devices.choose(config.hardware)))
-
-
 def describe_checkpoint(params: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint is of."""
     path = Path(params["path"])
@@ -239,9 +219,6 @@ METHODS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "machine": machine,
     "export": export_model,
     "predict": predict_files,
-    "find_lr": find_lr,
-    "try_batch": try_batch,
-    "try_workers": try_workers,
     "dataset": dataset,
     "scan": look_through,
     "model": model,

@@ -58,6 +58,13 @@ class Recorder:
             kept.clear()
         return steps, table
 
+    def forget(self, step: int) -> None:
+        """Drops what ``step`` and those after it left: they were not taken."""
+        keep = sum(one < step for one in self._steps)
+        for kept in (self._losses, self._guesses, self._truths, self._steps, self._counted):
+            del kept[keep:]
+        self.norms = [(one, norm) for one, norm in self.norms if one < step]
+
     def take_norms(self) -> list[tuple[int, float]]:
         """Steps and gradient norms since the last report. Empties them."""
         if not self.norms:

@@ -81,7 +81,6 @@ class Flow:
         self._device = device
         self._last = time.monotonic()
         self._last_memory = 0.0
-        self._warned = False
 
     def due(self) -> bool:
         """Whether it is time to flush."""
@@ -138,14 +137,6 @@ class Flow:
         grad = {"grad_step": [step for step, _ in norms], "grad_norm": _short([norm for _, norm in norms])}
         if self.reporter is not None:
             self.reporter.say(Scalars(epoch=self.epoch, samples_per_second=speed, **event, **grad, **self._layers()))  # type: ignore[arg-type]
-            self._warn_of_nonfinite(steps, loss)
-
-    def _warn_of_nonfinite(self, steps: Sequence[int], loss: Sums) -> None:
-        wrong = np.flatnonzero(~np.isfinite(loss))
-        if len(wrong) and not self._warned and self.reporter is not None:
-            self._warned = True
-            text = f"the loss is no longer a finite number since step {steps[wrong[0]]}: lower the learning rate or clip gradients"
-            self.reporter.note(text, "warning")
 
     def _report_memory(self) -> None:
         found = self._world.gather((memory.sample(self._device).model_dump(), memory.process_memory()))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from workbench.engine import checkpoint, seeding
+from workbench.engine import checkpoint, recover, seeding
 from workbench.engine.data.source import Task
 from workbench.engine.failures import RefusedError
 from workbench.engine.writing import Writer
@@ -31,6 +31,7 @@ class Saver:
     """Saves a run's state when it is due. Every process calls it at the same step; the leading one has it written."""
 
     def __init__(self, folder: RunFolder, leads: bool, keep: int) -> None:
+        self.folder = folder.checkpoints
         self._leads = leads
         self._writer = Writer(folder.checkpoints, keep)
         self._saved_at = time.monotonic()
@@ -48,6 +49,7 @@ class Saver:
         if unit == "epochs" and run.position.epoch % number == 0:
             self._begin(run, "best" if best else "end of epoch", best)
         elif best:
+            recover.require_finite(run)
             self._best = (capture(run), self._info(run, "best", True))
         if self._best is not None and time.monotonic() - self._saved_at > BEST_SHARE * self._duration:
             self._write_best()
@@ -72,6 +74,11 @@ class Saver:
         self.finish(run)
         return not self.refused
 
+    def secure(self, run: Run) -> None:
+        """Writes the best state where it waits in memory, and returns when everything is safe."""
+        self._write_best()
+        self.finish(run)
+
     def finish(self, run: Run) -> None:
         """Waits for what is being written, and tells what became of it."""
         self._writer.wait()
@@ -90,6 +97,7 @@ class Saver:
             self._write_best()
         if self._saved_step == run.position.step and not best:
             return
+        recover.require_finite(run)
         state = capture(run)
         best = best or (run.position.batch == 0 and run.monitor.waited == 0 and run.position.epoch > 0)
         self._best = None
@@ -189,6 +197,7 @@ def restore(run: Run, state: dict[str, Any]) -> str:
     if monitor["name"] == run.monitor.name:
         run.monitor.best, run.monitor.waited = monitor["best"], monitor["waited"]
     run.last = kept
+    recover.restore(run, state.get("recovery", {}))
     differs = restore_random(run, state)
     where = f"at epoch {run.position.epoch + 1}, step {run.position.step}"
     if differs:

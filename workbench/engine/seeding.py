@@ -45,11 +45,23 @@ def states(device: torch.device) -> dict[str, Any]:
     name, keys, *rest = np.random.get_state()
     numpy = (str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest)
     found: dict[str, Any] = {"python": random.getstate(), "numpy": numpy, "cpu": torch.get_rng_state()}
+    own = device_state(device)
+    return found if own is None else {**found, device.type: own}
+
+
+def device_state(device: torch.device) -> torch.Tensor | None:
+    """The state of a device's own stream; None for the CPU."""
     if device.type == "cuda":
-        found["cuda"] = torch.cuda.get_rng_state(device)
-    if device.type == "mps":
-        found["mps"] = torch.mps.get_rng_state()
-    return found
+        return torch.cuda.get_rng_state(device)
+    return torch.mps.get_rng_state() if device.type == "mps" else None
+
+
+def restore_device(state: torch.Tensor | None, device: torch.device) -> None:
+    """Puts back what :func:`device_state` gave."""
+    if state is not None and device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    elif state is not None and device.type == "mps":
+        torch.mps.set_rng_state(state)
 
 
 def restore(found: dict[str, Any], device: torch.device) -> None:
@@ -60,7 +72,4 @@ def restore(found: dict[str, Any], device: torch.device) -> None:
         name, keys, *rest = found["numpy"]
         np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(found["cpu"])
-    if device.type == "cuda" and "cuda" in found:
-        torch.cuda.set_rng_state(found["cuda"], device)
-    if device.type == "mps" and "mps" in found:
-        torch.mps.set_rng_state(found["mps"])
+    restore_device(found.get(device.type) if device.type != "cpu" else None, device)

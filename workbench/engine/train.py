@@ -11,10 +11,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from workbench.engine import recover
 from workbench.engine.build import Parts
 from workbench.engine.control import Control, Decision
 from workbench.engine.distributed import World
 from workbench.engine.evaluate import evaluate
+from workbench.engine.failures import FailedError
+from workbench.engine.guard import NonFiniteError
 from workbench.engine.meters import metrics
 from workbench.engine.reporter import Flow, Reporter
 from workbench.engine.saving import Saver
@@ -84,6 +87,11 @@ class Run:
     """``train`` and ``val`` metrics of the last complete epoch."""
     every: int = 0
     """Steps between two exchanges of several processes; 0 until they have agreed on it."""
+    recovery: recover.Recovery = field(init=False)
+    """What the run has changed of itself so that it can go on."""
+
+    def __post_init__(self) -> None:
+        self.recovery = recover.Recovery(recover.Beginning(self.parts))
 
     @property
     def world(self) -> World:
@@ -97,7 +105,22 @@ class Run:
 
 
 def train(run: Run) -> Outcome:
-    """Goes on from the run's position to its end, or until it is told to leave."""
+    """Goes on from the run's position to its end, until it is told to leave, or until it can go on no further."""
+    while True:
+        try:
+            recover.begin(run)
+            return _train(run)
+        except NonFiniteError as error:
+            wrong = error
+        except FailedError as error:
+            run.saver.secure(run)
+            return _failed(run, error)
+        failure = recover.settle(run, wrong)
+        if failure is not None:
+            return _failed(run, FailedError(failure.what, failure.hint, failure.details))
+
+
+def _train(run: Run) -> Outcome:
     run.parts.model.train()
     position = run.position
     while position.epoch < run.epochs:
@@ -125,7 +148,7 @@ def train_epoch(run: Run) -> Decision | None:
             group["lr"] = rate * group["factor"]
         flow.recorder.rates[position.step + 1] = rate
         due = _due(run, began)
-        parts.stepper.train(position.step + 1, passes, flow.recorder, want_norm=due)
+        recover.take(run, position.step + 1, passes, due)
         if parts.average is not None:
             parts.average.update()
         position.step += 1
@@ -134,6 +157,7 @@ def train_epoch(run: Run) -> Decision | None:
             decision, began = _at_boundary(run, began)
             if decision is not None:
                 return decision
+    recover.look(run)
     flow.flush()
     position.seconds += time.monotonic() - began
     return None
@@ -142,6 +166,7 @@ def train_epoch(run: Run) -> Decision | None:
 def finish_epoch(run: Run) -> Decision | None:
     """Validates, reports the epoch, moves on to the next and saves. A decision when the run is to be left."""
     parts, position = run.parts, run.position
+    recover.require_finite(run)
     results = {"train": metrics(parts.source.task, run.flow.sums)}
     if len(parts.source.val):
         control = run.control
@@ -164,9 +189,10 @@ def finish_epoch(run: Run) -> Decision | None:
                 lr=significant(parts.rates.at(max(position.step - 1, 0))),
                 seconds=round(position.seconds, 4),
                 best=best,
+                skipped=run.recovery.skipped,
             )
         )
-    position.seconds = 0.0
+    position.seconds, run.recovery.skipped = 0.0, 0
     run.flow.sums[:] = 0.0
     if parts.rates.epoch_done(value, run.monitor.higher_is_better) and run.reporter is not None:
         run.reporter.note(f"no improvement: the learning rate falls to {parts.rates.at(position.step):.3g}")
@@ -203,6 +229,7 @@ def _due(run: Run, began: float) -> bool:
 
 def _at_boundary(run: Run, began: float) -> tuple[Decision | None, float]:
     """Reports, listens and obeys between two steps. Gives a decision to leave, and when the clock of training goes on."""
+    recover.look(run)
     run.flow.flush()
     run.position.seconds += time.monotonic() - began
     decision = _obey(run, _listen(run))
@@ -281,8 +308,15 @@ def _stop_early(run: Run) -> bool:
     return True
 
 
-def _outcome(run: Run, status: Literal["completed", "paused", "stopped"], what: str, hint: str = "") -> Outcome:
-    return Outcome(status, what, hint, epoch=run.position.epoch, step=run.position.step)
+def _failed(run: Run, error: FailedError) -> Outcome:
+    failure = error.failure
+    return _outcome(run, "failed", failure.what, failure.hint, failure.details)
+
+
+def _outcome(
+    run: Run, status: Literal["completed", "paused", "stopped", "failed"], what: str, hint: str = "", details: str = ""
+) -> Outcome:
+    return Outcome(status, what, hint, details, epoch=run.position.epoch, step=run.position.step)
 
 
 def state_of(run: Run) -> dict[str, Any]:
@@ -290,6 +324,7 @@ def state_of(run: Run) -> dict[str, Any]:
     return {
         "position": {**vars(run.position), "epochs": run.epochs},
         "schedule": run.parts.rates.state(),
+        "recovery": recover.state_of(run),
         "metrics": {
             **run.last,
             "sums": run.flow.sums.tolist(),

@@ -216,6 +216,13 @@ ENTRIES: tuple[Entry | str, ...] = (
         "Measure throughput against loader workers",
         refusal=_no_config,
     ),
+    SEPARATOR,
+    Entry(
+        "tools.inspect",
+        "&Inspect",
+        "window.tools.inspecting.look",
+        "Show the tensors, layers, graph and attention of the settings or of the run shown",
+    ),
     Entry("view.theme", "Light or &dark", "window.toggle_theme", "Change between light and dark", icon="moon"),
     Entry("view.reset_layout", "&Reset layout", "window.reset_layout", "Put every panel back to its place"),
     SEPARATOR,
@@ -226,6 +233,19 @@ ENTRIES: tuple[Entry | str, ...] = (
         "Say what the setting that has the focus is for",
         "F1",
     ),
+    Entry(
+        "help.tensors",
+        "About &tensors",
+        "window.tools.help_pages.tensors",
+        "What tensors are, with examples that are run for the page",
+    ),
+    Entry(
+        "help.autograd",
+        "About auto&grad",
+        "window.tools.help_pages.autograd",
+        "How gradients come about, with examples that are run for the page",
+    ),
+    SEPARATOR,
     Entry(
         "help.environment",
         "This &machine…",

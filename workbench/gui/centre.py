@@ -6,8 +6,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 
 from workbench.gui.theme import Themes
+from workbench.gui.views.comparison import ComparisonView
 from workbench.gui.views.curves import CurvesView
-from workbench.gui.views.evaluation import EvaluationView
+from workbench.gui.views.evaluation.view import EvaluationView
+from workbench.gui.views.inspector.view import InspectorView
 from workbench.gui.views.log import LogView
 from workbench.gui.views.memory import MemoryView
 from workbench.runs.progress import Progress
@@ -33,6 +35,10 @@ class Centre(QSplitter):
         tabs.addTab(self.curves, "Curves")
         self.evaluation = EvaluationView(themes)
         tabs.addTab(self.evaluation, "Evaluation")
+        self.comparison = ComparisonView(themes)
+        tabs.addTab(self.comparison, "Comparison")
+        self.inspector = InspectorView(themes)
+        tabs.addTab(self.inspector, "Inspector")
         self.tabs = tabs
         for view, stretch in ((tabs, 5), (self.memory, 1), (self.log, 1)):
             self.addWidget(view)
@@ -40,11 +46,13 @@ class Centre(QSplitter):
         self.setSizes(list(SIZES))
 
     def fill(self) -> None:
-        """Makes the plots."""
+        """Makes the plots, and the inspector's pages."""
         self.curves.fill()
+        self.comparison.fill()
         self.memory.fill()
+        self.inspector.fill()
 
     def show_progress(self, progress: Progress | None) -> None:
         """Draws a run; nothing when there is none."""
-        for view in (self.curves, self.memory, self.log):
+        for view in (self.curves, self.inspector, self.memory, self.log):
             view.show_progress(progress)

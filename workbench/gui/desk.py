@@ -15,6 +15,7 @@ from workbench.config.run import RunConfig
 from workbench.gui.dialogs import ask, error
 from workbench.gui.document import UNTITLED, Document
 from workbench.gui.lab_client import LabClient
+from workbench.gui.own_files import OwnFiles
 from workbench.gui.preferences import Preferences
 from workbench.gui.resuming import Resuming
 from workbench.gui.session import Session
@@ -46,7 +47,8 @@ class Desk(QObject):
         self.session = session
         self.lab = lab
         self.preferences = preferences
-        self.resuming = Resuming(document, session, window)
+        self.own_files = OwnFiles(window)
+        self.resuming = Resuming(document, session, self.own_files, window)
         self.machine: dict[str, Any] = {}
         """What the lab said of this machine; empty before it did."""
         self._window = window
@@ -208,8 +210,9 @@ class Desk(QObject):
     @Slot()
     def train(self) -> None:
         """Starts a run with the settings as they stand."""
-        if self.document.config is not None:
-            self.session.train(self.document.config, self.document.name)
+        config = self.document.config
+        if config is not None and self._may_run(config):
+            self.session.train(config, self.document.name)
 
     @Slot()
     def pause(self) -> None:
@@ -222,7 +225,18 @@ class Desk(QObject):
     def resume_run(self, run: RunFolder) -> None:
         """Shows a run and goes on with it."""
         self.session.show(run)
-        self.session.resume(run)
+        if self._may_resume(run):
+            self.session.resume(run)
+
+    def _may_run(self, config: RunConfig) -> bool:
+        """Whether every Python file of the user's own that a run executes is trusted; asks about those that are not."""
+        return self.session.going is not None or self.own_files.ask(config.as_data())
+
+    def _may_resume(self, run: RunFolder) -> bool:
+        try:
+            return self._may_run(run.config())
+        except ConfigError:
+            return True  # the engine says what is wrong with the run's settings
 
     @Slot()
     def _ask_to_kill(self) -> None:

@@ -52,7 +52,11 @@ class Errand(QObject):
         session.progressed.connect(self._tell)
         session.state_changed.connect(self._on_state)
         session.failed.connect(self._on_failed)
-        if self._wishes.train:
+        untrusted = self._window.desk.own_files.untrusted(self._window.document.data)
+        if self._wishes.train and self._wishes.quit_when_done and untrusted:
+            # Nobody is there to be asked.
+            self._on_failed(f"{untrusted[0]} is Python code that is not trusted. workbench new --trust trusts it.")
+        elif self._wishes.train:
             self._window.actions_["run.train"].trigger()
             if session.folder is None or not session.folder.is_run():
                 self._on_failed(str(self._window.actions_["run.train"].toolTip()))

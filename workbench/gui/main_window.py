@@ -96,8 +96,8 @@ class MainWindow(QMainWindow):
 
     def _make_docks(self) -> None:
         panels: list[tuple[str, Panel]] = [
-            ("Dataset", DatasetPanel(self.document, self.lab, self.themes)),
-            ("Architecture", ArchitecturePanel(self.document, self.lab, self.themes)),
+            ("Dataset", DatasetPanel(self.document, self.lab, self.themes, self.desk.own_files)),
+            ("Architecture", ArchitecturePanel(self.document, self.lab, self.themes, self.desk.own_files)),
             ("Optimiser and schedule", OptimizerPanel(self.document, self.lab, self.themes)),
             ("Device and precision", DevicePanel(self.document, self.lab, self.themes)),
         ]
@@ -141,6 +141,7 @@ class MainWindow(QMainWindow):
         self.runs.resume_wanted.connect(self.desk.resume_run)
         self.runs.overlays_changed.connect(self.overlays.load)
         self.overlays.loaded.connect(self.centre.curves.set_overlays)
+        self.runs.reader.read.connect(self.tools.comparing.look_again)
         self.desk.close_wanted.connect(self.close)
         self.desk.runs_folder_changed.connect(self._show_runs_folder)
 
@@ -241,6 +242,7 @@ class MainWindow(QMainWindow):
             looks.keep(self, self.column, self.preferences)
             preferences.save(self.preferences)
         self.runs.stop()
+        self.tools.close()
         self.session.close()
         self.lab.close()
         self.overlays.close()

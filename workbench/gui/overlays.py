@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from workbench.runs import history
+from workbench.runs import comparison, history
 from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.progress import Progress
 
@@ -26,12 +26,13 @@ class _Loading(QThread):
         for run in self._runs:
             if self.isInterruptionRequested():
                 return
-            found.append((given_name(run), history.load(run)))
+            member = comparison.read(run)
+            found.append((member.label if member is not None else given_name(run), history.load(run)))
         self.loaded.emit(found)
 
 
 class Overlays(QObject):
-    """``loaded`` gives name and progress of every run asked for last."""
+    """``loaded`` gives name and progress of every run asked for last; of a comparison's run, what is its own."""
 
     loaded = Signal(object)
 

@@ -9,6 +9,7 @@ from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 from workbench.gui.dialogs import ask, error
 from workbench.gui.document import Document
+from workbench.gui.own_files import OwnFiles
 from workbench.gui.session import Session
 from workbench.runs import branch, checkpoints
 from workbench.runs.checkpoints import CheckpointInfo
@@ -22,10 +23,11 @@ SHOWN_CHANGES = 8
 class Resuming(QObject):
     """What *Resume* means for the run shown and the settings as they stand."""
 
-    def __init__(self, document: Document, session: Session, window: QWidget) -> None:
+    def __init__(self, document: Document, session: Session, own_files: OwnFiles, window: QWidget) -> None:
         super().__init__(window)
         self._document = document
         self._session = session
+        self._own_files = own_files
         self._window = window
 
     def changes(self) -> tuple[branch.Change, ...]:
@@ -45,7 +47,7 @@ class Resuming(QObject):
         changes = self.changes()
         if changes and newest is not None and self._document.config is not None:
             answer = self._ask(run, changes)
-            if answer == AS_BRANCH:
+            if answer == AS_BRANCH and self._own_files.ask(self._document.config.as_data()):
                 self._branch(run, newest, self._document.config)
             if answer != AS_IT_WAS:
                 return
@@ -67,7 +69,10 @@ class Resuming(QObject):
             error.tell(self._window, f"{given_name(run)} cannot go on with these settings.", details=str(problems))
 
     def _go_on(self, run: RunFolder) -> None:
-        progress = self._session.progress
+        was, progress = self._session.shown_config, self._session.progress
+        # Where the run's settings cannot be read, the engine says what is wrong with them.
+        if was is not None and not self._own_files.ask(was.as_data()):
+            return
         if progress.state != "completed":
             self._session.resume(run)
             return

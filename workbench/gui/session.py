@@ -18,8 +18,9 @@ from workbench.gui.preferences import Preferences
 from workbench.gui.watch import SessionState, Watch
 from workbench.launch.process import Standby
 from workbench.runs import branch as branches
-from workbench.runs import checkpoints
+from workbench.runs import checkpoints, comparison
 from workbench.runs.checkpoints import CheckpointInfo
+from workbench.runs.comparison import Member
 from workbench.runs.folder import RunFolder, create, list_runs
 from workbench.runs.progress import Progress
 
@@ -122,13 +123,15 @@ class Session(QObject):
         self._keeps_standby = True
         self._renew_standby()
 
-    def train(self, config: RunConfig, name: str) -> None:
-        """Makes a run and starts it. One run at a time: does nothing but say so while another goes."""
+    def train(self, config: RunConfig, name: str, member: Member | None = None) -> None:
+        """Makes a run, perhaps one of a comparison, and starts it. One at a time: only says so while another goes."""
         if self.going is not None:
             self.failed.emit(f"{self.going.name} is going: stop it first, or let it end.")
             return
         try:
             folder = create(config, name, self._preferences.runs_root)
+            if member is not None:
+                comparison.write(folder, member)
         except OSError as error:
             self.failed.emit(f"The run's folder cannot be made: {error.strerror or error}.")
             return

@@ -65,7 +65,7 @@ class Engine:
         """Ends the engine and everything it started, at once. What it saved stays; ``ended`` is said in its stead."""
         if self.poll() is not None:
             return  # its number may be another process's by now
-        _kill_tree(self.pid)
+        kill_tree(self.pid)
         if self._process is not None:
             self._process.wait()
         self.poll()
@@ -209,7 +209,7 @@ def _spawn(
     )
 
 
-def _kill_tree(pid: int) -> None:
+def kill_tree(pid: int) -> None:
     """Kills a process, its session's group and all its descendants."""
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 Status = Literal["completed", "paused", "stopped", "failed"]
 Level = Literal["info", "warning", "error"]
+Count = Annotated[int, Field(ge=-(2**53), le=2**53)]
+"""A whole number that a float holds exactly: a damaged line may have one of a thousand digits, which no curve can draw."""
 
 
 class Event(BaseModel):
@@ -24,38 +26,40 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
 
     time: float = Field(default_factory=clock.time)
-    attempt: int = 1
+    attempt: Count = 1
 
 
 class Started(Event):
     """An attempt began. Points of earlier attempts beyond ``from_step`` are no longer part of the run."""
 
     kind: Literal["started"] = "started"
-    from_step: int = 0
-    epochs: int
-    steps_per_epoch: int
+    from_step: Count = 0
+    epochs: Count
+    steps_per_epoch: Count
     task: Literal["classification", "regression", "multi-task"]
     metric: str
     """The metric shown beside the loss: ``accuracy``, or ``mae``."""
     monitor: str
     """What makes an epoch the best: for example ``val accuracy``."""
     higher_is_better: bool
-    train_samples: int
-    val_samples: int
+    train_samples: Count
+    val_samples: Count
     classes: tuple[str, ...] = ()
-    parameters: int
+    parameters: Count
     device: str
     """The device in words."""
     precision: str
-    processes: int
+    processes: Count
     loading: str
-    batch_size: int
+    batch_size: Count
     """Effective batch: samples per optimiser step over all processes."""
-    pid: int
+    pid: Count
     host: str
     torch: str
     initial_weights: str = ""
     """A hash of the weights before the first step; empty when the run was resumed."""
+    first_batches: str = ""
+    """A hash of which samples make up which step of the first epoch; empty when the run was resumed."""
     continued: str = ""
     """For a resumed attempt, where it went on, in words."""
 
@@ -76,18 +80,18 @@ class Scalars(Event):
     """
 
     kind: Literal["scalars"] = "scalars"
-    epoch: int
+    epoch: Count
     """Epochs completed before these steps."""
-    step: tuple[int, ...]
+    step: tuple[Count, ...]
     """Optimiser steps done, counted from 1."""
     loss: tuple[float, ...]
     loss_min: tuple[float, ...] = ()
     loss_max: tuple[float, ...] = ()
     metric: tuple[float, ...] = ()
     lr: tuple[float, ...] = ()
-    grad_step: tuple[int, ...] = ()
+    grad_step: tuple[Count, ...] = ()
     grad_norm: tuple[float, ...] = ()
-    layer_step: tuple[int, ...] = ()
+    layer_step: tuple[Count, ...] = ()
     layer_norms: dict[str, tuple[float, ...]] = {}
     """Gradient norm of each layer at ``layer_step``, where it is wanted."""
     samples_per_second: float = 0.0
@@ -113,15 +117,17 @@ class Epoch(Event):
     """
 
     kind: Literal["epoch"] = "epoch"
-    epoch: int
+    epoch: Count
     """Epochs completed."""
-    step: int
+    step: Count
     train: dict[str, float]
     val: dict[str, float] = {}
     lr: float = 0.0
     seconds: float = 0.0
     """Seconds spent in the epoch's training steps."""
     best: bool = False
+    skipped: Count = 0
+    """Steps of the epoch that fp16 left out, because a gradient was too large for it."""
 
 
 class DeviceMemory(BaseModel):
@@ -130,10 +136,10 @@ class DeviceMemory(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
-    allocated: int
-    reserved: int
-    used: int
-    total: int
+    allocated: Count
+    reserved: Count
+    used: Count
+    total: Count
 
 
 class Memory(Event):
@@ -141,8 +147,8 @@ class Memory(Event):
 
     kind: Literal["memory"] = "memory"
     devices: tuple[DeviceMemory, ...]
-    ram: int
-    ram_total: int
+    ram: Count
+    ram_total: Count
 
 
 class CheckpointSaved(Event):
@@ -150,10 +156,10 @@ class CheckpointSaved(Event):
 
     kind: Literal["checkpoint"] = "checkpoint"
     file: str
-    epoch: int
-    step: int
+    epoch: Count
+    step: Count
     why: str
-    bytes: int
+    bytes: Count
     best: bool = False
 
 
@@ -175,6 +181,18 @@ class Note(Event):
     text: str
 
 
+class Recovered(Event):
+    """The run helped itself: it goes on from ``from_step``, and points beyond that are no longer part of it."""
+
+    kind: Literal["recovered"] = "recovered"
+    why: Literal["memory", "numbers"]
+    """Memory ran out, or a loss, gradient or weight was no finite number."""
+    step: Count
+    """The step that could not be taken, counted from 1."""
+    from_step: Count
+    text: str
+
+
 class Ended(Event):
     """The attempt is over; nothing follows in it. ``what`` and ``hint`` say why and what to do, ``details`` is for a report."""
 
@@ -183,12 +201,12 @@ class Ended(Event):
     what: str = ""
     hint: str = ""
     details: str = ""
-    epoch: int = 0
-    step: int = 0
+    epoch: Count = 0
+    step: Count = 0
 
 
 AnyEvent = Annotated[
-    Started | Phase | Scalars | Epoch | Memory | CheckpointSaved | CommandDone | Note | Ended,
+    Started | Phase | Scalars | Epoch | Memory | CheckpointSaved | CommandDone | Note | Recovered | Ended,
     Field(discriminator="kind"),
 ]
 _ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)

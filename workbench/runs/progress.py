@@ -20,6 +20,7 @@ from workbench.runs.events import (
     Memory,
     Note,
     Phase,
+    Recovered,
     Scalars,
     Started,
 )
@@ -79,6 +80,10 @@ class Progress:
         self.state: State = "new"
         self.started: Started | None = None
         self.ended: Ended | None = None
+        self.initial_weights = ""
+        """A hash of the weights before the first step of all."""
+        self.first_batches = ""
+        """A hash of the first epoch's batches."""
         self.attempt = 0
         self.phase = ""
         self.phase_share: float | None = None
@@ -94,6 +99,8 @@ class Progress:
         self.ram = 0
         self.ram_total = 0
         self.checkpoints: list[CheckpointSaved] = []
+        self.recoveries: list[Recovered] = []
+        """Where the run helped itself: marks on its curves."""
         self.log: list[LogLine] = []
         self.seconds = 0.0
         """Time spent in attempts, in seconds."""
@@ -126,6 +133,8 @@ class Progress:
                 self._command(event)
             case Note():
                 self._say(event.time, event.level, event.text)
+            case Recovered():
+                self._recover(event)
             case Ended():
                 self._end(event)
 
@@ -174,6 +183,8 @@ class Progress:
             "train": dict(last.train) if last else {},
             "val": dict(last.val) if last else {},
             "best": self._best_summary(),
+            "initial_weights": self.initial_weights,
+            "first_batches": self.first_batches,
         }
 
     def _best_summary(self) -> dict[str, Any] | None:
@@ -187,17 +198,30 @@ class Progress:
         self._begin = self._begin or event.time
         self._before, self._attempt_begin = self.seconds, event.time
         self.started, self.ended, self.state = event, None, "running"
+        self.initial_weights = event.initial_weights or self.initial_weights
+        self.first_batches = event.first_batches or self.first_batches
         self.phase, self.phase_share, self._pace = "", None, None
-        self.step = event.from_step
+        self._go_back(event.from_step)
+        self.recoveries = [one for one in self.recoveries if one.from_step <= event.from_step]
+        self._say(event.time, "info", event.continued or f"started on {event.device}, {event.precision}")
+
+    def _go_back(self, step: int) -> None:
+        """Drops what lies beyond ``step``: it is no longer part of the run."""
+        self.step = step
         for series in self.curves.all():
-            series.drop_beyond(event.from_step)
-        self.epochs = [epoch for epoch in self.epochs if epoch.step <= event.from_step]
+            series.drop_beyond(step)
+        self.epochs = [epoch for epoch in self.epochs if epoch.step <= step]
         self.epoch = self.epochs[-1].epoch if self.epochs else 0
-        if self.best is None or self.best.step > event.from_step:
+        if self.best is None or self.best.step > step:
             self.best = None
             for epoch in self.epochs:
                 self._take_best(epoch)
-        self._say(event.time, "info", event.continued or f"started on {event.device}, {event.precision}")
+
+    def _recover(self, event: Recovered) -> None:
+        self._go_back(event.from_step)
+        self._pace = None
+        self.recoveries.append(event)
+        self._say(event.time, "warning", event.text)
 
     def _scalars(self, event: Scalars) -> None:
         if not event.step:
@@ -229,6 +253,9 @@ class Progress:
             for metric, value in found.items():
                 into.setdefault(metric, Series()).append(event.step, value)
         self._take_best(event)
+        if event.skipped:
+            text = f"epoch {event.epoch}: fp16 left out {event.skipped} steps whose gradients were too large for it"
+            self._say(event.time, "info", text)
 
     def _take_best(self, event: Epoch) -> None:
         if event.best and self.started is not None:

@@ -29,11 +29,21 @@ def trusted(digest: str) -> bool:
 def trust(path: Path) -> str:
     """Trusts a file as it is now, for good. Gives its hash. Raises OSError."""
     digest = content_hash(path)
+    keep(path, digest)
+    return digest
+
+
+def keep(path: Path, digest: str) -> None:
+    """Trusts a content that was read from a file, for good. Raises OSError."""
     known = _known() | {digest: str(path)}
     file = _file()
     file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps(known, indent=1))
-    return digest
+
+
+def was_trusted(path: Path) -> bool:
+    """Whether the file was trusted for good as it was at some time."""
+    return str(path) in _known().values()
 
 
 def trust_once(path: Path) -> None:

@@ -17,6 +17,7 @@ from workbench.gui.theme import DARK, Themes
 from workbench.gui.views.charts import Chart
 from workbench.gui.views.curves import CurvesView
 from workbench.gui.views.run_charts import RunCharts
+from workbench.runs.events import Recovered
 from workbench.runs.progress import Progress
 from workbench.runs.series import Floats, smooth
 
@@ -350,3 +351,16 @@ def test_that_screen_readers_are_told_the_newest_values(curves: CurvesView) -> N
 def click(box: QCheckBox) -> None:
     """Presses a check box with the space bar, as one does without a mouse."""
     QTest.keyClick(box, Qt.Key.Key_Space)
+
+
+def test_that_a_step_at_which_the_run_helped_itself_is_marked(curves: CurvesView) -> None:
+    progress = noisy(50)
+    curves.fill()
+    curves.show_progress(progress)
+    chart = charts_of(curves).loss
+    assert not len(chart.recovery_marks.xvals)
+    progress.apply(Recovered(why="memory", step=31, from_step=30, text="memory ran out in step 31"))
+    curves.show_progress(progress)
+    assert chart.recovery_marks.isVisible()
+    assert list(chart.recovery_marks.xvals) == [30.0]
+    assert "recovered" in chart.legend.text()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.config.dataset.base import DatasetSection, Sample
+from workbench.config.dataset.base import DatasetSection, Named, Sample
 from workbench.config.dataset.own import PythonData
 from workbench.config.dataset.pictures import Digits, ImageCSV, ImageFolder, PictureSource, Torchvision
 from workbench.config.dataset.sequences import Series, Sine, Text, Windowed
@@ -18,6 +18,7 @@ __all__ = [
     "Digits",
     "ImageCSV",
     "ImageFolder",
+    "Named",
     "PictureSource",
     "PythonData",
     "Sample",

@@ -10,6 +10,18 @@ Sample = Literal["pictures", "vector", "series", "text"]
 """What one sample is: a picture (channels, height, width), numbers (features,), steps in time (window, features), token ids."""
 
 
+class Named(Section):
+    """What every source has whose samples bear names of their own."""
+
+    leave_out: tuple[str, ...] = setting(
+        (),
+        title="Samples left out",
+        help="Names of samples that are not used, neither for training nor for validation: paths of pictures, whole or from "
+        "the folder on, or rows as row 12.",
+        advanced=True,
+    )
+
+
 class DatasetSection(Section):
     """What every source has: the split into training and validation, and how samples reach the device."""
 

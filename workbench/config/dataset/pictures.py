@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from workbench.config.augmentation import Augmentation
-from workbench.config.dataset.base import DatasetSection, Sample
+from workbench.config.dataset.base import DatasetSection, Named, Sample
 from workbench.config.fields import setting
 
 
@@ -32,7 +32,7 @@ class Digits(PictureSource):
     )
 
 
-class ImageFolder(PictureSource):
+class ImageFolder(PictureSource, Named):
     """Pictures in folders: the folder's name is the class. Folders ``train`` and ``val`` (and ``test``) are used as they are."""
 
     title: ClassVar[str] = "Folder of pictures"
@@ -56,7 +56,7 @@ class ImageFolder(PictureSource):
     )
 
 
-class ImageCSV(PictureSource):
+class ImageCSV(PictureSource, Named):
     """Pictures named in a CSV file: one column holds their paths, another their classes."""
 
     title: ClassVar[str] = "Pictures in a CSV"

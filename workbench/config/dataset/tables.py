@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.config.dataset.base import DatasetSection
+from workbench.config.dataset.base import DatasetSection, Named
 from workbench.config.fields import setting
 
 
-class Table(DatasetSection):
+class Table(DatasetSection, Named):
     """A table with a header (CSV, TSV, Parquet): one row a sample, one column the target, the others the inputs."""
 
     title: ClassVar[str] = "Table (CSV, TSV, Parquet)"

@@ -30,5 +30,5 @@ def load(config: Dataset, progress: Progress = silent) -> Source:
     ``progress`` is told what is being done, and which share of it is done.
     """
     source = SOURCES[config.kind](config, progress)
-    warning = balance.note(source)
+    warning = balance.note(source, config.balance)
     return replace(source, notes=(*source.notes, warning)) if warning else source

@@ -25,17 +25,18 @@ def imbalanced(found: Tensor) -> bool:
     return len(here) > 1 and bool(here.max() >= UNEQUAL * here.min())
 
 
-def note(source: Source) -> str:
-    """A warning in words where classes differ much in size, else nothing."""
+def note(source: Source, balance: str = "none") -> str:
+    """A warning in words where classes differ much in size and nothing is done about it, else nothing."""
     found = counts(source)
-    if found is None or not imbalanced(found):
+    if balance != "none" or found is None or not imbalanced(found):
         return ""
     here = torch.where(found > 0, found, torch.inf)
     large, small = int(found.argmax()), int(here.argmin())
     names = source.task.classes
     return (
         f"classes are of unequal size: in training {names[large]} has {int(found[large]):,} samples and {names[small]} has "
-        f"{int(found[small]):,}; accuracy can mislead, balance the classes or look at the balanced accuracy"
+        f"{int(found[small]):,}; accuracy can mislead. Set Balance classes (dataset.balance) to sampler or loss, "
+        "or look at the balanced accuracy"
     )
 
 

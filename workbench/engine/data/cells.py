@@ -44,11 +44,11 @@ def read(path: Path) -> pl.DataFrame:
 
 def _separated(path: Path) -> pl.DataFrame:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        separator = _separator(file.read(65536))
-    return pl.read_csv(path, separator=separator, infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True)
+        mark = separator(file.read(65536))
+    return pl.read_csv(path, separator=mark, infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True)
 
 
-def _separator(start: str) -> str:
+def separator(start: str) -> str:
     """What divides the first line into the most columns."""
     first = start.splitlines()[:1]
     return max(",;\t|", key=lambda mark: max((len(cells) for cells in csv.reader(first, delimiter=mark)), default=0))

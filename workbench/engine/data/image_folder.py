@@ -19,7 +19,7 @@ from workbench.engine.data.pictures import (
     decode,
     scaling_of,
 )
-from workbench.engine.data.source import LeftOut, Progress, Source, Split, Task, TensorSplit
+from workbench.engine.data.source import LeaveOut, LeftOut, Progress, Source, Split, Task, TensorSplit
 from workbench.engine.data.split import split
 from workbench.engine.devices import available_cpus
 from workbench.engine.failures import RefusedError
@@ -40,7 +40,7 @@ def load(config: ImageFolder, progress: Progress) -> Source:
     """The pictures of a folder. Those that cannot be read are listed and left out. Raises RefusedError."""
     root = _root(config.path)
     progress("looking for pictures", None)
-    given = _given_splits(root)
+    given = given_splits(root)
     classes = _class_names(given["train"] if given else root)
     found = {name: _files(folder, classes) for name, folder in (given or {"train": root}).items()}
     if not any(found.values()):
@@ -57,6 +57,7 @@ def assemble(
 
     Raises RefusedError.
     """
+    found, chosen = _without(found, config.leave_out, root if root.is_dir() else root.parent)
     readable, left_out, pictures = _read_all(found, config, progress)
     _check_classes(root, readable["train"], classes)
     if "val" not in readable:
@@ -75,7 +76,7 @@ def assemble(
         scaling=scaling,
         preprocessing={**preprocessing, "size": config.size, "channels": config.channels},
         left_out=tuple(left_out),
-        notes=tuple(f"no readable picture of class {_readable(name)} is in training" for name in empty),
+        notes=(*chosen, *(f"no readable picture of class {_readable(name)} is in training" for name in empty)),
     )
 
 
@@ -96,7 +97,7 @@ def _root(text: str) -> Path:
     return root
 
 
-def _given_splits(root: Path) -> dict[str, Path]:
+def given_splits(root: Path) -> dict[str, Path]:
     """The folders train, val and test when there are train and one of the others, else nothing."""
     here = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
     found = {name: here[word] for name, words in SPLITS.items() for word in reversed(words) if word in here}
@@ -121,6 +122,20 @@ def _pictures_below(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(parent, name) for name in names if Path(name).suffix.lower() in SUFFIXES and name[0] != ".")
+
+
+def _without(found: dict[str, Files], names: Sequence[str], root: Path) -> tuple[dict[str, Files], list[str]]:
+    """The files without those that are to be left out, named by their whole path or by that from ``root`` on."""
+    wanted = LeaveOut(names)
+    kept = {
+        split: [
+            (path, label)
+            for path, label in files
+            if wanted.keeps(_readable(str(path)), _readable(os.path.relpath(path, root)))
+        ]
+        for split, files in (found.items() if names else ())
+    }
+    return kept or found, wanted.notes()
 
 
 def _read_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import torch
@@ -77,3 +78,10 @@ class StepPlan:
             else:
                 passes.append(Micro(first, first + 1, 0.0))
         return passes
+
+
+def fingerprint(plan: StepPlan, seed: int, weights: Tensor | None = None) -> str:
+    """A hash of which samples make up which step of the first epoch: equal where two runs see the same batches."""
+    hasher = hashlib.sha256(repr(plan).encode())
+    hasher.update(epoch_order(plan.samples, seed, 0, weights).numpy().tobytes())
+    return hasher.hexdigest()[:16]

@@ -24,6 +24,32 @@ class LeftOut:
     why: str
 
 
+class LeaveOut:
+    """The samples that a person wants left out, by name."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._wanted = set(names)
+        self._met: set[str] = set()
+        self._count = 0
+
+    def keeps(self, *names: str) -> bool:
+        """Whether a sample that bears these names is used."""
+        met = self._wanted.intersection(names)
+        self._met |= met
+        self._count += bool(met)
+        return not met
+
+    def notes(self) -> list[str]:
+        """What came of it, in words."""
+        missing = len(self._wanted - self._met)
+        told = [f"{self._count:,} {_samples(self._count)} left out as chosen"] if self._count else []
+        return told + ([f"{missing:,} {_samples(missing)} to be left out, but not there"] if missing else [])
+
+
+def _samples(count: int) -> str:
+    return "sample is" if count == 1 else "samples are"
+
+
 @dataclass(frozen=True)
 class Task:
     """What is predicted. ``means`` and ``stds`` scale targets that are numbers back into their own units: one for each, or for all.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from workbench.config.dataset import Table
 from workbench.engine.data.cells import is_gap, number, read, times
-from workbench.engine.data.source import LeftOut, Progress, Source, Task, TensorSplit
+from workbench.engine.data.source import LeaveOut, LeftOut, Progress, Source, Task, TensorSplit
 from workbench.engine.data.split import by_group, by_time, split
 from workbench.engine.failures import RefusedError
 
@@ -44,10 +44,12 @@ def load(config: Table, progress: Progress) -> Source:
     """The rows of a table. Raises RefusedError."""
     progress("reading the table", None)
     frame = read(Path(config.path).expanduser())
-    targets_of = (_target_name(frame, config), *config.more_targets)
+    targets_of = (target_name(frame, config), *config.more_targets)
     keys = tuple(filter(None, (config.group, config.time)))
     _check_names(frame, config)
-    rows, left_out = _labelled(frame, (*targets_of, *keys))
+    wanted = LeaveOut(config.leave_out)
+    kept = [row for row in range(len(frame)) if wanted.keeps(_row_name(row))]
+    rows, left_out = _labelled(frame, kept, (*targets_of, *keys))
     _check_count(config, rows)
     names = [name for name in frame.columns if name not in (*targets_of, *keys, *config.ignore)]
     columns = [column for name in names if (column := _column(name, frame[name].gather(rows).to_list())) is not None]
@@ -62,7 +64,7 @@ def load(config: Table, progress: Progress) -> Source:
     classes = targets if task.kind == "classification" else None
     halves = _divide(frame, rows, classes, config)
     source = _assemble(config, task, columns, targets, rows, halves)
-    notes = [note for column in columns for note in column.notes]
+    notes = [*wanted.notes(), *(note for column in columns for note in column.notes)]
     notes += [f"column {name} is not used: {_why_unused(frame[name])}" for name in unused]
     preview = {
         "columns": frame.columns,
@@ -81,17 +83,22 @@ def _check_names(frame: pl.DataFrame, config: Table) -> None:
             )
 
 
-def _labelled(frame: pl.DataFrame, needed: Sequence[str]) -> tuple[list[int], list[LeftOut]]:
-    """The rows that have a value in every column that cannot be guessed, and the others."""
+def _row_name(row: int) -> str:
+    """What a person calls a row: the first below the header is 2, as spreadsheets count."""
+    return f"row {row + 2}"
+
+
+def _labelled(frame: pl.DataFrame, rows: Sequence[int], needed: Sequence[str]) -> tuple[list[int], list[LeftOut]]:
+    """Those of the rows that have a value in every column that cannot be guessed, and the others."""
     empty: dict[int, str] = {}
     for name in needed:
-        for row, cell in enumerate(frame[name].to_list()):
+        for row, cell in zip(rows, frame[name].gather(list(rows)).to_list(), strict=True):
             if is_gap(cell):
                 empty.setdefault(row, name)
     first = needed[0]
     words = {name: f"the {'target ' if name == first else ''}column {name}" for name in needed}
-    left_out = [LeftOut(f"row {row + 2}", f"no value in {words[empty[row]]}") for row in sorted(empty)]
-    return [row for row in range(len(frame)) if row not in empty], left_out
+    left_out = [LeftOut(_row_name(row), f"no value in {words[empty[row]]}") for row in sorted(empty)]
+    return [row for row in rows if row not in empty], left_out
 
 
 def _divide(frame: pl.DataFrame, rows: list[int], classes: Tensor | None, config: Table) -> tuple[Tensor, Tensor]:
@@ -132,7 +139,8 @@ def _check_count(config: Table, rows: Sequence[int]) -> None:
         raise RefusedError(f"{config.path} has {count} that can be used", "at least two are needed", "dataset.path")
 
 
-def _target_name(frame: pl.DataFrame, config: Table) -> str:
+def target_name(frame: pl.DataFrame, config: Table) -> str:
+    """The column to predict. Raises RefusedError."""
     known = ", ".join(frame.columns)
     for name in config.ignore:
         if name not in frame.columns:
@@ -174,7 +182,7 @@ def _column(name: str, cells: Sequence[str | None]) -> _Column | None:
 def _without_gaps(rows: list[int], columns: list[_Column]) -> tuple[list[int], list[_Column], list[LeftOut]]:
     gaps = torch.stack([column.missing for column in columns]).any(dim=0)
     dropped = [
-        LeftOut(f"row {row + 2}", "a value is missing") for row, gap in zip(rows, gaps.tolist(), strict=True) if gap
+        LeftOut(_row_name(row), "a value is missing") for row, gap in zip(rows, gaps.tolist(), strict=True) if gap
     ]
     kept = [_Column(column.name, column.values[~gaps], column.words, column.notes) for column in columns]
     return [row for row, gap in zip(rows, gaps.tolist(), strict=True) if not gap], kept, dropped
@@ -228,7 +236,7 @@ def _assemble(
             "regression", targets=task.targets, means=tuple(m for m, _ in known), stds=tuple(s for _, s in known)
         )
         targets = task.scaled(targets).to(torch.float32)
-    names = [f"row {row + 2}" for row in rows]
+    names = [_row_name(row) for row in rows]
     parts_of = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in (train, val)]
     target = {"names": list(task.targets), "means": list(task.means), "stds": list(task.stds)}
     preprocessing = {"kind": "table", "columns": list(described), "target": target}

@@ -12,8 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from workbench.config import files
+from workbench.config.run import RunConfig
+from workbench.engine import build, checkpoint, data
 from workbench.engine.data.source import Source
+from workbench.engine.export import script
 from workbench.engine.failures import RefusedError
+from workbench.engine.saving import check_classes
+from workbench.runs.folder import write_whole
 
 
 class Deployed(nn.Module):
@@ -41,7 +47,8 @@ class Deployed(nn.Module):
 def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str, Any]:
     """Writes the model, in evaluation mode on the CPU. Gives what to know of the file. Raises RefusedError, OSError."""
     if form not in FORMATS:
-        raise RefusedError(f"there is no format {form!r}", f"formats are {', '.join(FORMATS)}", "--format")
+        known = ", ".join((*FORMATS, SCRIPT))
+        raise RefusedError(f"there is no format {form!r}", f"formats are {known}", "--format")
     deployed = Deployed(model.cpu(), source).eval()
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".tmp")
@@ -70,6 +77,32 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
     }
     path.with_name(path.name + ".json").write_text(json.dumps(beside, ensure_ascii=False, indent=1), encoding="utf-8")
     return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS.get(form, "")}
+
+
+def export_script(trained: Path, path: Path) -> dict[str, Any]:
+    """Writes the run of a checkpoint as a plain PyTorch script. Gives what to know of the file. Raises RefusedError, OSError."""
+    state = checkpoint.load(trained)
+    # As the run was set, whether or not this machine could do it.
+    config = files.parse(state["config"])
+    _check_history(config, state)
+    source = data.load(config.dataset)
+    check_classes(source.task, state)
+    model = build.make_model(config, source, torch.device("cpu"), restored=True)
+    name = trained.parent.parent.name if trained.parent.name == "checkpoints" else trained.stem
+    text = script.text(config, source, model, name, state["versions"]["torch"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text)
+    return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS[SCRIPT]}
+
+
+def _check_history(config: RunConfig, state: dict[str, Any]) -> None:
+    """Raises RefusedError for what happened to a run beside its settings."""
+    if int(state["versions"].get("processes", 1)) > 1:
+        what = "a script has no counterpart yet of several processes"
+        raise RefusedError(what, "train on one process, or choose another format", "hardware.processes")
+    if state["schedule"]["base"] != config.optimizer.lr:
+        what = "the learning rate was changed by hand during the run, which a script does not do"
+        raise RefusedError(what, "make a new run with that learning rate, or choose another format", "optimizer.lr")
 
 
 def sample(source: Source, count: int) -> Tensor:
@@ -164,7 +197,10 @@ FORMATS: dict[str, Callable[[Deployed, Source, Path], None]] = {
     "model": _whole,
 }
 WEIGHTS_ONLY = ("safetensors", "state-dict")
+SCRIPT = "script"
+"""The format that is made of a run's settings; its weights are learned anew."""
 DRAWBACKS = {
+    SCRIPT: "it trains anew: it holds the run's settings, not its weights",
     "torchscript": "TorchScript is deprecated by PyTorch: prefer torch-export or onnx for new work",
     "trace": "TorchScript is deprecated by PyTorch, and a trace keeps only the path that one example took",
     "model": "it is a pickle: it opens only where this program is installed, and must be opened with weights_only=False, "

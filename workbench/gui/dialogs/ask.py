@@ -74,6 +74,12 @@ def open_file(parent: QWidget | None, title: str, folder: Path | None, kinds: st
     return Path(chosen) if chosen else None
 
 
+def open_files(parent: QWidget | None, title: str, folder: Path | None, kinds: str) -> list[Path]:
+    """Asks for one or more files that exist. Empty when it was cancelled."""
+    chosen, _ = QFileDialog.getOpenFileNames(parent, title, str(folder or ""), kinds)
+    return [Path(one) for one in chosen]
+
+
 def open_folder(parent: QWidget | None, title: str, folder: Path | None) -> Path | None:
     """Asks for a folder that exists."""
     chosen = QFileDialog.getExistingDirectory(parent, title, str(folder or ""))

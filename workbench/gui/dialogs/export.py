@@ -23,6 +23,7 @@ from workbench.launch.lab import Answer
 
 FORMS = (
     ("onnx", "ONNX", ".onnx", "Runs in ONNX Runtime and many other programs. Checked there at two batch sizes."),
+    ("script", "PyTorch script", ".py", "The whole run as plain, commented code without this program. It trains anew."),
     ("torch-export", "torch.export", ".pt2", "PyTorch's own form for use without the network's code."),
     ("safetensors", "Weights (safetensors)", ".safetensors", "The weights alone, in a form that cannot run code."),
     ("state-dict", "Weights (state dict)", ".pt", "The weights alone, as PyTorch saves them."),

@@ -11,6 +11,8 @@ from workbench.config.problems import Problem
 from workbench.gui.document import Document
 from workbench.gui.forms.form import Form
 from workbench.gui.lab_client import LabClient
+from workbench.gui.own_files import OwnFiles
+from workbench.gui.panels.own_file import OwnFile
 from workbench.gui.panels.panel import Asker, Panel, sentences, tell
 from workbench.gui.theme import Themes
 from workbench.gui.views.ticks import size
@@ -23,8 +25,17 @@ COLUMNS = ("Layer", "Output", "Parameters")
 class ArchitecturePanel(Panel):
     """Architecture with its layer table."""
 
-    def __init__(self, document: Document, lab: LabClient, themes: Themes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        lab: LabClient,
+        themes: Themes,
+        own_files: OwnFiles,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("panel.architecture", document, Form(document, ("model",), themes), parent)
+        self._own_file = OwnFile(document, own_files, "model", self)
+        self.body.addWidget(self._own_file)
         self._facts = self.add_label("muted", "architecture.facts")
         self._wait = self.add_label("muted", "architecture.waiting")
         self._problem = self.add_label("error", "architecture.problem")
@@ -35,6 +46,7 @@ class ArchitecturePanel(Panel):
         self._asker.answered.connect(self.take)
         self._asker.refused.connect(self._refuse)
         self._asker.waiting.connect(self._say_waiting)
+        own_files.trusted.connect(self._asker.again)
 
     @Slot(object)
     def take(self, result: dict[str, Any]) -> None:
@@ -60,6 +72,7 @@ class ArchitecturePanel(Panel):
 
     @Slot(object)
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
+        problems = self._own_file.without_own(problems)
         own = tuple(problem for problem in problems if not problem.path.startswith("dataset."))
         self.document.set_outside_problems("model", own)
         tell(self._problem, sentences(tuple(problem for problem in own if not self.document.has(problem.path))))

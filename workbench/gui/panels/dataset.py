@@ -12,6 +12,9 @@ from workbench.gui.dialogs import ask
 from workbench.gui.document import Document
 from workbench.gui.forms.form import Form
 from workbench.gui.lab_client import LabClient
+from workbench.gui.own_files import OwnFiles
+from workbench.gui.panels.findings import Findings
+from workbench.gui.panels.own_file import OwnFile
 from workbench.gui.panels.panel import Asker, Panel, sentences, tell
 from workbench.gui.panels.pictures import Points, Thumbnails
 from workbench.gui.theme import Themes
@@ -23,9 +26,18 @@ ROWS = 5
 class DatasetPanel(Panel):
     """Source, split, and a preview by the code that trains."""
 
-    def __init__(self, document: Document, lab: LabClient, themes: Themes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        document: Document,
+        lab: LabClient,
+        themes: Themes,
+        own_files: OwnFiles,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("panel.dataset", document, Form(document, ("dataset",), themes), parent)
         self._left_out: list[dict[str, str]] = []
+        self._own_file = OwnFile(document, own_files, "dataset", self)
+        self.body.addWidget(self._own_file)
         self._facts = self.add_label("muted", "dataset.facts")
         self._wait = self.add_label("muted", "dataset.waiting")
         self._problem = self.add_label("error", "dataset.problem")
@@ -37,6 +49,8 @@ class DatasetPanel(Panel):
         self._list.clicked.connect(self._show_left_out)
         self._list.hide()
         self.body.addWidget(self._list, 0, Qt.AlignmentFlag.AlignLeft)
+        self.findings = Findings(document, lab, self)
+        self.body.addWidget(self.findings)
         self.thumbnails = Thumbnails(themes, self)
         self.augmented = Thumbnails(themes, self, "dataset.augmented", "Training pictures as they are changed")
         self.augmented.setToolTip("Training pictures as read, and as the augmentation changes them in two epochs")
@@ -50,6 +64,7 @@ class DatasetPanel(Panel):
         self._asker.answered.connect(self.take)
         self._asker.refused.connect(self._refuse)
         self._asker.waiting.connect(self._say_waiting)
+        own_files.trusted.connect(self._asker.again)
 
     @Slot(object)
     def take(self, result: dict[str, Any]) -> None:
@@ -58,7 +73,11 @@ class DatasetPanel(Panel):
         tell(self._problem, "")
         self._left_out = result["left_out"]
         count = result["left_out_count"]
-        notes = [f"{count:,} samples cannot be used and are left out"] if count else []
+        notes = (
+            [f"{count:,} {'sample cannot be used and is' if count == 1 else 'samples cannot be used and are'} left out"]
+            if count
+            else []
+        )
         tell(self._warning, "\n".join(notes + [note[:1].upper() + note[1:] for note in result["notes"]]))
         self._list.setVisible(count > 0)
         whole = result["train"] + result["val"]
@@ -90,6 +109,7 @@ class DatasetPanel(Panel):
 
     @Slot(object)
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
+        problems = self._own_file.without_own(problems)
         self.document.set_outside_problems("dataset", problems)
         loose = tuple(problem for problem in problems if not self.document.has(problem.path))
         tell(self._problem, sentences(loose))

@@ -11,6 +11,7 @@ from workbench.gui.document import Document
 from workbench.gui.forms.editors import Offer
 from workbench.gui.forms.form import Form
 from workbench.gui.lab_client import LabClient
+from workbench.gui.panels.memory_plan import MemoryPlan
 from workbench.gui.panels.panel import Panel, sentences, tell
 from workbench.gui.theme import Themes
 from workbench.gui.views.ticks import size
@@ -26,6 +27,8 @@ class DevicePanel(Panel):
         self._machine: dict[str, Any] = {}
         self._facts = self.add_label("muted", "device.facts")
         self._warning = self.add_label("warning", "device.warning")
+        self.memory = MemoryPlan(document, themes, self)
+        self.body.addWidget(self.memory)
         tell(self._facts, "Looking for devices…")
         lab.answered.connect(self._take)
         document.changed.connect(self.refresh)

@@ -107,6 +107,12 @@ class Asker(QObject):
             self._debounce.start()
 
     @Slot()
+    def again(self) -> None:
+        """Asks what was asked last once more: something else than the settings has changed."""
+        self._asked = None
+        self.look()
+
+    @Slot()
     def _ask(self) -> None:
         self._debounce.stop()
         wanted = self._asked = self._wanted()

@@ -85,6 +85,7 @@ class Chart(Plot):
         self.theme = theme
         self.band = band
         self._bad: list[float] = []
+        self._recoveries: list[float] = []
         self._best: tuple[object, ...] = ()
         for order, trace in enumerate(reversed(traces)):
             self._make_items(trace, order)
@@ -102,6 +103,7 @@ class Chart(Plot):
     def _make_extras(self, theme: Theme) -> None:
         self.band_item = pg.PlotCurveItem(pen=pen(theme.train, 0.15), connect="pairs")
         self.bad_marks = pg.VTickGroup(yrange=(0.0, 0.06), pen=pen(theme.error))
+        self.recovery_marks = pg.VTickGroup(yrange=(0.0, 1.0), pen=pen(theme.warning, 0.7))
         self.star = pg.ScatterPlotItem(size=13, symbol="star", pen=pen(theme.plot), brush=theme.best, pxMode=True)
         self.star.setZValue(60)
         self.star_label = pg.TextItem(color=theme.muted)
@@ -110,7 +112,7 @@ class Chart(Plot):
         self.star_label.setFont(font)
         self.star_label.setZValue(61)
         self.star_label.setVisible(False)
-        self._extra = [self.band_item, self.bad_marks, self.star, self.star_label]
+        self._extra = [self.band_item, self.bad_marks, self.recovery_marks, self.star, self.star_label]
         for item in self._extra:
             self.canvas.addItem(item, ignoreBounds=True)
 
@@ -164,6 +166,13 @@ class Chart(Plot):
             shown = self.canvas.getViewBox().viewRange()[1]
             self.set_ranges(y=calm(found, (float(shown[0]), float(shown[1])), room=0.04))
 
+    def mark_recoveries(self, places: list[float]) -> None:
+        """Lines over the whole height, where the run helped itself."""
+        if places != self._recoveries:
+            self._recoveries = places
+            self.recovery_marks.setXVals(places)
+            self.recovery_marks.setVisible(bool(places))
+
     def mark_best(self, x: float | None, y: float | None, words: str, look: Look) -> None:
         """The star at the best epoch, its label turned towards the middle of the plot."""
         (left, right), (low, high) = self.canvas.getViewBox().viewRange()
@@ -193,6 +202,8 @@ class Chart(Plot):
         bad = sum(len(line.bad) for trace in self.traces if trace.named and (line := trace.line()) is not None)
         if bad:
             entries.append(Entry("not a number", self.theme.error, f"{bad}×", symbol="▎"))
+        if self._recoveries:
+            entries.append(Entry("recovered", self.theme.warning, f"{len(self._recoveries)}×", symbol="▎"))
         self.set_legend(entries)
         return entries
 

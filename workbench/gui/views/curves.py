@@ -259,7 +259,7 @@ def _has_begun(progress: Progress | None) -> bool:
 
 def _fingerprint(progress: Progress, overlays: list[tuple[str, Progress]]) -> tuple[object, ...]:
     """Something that differs whenever there is something new to draw."""
-    parts: list[object] = [progress.state, progress.best]
+    parts: list[object] = [progress.state, progress.best, len(progress.recoveries)]
     for one in (progress, *(other for _, other in overlays)):
         parts += [(len(series), series.drops) for series in one.curves.all()]
     return tuple(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject
@@ -14,7 +15,7 @@ from workbench.gui.views.lines import Band, Range, calm, near, nearest
 from workbench.runs.progress import Progress
 from workbench.runs.series import Series
 
-_METRICS = {
+METRICS = {
     "accuracy": ("Accuracy", "accuracy"),
     "mae": ("Mean absolute error", "error"),
     "rmse": ("Root mean squared error", "error"),
@@ -65,8 +66,9 @@ class RunCharts:
             trace(name="train", colour=theme.train, find=_train_by_epoch, style="points"),
             trace(name="validation", colour=theme.val, find=_val_metric, style="points"),
         ]
-        self.loss.show_traces(loss + _others(overlays, theme, is_loss=True), theme, _band(shown))
-        self.metric.show_traces(metric + _others(overlays, theme, is_loss=False), theme)
+        colours = theme.overlays
+        self.loss.show_traces(loss + others(overlays, colours, is_loss=True), theme, _band(shown))
+        self.metric.show_traces(metric + others(overlays, colours, is_loss=False), theme)
         rate = trace(name="", colour=theme.lr, find=lambda run: run.curves.lr, style="plain")
         speed = trace(
             name="samples/s", colour=theme.throughput, find=lambda run: run.curves.throughput, style="smoothed"
@@ -92,6 +94,7 @@ class RunCharts:
             if chart.canvas not in self._by_hand:
                 chart.fit_y(drawn, chart_look)
         self._mark_best()
+        self.loss.mark_recoveries([float(one.from_step) for one in self._progress.recoveries])
         self.hover(self._cursor)
 
     def moved_by_hand(self, canvas: QObject) -> None:
@@ -145,7 +148,7 @@ class RunCharts:
 
     def _name_metric(self) -> None:
         name = self._progress.started.metric if self._progress is not None and self._progress.started else "accuracy"
-        self.metric.set_title(*_METRICS.get(name, (name.capitalize(), name)))
+        self.metric.set_title(*METRICS.get(name, (name.capitalize(), name)))
 
     def _mark_best(self) -> None:
         best = self._progress.best if self._progress is not None else None
@@ -157,6 +160,17 @@ class RunCharts:
             y = near(series, best.step) if best is not None and series is not None else None
             words = f"best: epoch {best.epoch}" if best is not None else ""
             chart.mark_best(float(best.step) if best is not None else None, y, words, self._look_of(chart))
+
+
+def others(overlays: Overlays, colours: Sequence[str], *, is_loss: bool) -> list[Trace]:
+    """The curves of several runs: training faint, validation with points; which is which is told beside the charts."""
+    traces = []
+    for place, (label, run) in enumerate(overlays):
+        colour = colours[place % len(colours)]
+        train, val = (_loss, _val_loss) if is_loss else (_metric, _val_metric)
+        traces.append(Trace(label, colour, run, train, "faint", named=False))
+        traces.append(Trace(label, colour, run, val, "points", named=False))
+    return traces
 
 
 def _metric_name(run: Progress) -> str:
@@ -186,14 +200,3 @@ def _metric(run: Progress) -> Series | None:
 
 def _band(run: Progress) -> Band:
     return Band(run.curves.loss_min, run.curves.loss_max)
-
-
-def _others(overlays: Overlays, theme: Theme, *, is_loss: bool) -> list[Trace]:
-    """The curves of other runs: training faint, validation with points; the row below the charts names the runs."""
-    traces = []
-    for place, (label, run) in enumerate(overlays):
-        colour = theme.overlays[place % len(theme.overlays)]
-        train, val = (_loss, _val_loss) if is_loss else (_metric, _val_metric)
-        traces.append(Trace(label, colour, run, train, "faint", named=False))
-        traces.append(Trace(label, colour, run, val, "points", named=False))
-    return traces

@@ -1,0 +1,59 @@
+"""A comparison from the real window with real engines: two runs from the same weights, told in curves and a table."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+
+from workbench.gui.app import create_window
+from workbench.gui.dialogs.compare import CompareDialog
+from workbench.gui.main_window import MainWindow
+from workbench.runs import comparison
+
+
+@pytest.fixture
+def window(qapp: Any, qtbot: Any) -> Iterator[MainWindow]:
+    made = create_window("digits-mlp")
+    made.centre.fill()
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.desk.close_without_asking()
+    made.close()
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def engines_alive() -> list[psutil.Process]:
+    """Children of this process that have not ended."""
+    return [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_that_two_learning_rates_are_compared_from_the_same_weights(
+    window: MainWindow, qtbot: Any, folders: Any
+) -> None:
+    window.document.set("training.epochs", 2)
+    window.actions_["run.compare"].trigger()
+    dialog = window.findChild(CompareDialog)
+    assert dialog is not None
+    dialog.values[0].setText("0.01, 0.0001")
+    dialog.start.click()
+    comparing = window.tools.comparing
+
+    def all_ended() -> bool:
+        return all(entry.progress.ended is not None for entry in comparing.entries.values())
+
+    qtbot.waitUntil(all_ended, timeout=110_000)
+    found = [comparison.result(run) for run in comparison.members(folders.runs, comparing.group)]
+    assert [one.state for one in found] == ["completed", "completed"]
+    assert len({one.initial_weights for one in found}) == 1
+    assert len({one.first_batches for one in found}) == 1
+    shown = [entry.result() for entry in comparing.entries.values()]
+    assert [one.best for one in shown if one is not None] == [one.best for one in found]
+    assert "same weights and see the same batches" in window.centre.comparison.status.text()
+    assert window.centre.comparison.charts is not None
+    # An engine says its end a moment before it leaves.
+    qtbot.waitUntil(lambda: not engines_alive(), timeout=100_000)
+    assert all(len(trace.progress.curves.loss) for trace in window.centre.comparison.charts.loss.traces)

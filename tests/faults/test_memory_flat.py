@@ -1,0 +1,84 @@
+"""A long run with the window open: both processes keep their memory flat, beyond the points that the curves keep.
+
+Long with ``-m campaign``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+
+from workbench.config import files
+from workbench.config.recipes import start
+from workbench.gui.app import create_window
+from workbench.gui.main_window import MainWindow
+from workbench.launch import process
+from workbench.runs.folder import list_runs
+
+SETTLED = 10_000
+"""Steps after which nothing is to grow any more."""
+TINY = {
+    "dataset.kind": "synthetic",
+    "dataset.shape": "linear",
+    "dataset.samples": 20_000,
+    "dataset.validation": 0.0,
+    "model.kind": "linear",
+    "training.batch_size": 10,
+    "hardware.threads": 1,
+    "output.checkpoint_every": "10 min",
+}
+
+
+@pytest.fixture
+def window(qapp: Any, qtbot: Any, folders: Any) -> Iterator[MainWindow]:
+    made = create_window("linear-regression")
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.desk.close_without_asking()
+    made.close()
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    for run in list_runs(folders.runs):
+        engine = process.attach(run)
+        if engine is not None:
+            engine.kill()
+    psutil.wait_procs(psutil.Process().children(), timeout=120)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [pytest.param(30_000, id="short"), pytest.param(1_000_000, id="long", marks=pytest.mark.campaign)],
+)
+def test_that_memory_is_flat(steps: int, window: MainWindow, qtbot: Any) -> None:
+    config = files.change(start("linear-regression")[1], {**TINY, "training.epochs": steps // 2000})
+    session = window.session
+    session.train(config, "long")
+
+    def reached(step: int) -> None:
+        qtbot.waitUntil(lambda: session.progress.step >= step or session.state == "ended", timeout=7_200_000)
+
+    qtbot.waitUntil(lambda: session.progress.started is not None, timeout=120_000)
+    assert session.progress.started is not None
+    engine, own = psutil.Process(session.progress.started.pid), psutil.Process()
+    reached(SETTLED)
+    before = (engine.memory_info().rss, own.memory_info().rss, points(window))
+    reached(int(steps * 0.95))
+    after = (engine.memory_info().rss, own.memory_info().rss, points(window))
+    sys.stderr.write(f"{steps} steps: engine, window, points {before} -> {after} bytes\n")
+    kept = after[2] - before[2]
+    assert after[0] <= before[0] * 1.05
+    # What is drawn and smoothed is kept once more, and an array that grows doubles.
+    assert after[1] <= before[1] * 1.05 + 4 * kept
+    qtbot.waitUntil(lambda: session.state == "ended", timeout=600_000)
+    assert session.progress.state == "completed"
+
+
+def points(window: MainWindow) -> int:
+    """Bytes of the points that the curves keep: x and y of eight bytes each."""
+    return sum(len(series) for series in window.session.progress.curves.all()) * 16

@@ -1,0 +1,45 @@
+"""The device panel says whether a run fits into memory, and offers the batch that does."""
+
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QLabel, QPushButton
+
+from workbench.gui.main_window import MainWindow
+from workbench.launch.finders import Search
+
+PLAN = {
+    "needs": 3 * 2**30,
+    "there": 2**31,
+    "fits": False,
+    "batch_size": 512,
+    "largest_batch": 240,
+    "parts": {"weights": 2**20, "activations": 3 * 2**30},
+}
+
+
+def part(window: MainWindow, kind: type[Any], name: str) -> Any:
+    found = window.findChild(kind, name)
+    assert found is not None
+    return found
+
+
+def test_that_the_batch_that_fits_is_taken_with_a_click(
+    window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Search, "_try", lambda *_given, **_more: PLAN)
+    window.document.set("training.batch_size", 512)
+    part(window, QPushButton, "device.memory.plan").click()
+    words = part(window, QLabel, "device.memory.words")
+    qtbot.waitUntil(lambda: "batch 240 fits" in words.text())
+    assert words.text().startswith("Needs 3.00 of 2.0 GiB")
+    part(window, QPushButton, "device.memory.apply").click()
+    assert window.document.value("training.batch_size") == 240
+    assert not words.text()  # other settings: it no longer holds
+
+
+def test_that_closing_the_window_ends_the_measurement(window: MainWindow, qtbot: Any) -> None:
+    part(window, QPushButton, "device.memory.plan").click()
+    assert window.tools is not None
+    window.tools.close()
+    assert part(window, QPushButton, "device.memory.plan").isEnabled()

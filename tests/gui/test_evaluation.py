@@ -1,0 +1,161 @@
+"""The evaluation with real checkpoints and the real lab: cells that open, forecasts, and the user's own files."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+from tests.gui.conftest import Answers
+from workbench.config import files, recipes
+from workbench.gui.main_window import MainWindow
+from workbench.gui.views.evaluation.view import EvaluationView
+from workbench.runs.folder import RunFolder, create
+
+Until = Callable[[Callable[[], object]], None]
+PATIENCE = 120_000
+"""Milliseconds: the lab imports torch, on a machine that is busy."""
+ROOT = Path(__file__).parents[2]
+CHANGES: dict[str, dict[str, Any]] = {
+    "digits-mlp": {"training.epochs": 1, "model.hidden": [16]},
+    "sine-gru": {"training.epochs": 1, "dataset.points": 240, "dataset.window": 10, "model.units": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
+    """A short run of each recipe in ``CHANGES``."""
+    root = tmp_path_factory.mktemp("trained")
+    found = {
+        name: create(files.change(recipes.start(name)[1], changes), name, root) for name, changes in CHANGES.items()
+    }
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for run in found.values():
+        command = [sys.executable, "-m", "workbench.engine", str(run.path)]
+        subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE / 1000
+        )
+    return found
+
+
+@pytest.fixture
+def until(qtbot: Any) -> Until:
+    return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+
+
+@pytest.fixture
+def show(window: MainWindow, trained: dict[str, RunFolder], until: Until) -> Callable[[str], EvaluationView]:
+    """``show(recipe)``: the evaluation of its run, measured by the lab."""
+
+    def evaluated(name: str) -> EvaluationView:
+        window.lab.start()
+        window.session.show(trained[name])
+        window.actions_["run.evaluate"].trigger()
+        view = window.centre.evaluation
+        assert "Measuring" in view.status.text()
+        until(lambda: view.result)
+        return view
+
+    return evaluated
+
+
+def drop(view: EvaluationView, *paths: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    view.dropEvent(QDropEvent(QPoint(5, 5).toPointF(), action, data, button, Qt.KeyboardModifier.NoModifier))
+
+
+def test_that_a_cell_of_the_confusion_opens_by_click_and_by_key(
+    show: Callable[[str], EvaluationView], qtbot: Any, until: Until
+) -> None:
+    view = show("digits-mlp")
+    matrix = view.confusion
+    assert sum(map(sum, matrix.counts)) == view.result["samples"] == 359
+    assert not matrix.isHidden()
+    assert view.worst.pictures.count() == len(view.result["worst"])
+    assert "→" in view.worst.pictures.item(0).text()
+    assert view.classes.rowCount() == 10
+    assert view.forecast.isHidden()
+    row, column = next((r, c) for r in range(10) for c in range(10) if matrix.counts[r][c])
+    qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=matrix.cell_box((row, column)).center().toPoint())
+    until(lambda: view.cell.count == min(matrix.counts[row][column], 24))
+    assert view.cell.title.text().startswith(matrix.words((row, column)))
+    assert view.cell.pictures.count()
+    matrix.open_cell = None
+    matrix.here = (0, 0)
+    for key in (Qt.Key.Key_Down,) * row + (Qt.Key.Key_Right,) * column + (Qt.Key.Key_Up,) * (row + 3):
+        qtbot.keyClick(matrix, key)
+    assert matrix.here == (0, column)
+    assert matrix.accessibleDescription() == matrix.words((0, column))
+    other = next(c for c in range(10) if matrix.counts[0][c])
+    qtbot.keyClick(matrix, Qt.Key.Key_Home)
+    for _ in range(other):
+        qtbot.keyClick(matrix, Qt.Key.Key_Right)
+    view.cell.hide()
+    qtbot.keyClick(matrix, Qt.Key.Key_Return)
+    until(lambda: not view.cell.isHidden())
+    assert matrix.open_cell == (0, other)
+    empty = next((r, c) for r in range(10) for c in range(10) if not matrix.counts[r][c])
+    matrix.open(empty)
+    assert view.cell.count == 0
+    assert view.cell.title.text().endswith("0 samples")
+
+
+def test_that_a_series_shows_forecast_pairs_and_residuals(show: Callable[[str], EvaluationView]) -> None:
+    view = show("sine-gru")
+    assert not view.forecast.isHidden()
+    assert "repeating the last value" in view.forecast.accessibleDescription()
+    assert len(view.forecast.forecast["true"]) == view.result["samples"]
+    assert not view.pairs.isHidden()
+    assert len(view.residuals.rows) == 1
+    assert sum(view.residuals.rows[0]["counts"]) == view.result["samples"]
+    assert view.confusion.isHidden()
+    assert view.worst.table.rowCount() == len(view.result["worst"])
+    assert not view.grab().isNull()
+
+
+def test_that_own_files_are_predicted_and_what_cannot_be_is_told(
+    show: Callable[[str], EvaluationView],
+    window: MainWindow,
+    answers: Answers,
+    qtbot: Any,
+    until: Until,
+    tmp_path: Path,
+) -> None:
+    view = show("digits-mlp")
+    for number in range(2):
+        Image.new("L", (20, 20), number * 200).save(tmp_path / f"{number}.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    answers.give([tmp_path / "0.png", tmp_path / "broken.png"])
+    qtbot.mouseClick(view.predict, Qt.MouseButton.LeftButton)
+    assert "Predicting 2 files" in view.status.text()
+    until(lambda: view.predictions.isVisible())
+    rows = view.predictions.rows
+    assert rows.headings == ("File", "Guess", "Score", "Next best")
+    cells = [str(rows.data(rows.index(0, column))) for column in range(4)]
+    assert cells[0] == "0.png"
+    assert cells[1] in "0123456789"
+    assert cells[2].endswith("%")
+    assert view.predictions.left_out.text().startswith("Left out: broken.png: ")
+    drop(view, tmp_path)
+    until(lambda: rows.rowCount() == 2)
+    answers.give([])
+    qtbot.mouseClick(view.predict, Qt.MouseButton.LeftButton)
+    assert not window.lab.busy("predict")
+
+
+def test_that_without_a_checkpoint_it_says_so(window: MainWindow, find: Callable[[str], Any], tmp_path: Path) -> None:
+    view = window.centre.evaluation
+    for ask in (lambda: find("evaluation.start").click(), view.predict.click, lambda: drop(view, tmp_path)):
+        view.say("")
+        ask()
+        assert "no checkpoint" in view.status.text()

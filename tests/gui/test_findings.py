@@ -1,0 +1,73 @@
+"""The dataset panel looks for problems by the real lab, and leaves out what is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+
+from workbench.gui.main_window import MainWindow
+
+PATIENCE = 120_000
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two classes with a given split: one picture of validation is one of training, and one file is no picture."""
+    for split, first in (("train", 0), ("val", 100)):
+        for place, label in enumerate(("a", "b")):
+            (tmp_path / split / label).mkdir(parents=True)
+            for number in range(8):
+                colour = (first + number * 5, place * 90, 0)
+                Image.new("RGB", (9, 9), colour).save(tmp_path / split / label / f"{number}.png")
+    Image.new("RGB", (9, 9), (0, 0, 0)).save(tmp_path / "val" / "a" / "copy.png")
+    (tmp_path / "train" / "b" / "broken.png").write_bytes(b"no picture")
+    return tmp_path
+
+
+def test_that_problems_are_found_and_left_out(
+    window: MainWindow, find: Callable[[str], Any], qtbot: Any, pictures: Path
+) -> None:
+    window.desk.take_drop(pictures)
+    window.lab.start()
+    qtbot.mouseClick(find("dataset.scan"), LEFT)
+    words, samples = find("dataset.scan.words"), find("dataset.scan.samples")
+    assert "Looking through" in words.text()
+    qtbot.waitUntil(lambda: samples.count() == 2, timeout=PATIENCE)
+    assert "1 sample cannot be read." in words.text()
+    assert "1 sample is the same as one in another split" in words.text()
+    shown = [samples.item(row).text() for row in range(2)]
+    assert any(text == "a/copy.png in validation\nthe same as a/0.png in training" for text in shown)
+    samples.item(0).setCheckState(Qt.CheckState.Unchecked)
+    assert find("dataset.scan.leave_out").text() == "Leave out 1 sample"
+    samples.item(0).setCheckState(Qt.CheckState.Checked)
+    qtbot.mouseClick(find("dataset.scan.leave_out"), LEFT)
+    left_out = window.document.value("dataset.leave_out")
+    assert left_out == [str(pictures / "train" / "b" / "broken.png"), str(pictures / "val" / "a" / "copy.png")]
+    assert samples.count() == 0
+    assert "2 samples are left out from the next run on" in words.text()
+    qtbot.mouseClick(find("dataset.scan"), LEFT)
+    qtbot.waitUntil(lambda: words.text() == "No problems found.", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "2 samples are left out as chosen" in find("dataset.warning").text(), timeout=PATIENCE)
+    window.document.undo_stack.undo()
+    assert window.document.value("dataset.leave_out") == []
+    assert words.text() == ""
+
+
+def test_that_unequal_classes_are_warned_of_with_what_to_do(
+    window: MainWindow, find: Callable[[str], Any], qtbot: Any
+) -> None:
+    window.document.set("model.kind", "mlp")
+    window.document.set("dataset.kind", "synthetic")
+    window.document.set("dataset.shape", "clusters")
+    window.document.set("dataset.per_class", [800, 150, 50])
+    window.lab.start()
+    warning = find("dataset.warning")
+    qtbot.waitUntil(lambda: "Set Balance classes" in warning.text(), timeout=PATIENCE)
+    window.document.set("dataset.balance", "loss")
+    qtbot.waitUntil(lambda: warning.text() == "", timeout=PATIENCE)

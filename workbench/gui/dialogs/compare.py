@@ -1,0 +1,211 @@
+"""Asking what is to be compared: one or two settings, and the values of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QGridLayout,
+    QLabel,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.config import compare
+from workbench.config.compare import Variant
+from workbench.config.fields import Setting, kind_of, settings
+from workbench.config.problems import ConfigError, Problem
+from workbench.config.run import RunConfig, variants
+from workbench.gui.theme import STEP
+
+FIRST = "optimizer.lr"
+NOTHING = ""
+_MOST_NAMED = 6
+_TELLS = "They are trained one after the other, from the same weights and with the same batches."
+
+
+class CompareDialog(QDialog):
+    """Says ``wanted`` with the variants to be trained. ``own`` are those that the file which is open asks for itself."""
+
+    wanted = Signal(object)
+
+    def __init__(self, config: RunConfig, own: list[dict[str, Any]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("dialog.compare")
+        self.setWindowTitle("Compare")
+        self._config, self._own = config, own
+        self._known = known_settings(config)
+        self._variants: list[Variant] = []
+        self.settings = (self._setting_box(0), self._setting_box(1))
+        self.values = (self._values_line(0), self._values_line(1))
+        self.status = QLabel(self)
+        self.status.setObjectName("compare.status")
+        self.status.setWordWrap(True)
+        self.status.setMinimumHeight(5 * self.status.fontMetrics().lineSpacing())
+        self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.start = self.buttons.addButton("Train them", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.start.setObjectName("compare.start")
+        self.buttons.accepted.connect(self._accept)
+        self.buttons.rejected.connect(self.reject)
+        self._arrange()
+        self._fill()
+
+    def _setting_box(self, place: int) -> QComboBox:
+        box = QComboBox(self)
+        box.setObjectName(f"compare.setting.{place}")
+        box.setAccessibleName("Setting" if place == 0 else "Second setting")
+        box.setToolTip("A setting by its path, such as optimizer.lr.")
+        box.setEditable(True)
+        box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        box.setMinimumWidth(64 * STEP)
+        box.setMaxVisibleItems(20)
+        completer = box.completer()
+        if completer is not None:
+            completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        return box
+
+    def _values_line(self, place: int) -> QLineEdit:
+        line = QLineEdit(self)
+        line.setObjectName(f"compare.values.{place}")
+        line.setAccessibleName("Values" if place == 0 else "Values of the second setting")
+        line.setToolTip("Values with commas between them: a run for each.")
+        line.setPlaceholderText("values with commas between them")
+        line.setMinimumWidth(80 * STEP)
+        return line
+
+    def _arrange(self) -> None:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(3 * STEP)
+        grid.setVerticalSpacing(2 * STEP)
+        for column, words in enumerate(("Setting", "Values")):
+            grid.addWidget(QLabel(words, self), 0, column)
+        for row in (0, 1):
+            grid.addWidget(self.settings[row], row + 1, 0)
+            grid.addWidget(self.values[row], row + 1, 1)
+        grid.setColumnStretch(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(4 * STEP, 4 * STEP, 4 * STEP, 4 * STEP)
+        layout.setSpacing(3 * STEP)
+        layout.addLayout(grid)
+        layout.addWidget(self.status, 1)
+        layout.addWidget(self.buttons)
+        self.resize(170 * STEP, 60 * STEP)
+
+    def _fill(self) -> None:
+        """Puts in what there is to choose from; the learning rate is asked for first."""
+        for place, box in enumerate(self.settings):
+            if place == 0 and self._own:
+                box.addItem(own_words(len(self._own)))
+            if place == 1:
+                box.addItem(NOTHING)
+            for path, one in self._known.items():
+                box.addItem(path)
+                box.setItemData(box.count() - 1, f"{one.title}: {one.help}", Qt.ItemDataRole.ToolTipRole)
+            line = box.lineEdit()
+            if line is not None:
+                line.setPlaceholderText("and another one, if wanted")
+            box.setCurrentIndex(0 if place == 1 or self._own else max(box.findText(FIRST), 0))
+            box.currentTextChanged.connect(self._setting_changed)
+            self.values[place].textChanged.connect(self._check)
+        self._propose(0)
+        self._check()
+
+    @Slot()
+    def _setting_changed(self) -> None:
+        self._propose(self.settings.index(self.sender()))
+        self._check()
+
+    def _propose(self, place: int) -> None:
+        """Puts in values that suit the setting. What is typed is not a setting until its last letter: then nothing."""
+        path = self.settings[place].currentText().strip()
+        self.values[place].setText(proposal(self._config, path, self._known.get(path)))
+
+    @Slot()
+    def _check(self) -> None:
+        own = bool(self._own) and self.settings[0].currentIndex() == 0 and self._says_own()
+        for widget in (self.settings[1], *self.values):
+            widget.setEnabled(not own)
+        try:
+            self._variants = compare.variants(self._config, self._own if own else self._wanted())
+            problems: tuple[Problem, ...] = ()
+        except ConfigError as error:
+            self._variants, problems = [], error.problems
+        self.start.setEnabled(not problems)
+        self.status.setText("\n".join(map(str, problems)) if problems else _told(self._variants))
+        self.status.setProperty("role", "error" if problems else "muted")
+        self.status.style().unpolish(self.status)
+        self.status.style().polish(self.status)
+
+    def _says_own(self) -> bool:
+        return self.settings[0].currentText() == own_words(len(self._own))
+
+    def _wanted(self) -> list[dict[str, Any]]:
+        """Every combination of the values. Raises ConfigError."""
+        vary: dict[str, list[Any]] = {}
+        for box, line in zip(self.settings, self.values, strict=True):
+            path, text = box.currentText().strip(), line.text().strip().strip(",")
+            if not path and box is self.settings[1]:
+                continue
+            if not path:
+                raise ConfigError([Problem("", "no setting is chosen", "such as optimizer.lr")])
+            if path in vary:
+                raise ConfigError([Problem(path, "is chosen twice")])
+            if not text:
+                raise ConfigError([Problem(path, "has no values", "give some with commas between them")])
+            vary[path] = compare.values_of(text)
+        return compare.combinations(vary)
+
+    @Slot()
+    def _accept(self) -> None:
+        if self._variants:
+            self.wanted.emit(self._variants)
+            self.accept()
+
+
+def known_settings(config: RunConfig) -> dict[str, Setting]:
+    """The settings of a configuration by their paths, as its variants stand; ``kind`` where a section has several."""
+    found: dict[str, Setting] = {}
+    for section in RunConfig.model_fields:
+        part = type(getattr(config, section))
+        kinds = tuple(kind_of(variant) for variant in variants(section))
+        if kind_of(part):
+            title = str(RunConfig.model_fields[section].title)
+            found[f"{section}.kind"] = Setting("kind", title, "", "choice", kinds[0], choices=kinds)
+        found |= {f"{section}.{one.name}": one for one in settings(part)}
+    return found
+
+
+def proposal(config: RunConfig, path: str, one: Setting | None) -> str:
+    """Values to begin with: what the setting can be, or a number as it is and smaller. Empty for what is no setting."""
+    if one is None:
+        return ""
+    section, _, name = path.partition(".")
+    value = getattr(getattr(config, section), name)
+    if one.kind == "switch":
+        return "false, true"
+    if one.kind == "choice":
+        others = [choice for choice in one.choices if choice != value]
+        return ", ".join(map(str, (value, *others[:2])))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    if isinstance(value, int):
+        return ", ".join(map(str, dict.fromkeys((value, max(1, value // 2)))))
+    return ", ".join(f"{number:.3g}" for number in dict.fromkeys((value, value / 10))) if value else "0.0"
+
+
+def own_words(count: int) -> str:
+    """How the runs that a file asks for itself are called."""
+    return f"The {count} runs of this recipe"
+
+
+def _told(found: list[Variant]) -> str:
+    named = "; ".join(one.label for one in found[:_MOST_NAMED])
+    more = f"; and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+    words = "1 run" if len(found) == 1 else f"{len(found)} runs"
+    return f"{words}: {named}{more}.\n{_TELLS}"

@@ -1,0 +1,109 @@
+"""Between the evaluation view and the lab: a run's checkpoint on a split, the samples of a cell, the user's own files."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtWidgets import QWidget
+
+from workbench.gui.desk import Desk
+from workbench.gui.dialogs import ask
+from workbench.gui.views.evaluation.view import EvaluationView
+from workbench.launch.lab import Answer
+from workbench.runs import checkpoints
+
+OWN_FILES = (
+    "Pictures, tables and texts (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff *.csv *.tsv *.parquet *.txt)"
+    ";;All files (*)"
+)
+MOST_FILES = 10_000
+"""Files taken at once, so that a disk that was dropped is not read through."""
+NO_CHECKPOINT = "The run shown has no checkpoint yet: train first."
+
+
+class Evaluating(QObject):
+    """Asks the lab what the view wants to know."""
+
+    def __init__(self, desk: Desk, view: EvaluationView, window: QWidget) -> None:
+        super().__init__(window)
+        self._desk, self._view, self._window = desk, view, window
+        self._folder: Path | None = None
+        """Where files were chosen last."""
+        desk.lab.answered.connect(self._take)
+        view.wanted.connect(self.evaluate)
+        view.cell_wanted.connect(self._describe)
+        view.files_wanted.connect(self.choose_files)
+        view.files_given.connect(self.predict)
+
+    @Slot(str)
+    def evaluate(self, split: str) -> None:
+        """Measures the run shown on a split."""
+        checkpoint = self.checkpoint()
+        if checkpoint is None:
+            self._view.say(NO_CHECKPOINT)
+            return
+        self._view.wait_for(f"Measuring {checkpoint.name}…")
+        self._desk.lab.ask("evaluate", {"checkpoint": str(checkpoint), "split": split})
+
+    @Slot()
+    def choose_files(self) -> None:
+        """Asks for files and predicts them."""
+        if self.checkpoint() is None:
+            self._view.say(NO_CHECKPOINT)
+            return
+        files = ask.open_files(self._window, "Predict files", self._folder, OWN_FILES)
+        if files:
+            self._folder = files[0].parent
+            self.predict(files)
+
+    @Slot(object)
+    def predict(self, paths: list[Path]) -> None:
+        """Has the model of the run shown predict files, and those below folders."""
+        checkpoint = self.checkpoint()
+        if checkpoint is None:
+            self._view.say(NO_CHECKPOINT)
+            return
+        files = list(itertools.islice(_files(paths), MOST_FILES))
+        if not files:
+            self._view.say("There is no file in what was dropped.")
+            return
+        self._view.wait_for(f"Predicting {len(files):,} file{'' if len(files) == 1 else 's'}…")
+        self._desk.lab.ask("predict", {"checkpoint": str(checkpoint), "files": [str(file) for file in files]})
+
+    def checkpoint(self) -> Path | None:
+        """The best checkpoint of the run shown, else its newest."""
+        run = self._desk.session.folder
+        found = (checkpoints.best(run.checkpoints) or checkpoints.latest(run.checkpoints)) if run is not None else None
+        return found.path if found is not None else None
+
+    @Slot(object)
+    def _describe(self, indices: list[int]) -> None:
+        result = self._view.result
+        asked = {"checkpoint": result["checkpoint"], "split": result["split"], "indices": indices}
+        self._desk.lab.ask("samples", asked)
+
+    @Slot(object)
+    def _take(self, answer: Answer) -> None:
+        shows: dict[str, Callable[[dict[str, Any]], None]] = {
+            "evaluate": self._view.show_result,
+            "predict": self._view.show_predictions,
+            "samples": self._view.show_cell,
+        }
+        if answer.method not in shows:
+            return
+        if answer.ok:
+            shows[answer.method](answer.result)
+        else:
+            self._view.refuse(answer.problems)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from (found for found in path.rglob("*") if found.is_file() and not found.name.startswith("."))
+        else:
+            yield path

@@ -1,0 +1,69 @@
+"""Tables of figures: read-only, with numbers to the right, and as high as their rows up to a height."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTableWidget, QTableWidgetItem
+
+HIGHEST = 420
+"""Pixels after which a table scrolls."""
+NARROWEST = 56
+MANY = 6
+"""Of more columns some may lie outside: there is a bar to scroll to them."""
+
+
+def table(name: str, spoken: str, headings: tuple[str, ...]) -> QTableWidget:
+    """An empty table, hidden until it has rows."""
+    made = QTableWidget(0, len(headings))
+    made.setHorizontalHeaderLabels(list(headings))
+    dress(made, name, spoken)
+    made.horizontalHeader().setSectionResizeMode(len(headings) - 1, QHeaderView.ResizeMode.Stretch)
+    return made
+
+
+def dress(view: QTableView, name: str, spoken: str) -> None:
+    """What every table here has in common."""
+    view.setObjectName(name)
+    view.setAccessibleName(spoken)
+    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setTabKeyNavigation(False)
+    view.setWordWrap(False)
+    view.verticalHeader().hide()
+    view.horizontalHeader().setMinimumSectionSize(NARROWEST)
+    view.hide()
+
+
+def fill(view: QTableWidget, rows: Sequence[tuple[str, ...]]) -> None:
+    """Puts rows in; hides the table where there are none."""
+    view.setRowCount(len(rows))
+    for place, row in enumerate(rows):
+        for column, text in enumerate(row):
+            item = QTableWidgetItem(text)
+            item.setToolTip(text)
+            if column and _is_number(text):
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            view.setItem(place, column, item)
+    fit(view, len(rows))
+
+
+def fit(view: QTableView, rows: int, widest: int = 260) -> None:
+    """Columns as wide as their content, up to a width, and the last as wide as there is room; the whole as high as its rows."""
+    view.setVisible(rows > 0)
+    # Not the last: it takes what is left, unless it was given a width.
+    for column in range(view.model().columnCount() - 1):
+        view.resizeColumnToContents(column)
+        view.setColumnWidth(column, min(view.columnWidth(column), widest))
+    heights = sum(view.rowHeight(row) for row in range(min(rows, 40)))
+    bar = view.horizontalScrollBar().sizeHint().height() if view.model().columnCount() > MANY else 0
+    view.setFixedHeight(min(view.horizontalHeader().sizeHint().height() + heights + bar + 4, HIGHEST))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", ""))
+    except ValueError:
+        return False
+    return True
