@@ -182,6 +182,8 @@ def _run(
     elif state is not None:
         run.epochs = epochs or max(int(state["position"]["epochs"]), config.training.epochs)
         continued = restore(run, state)
+        if parent is not None and run.position.step == parent.step:
+            continued = f"{parent}; {continued}"
     if reporter is not None:
         reporter.say(_started(run, continued))
         for text in (*begun_anew, *parts.source.notes, *parts.notes):

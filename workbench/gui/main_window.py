@@ -136,6 +136,7 @@ class MainWindow(QMainWindow):
         self.session.progressed.connect(self.show_progress)
         self.session.state_changed.connect(self.show_progress)
         self.session.runs_changed.connect(self.runs.refresh)
+        self.session.making.connect(self.statusBar().showMessage)
         self.runs.opened.connect(self.desk.show_run)
         self.runs.resume_wanted.connect(self.desk.resume_run)
         self.runs.overlays_changed.connect(self.overlays.load)

@@ -12,6 +12,7 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal, Slot
 
 from workbench.config.run import RunConfig
+from workbench.gui.branching import Branching
 from workbench.gui.engine_thread import Job
 from workbench.gui.preferences import Preferences
 from workbench.gui.watch import SessionState, Watch
@@ -35,6 +36,8 @@ class Session(QObject):
     """A run was made, began or ended: tables of runs are out of date."""
     failed = Signal(str)
     """Something that was asked for could not be done, in a sentence."""
+    making = Signal(str)
+    """What is being made, in words; empty when it is done."""
     stop_unanswered = Signal()
     """The run shown was told to stop, and did not within three seconds."""
 
@@ -44,6 +47,7 @@ class Session(QObject):
         self._shown: Watch | None = None
         self._live: Watch | None = None
         """The run that goes in the background while another is shown."""
+        self._branching: Branching | None = None
         self._standby: Standby | None = None
         self._keeps_standby = False
 
@@ -108,7 +112,9 @@ class Session(QObject):
             return "The run is going"
         if self.going is not None:
             return f"{self.going.name} is going: stop it first"
-        return ""
+        if self._branching is not None:
+            return "A branch is being made"
+        return "" if self._shown.folder.is_run() else "The run's folder is gone"
 
     # --- what can be done ---
 
@@ -139,16 +145,20 @@ class Session(QObject):
         self._start(folder, epochs)
 
     def branch(self, checkpoint: CheckpointInfo, config: RunConfig, name: str) -> None:
-        """Makes a run that goes on from a checkpoint with other settings, and starts it. Raises ConfigError."""
+        """Makes a run that goes on from a checkpoint with other settings, and starts it when it is made.
+
+        Raises ConfigError when nothing would be left to train.
+        """
+        branches.check(checkpoint, config)
         if self.going is not None:
             self.failed.emit(f"{self.going.name} is going: stop it first, or let it end.")
-            return
-        try:
-            folder = branches.make(checkpoint, config, name, self._preferences.runs_root)
-        except OSError as error:
-            self.failed.emit(f"The branch cannot be made: {error.strerror or error}.")
-            return
-        self._start(folder, None)
+        elif self._branching is None:
+            self._branching = Branching(checkpoint, config, name, self._preferences.runs_root, self)
+            self._branching.made.connect(self._on_branch_made)
+            self._branching.refused.connect(self._on_branch_refused)
+            self._branching.start()
+            self.making.emit("Making the branch: copying the checkpoint and the curves before it…")
+            self.runs_changed.emit()
 
     def pause(self) -> None:
         """Lets the run shown rest; its engine stays."""
@@ -215,6 +225,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stops following every run, and lets the engine on standby leave. Runs go on."""
+        self._end_branching()
         self._keeps_standby = False
         for watch in (self._shown, self._live):
             if watch is not None:
@@ -283,6 +294,14 @@ class Session(QObject):
         except OSError as error:
             self.failed.emit(f"The run cannot be told: {error.strerror or error}.")
 
+    def _end_branching(self) -> None:
+        """Waits for a branch that is being made, and lets its thread go."""
+        branching, self._branching = self._branching, None
+        if branching is not None:
+            branching.wait()
+            branching.deleteLater()
+            self.making.emit("")
+
     def _renew_standby(self) -> None:
         """Not while a run goes: importing torch would take processor time from it."""
         if not self._keeps_standby or self._preferences.inline or self.going is not None or self._standby is not None:
@@ -294,6 +313,19 @@ class Session(QObject):
             self.failed.emit(f"No engine can be started: {error.strerror or error}.")
             return
         self._standby = standby
+
+    @Slot(object)
+    def _on_branch_made(self, folder: RunFolder) -> None:
+        if self.sender() is self._branching:
+            self._end_branching()
+            self.resume(folder)
+
+    @Slot(str)
+    def _on_branch_refused(self, why: str) -> None:
+        if self.sender() is self._branching:
+            self._end_branching()
+            self.runs_changed.emit()
+            self.failed.emit(why)
 
     @Slot()
     def _on_opened(self) -> None:

@@ -75,15 +75,20 @@ def parent_of(run: RunFolder) -> Parent | None:
     )
 
 
+def check(checkpoint: CheckpointInfo, config: RunConfig) -> None:
+    """Raises ConfigError when nothing would be left to train."""
+    if checkpoint.epoch >= config.training.epochs:
+        what = f"{checkpoint.epoch} epochs are done already at the checkpoint"
+        hint = f"give a total of more than {checkpoint.epoch}"
+        raise ConfigError([Problem("training.epochs", what, hint)])
+
+
 def make(checkpoint: CheckpointInfo, config: RunConfig, name: str, root: Path | None = None) -> RunFolder:
     """Makes a run that goes on from a checkpoint with settings of its own. It appears whole or not at all.
 
     Raises ConfigError when nothing would be left to train, OSError when the disk refuses.
     """
-    if checkpoint.epoch >= config.training.epochs:
-        what = f"{checkpoint.epoch} epochs are done already at the checkpoint"
-        hint = f"give a total of more than {checkpoint.epoch}"
-        raise ConfigError([Problem("training.epochs", what, hint)])
+    check(checkpoint, config)
     source = RunFolder(checkpoint.path.resolve().parent.parent)
     parent = _parent(source, checkpoint, config)
 

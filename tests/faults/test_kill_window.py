@@ -1,0 +1,138 @@
+"""kill -9 of the window while a run goes: the run does not notice, another window finds it, and nothing is left at the end.
+
+The windows are the program itself, off screen, with real engines. Long with ``-m campaign``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from pytestqt.qtbot import QtBot
+
+from tests.waiting import until
+from workbench.gui.app import create_window
+from workbench.gui.main_window import MainWindow
+from workbench.launch import process
+from workbench.runs import history
+from workbench.runs.folder import RunFolder, list_runs
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120_000
+"""Milliseconds: a busy machine takes its time to import torch."""
+Opens = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def opens(folders: Any, tmp_path: Path) -> Iterator[Opens]:
+    """``opens(...)`` is the program's window in a process of its own. All are ended at the end, and the runs with them."""
+    made: list[subprocess.Popen[bytes]] = []
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "workbench", "gui", *arguments]
+        with (tmp_path / "window.txt").open("ab") as log:
+            made.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment))
+        return made[-1]
+
+    yield start
+    for window in made:
+        window.kill()
+        window.wait()
+    for run in list_runs():
+        engine = process.attach(run)
+        if engine is not None:
+            engine.kill()
+    until(lambda: not left_over(folders.runs), what="the end of every process")
+
+
+@pytest.fixture
+def window(qapp: Any, qtbot: QtBot) -> Iterator[Callable[[], MainWindow]]:
+    """A window in this process, to look into."""
+    made: list[MainWindow] = []
+
+    def show() -> MainWindow:
+        made.append(create_window("digits-mlp"))
+        made[-1].show()
+        qtbot.waitExposed(made[-1])
+        return made[-1]
+
+    yield show
+    for one in made:
+        one.desk.close_without_asking()
+        one.close()
+        one.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def left_over(runs: Path) -> list[psutil.Process]:
+    """Processes that belong to this test, whoever their parent is by now: they know its folder of runs."""
+    found = []
+    for one in psutil.process_iter():
+        try:
+            mine = one.pid != os.getpid() and one.status() != psutil.STATUS_ZOMBIE
+            if mine and one.environ().get("WORKBENCH_RUNS") == str(runs):
+                found.append(one)
+        except psutil.Error:
+            continue
+    return found
+
+
+def has_attached(window: subprocess.Popen[bytes]) -> bool:
+    """Whether a window is so far that it has looked for runs: the lab is started after that."""
+    assert window.poll() is None, "the window ended by itself"
+    try:
+        return any("--lab" in child.cmdline() for child in psutil.Process(window.pid).children())
+    except psutil.Error:
+        return False
+
+
+def step_of(run: RunFolder) -> int:
+    return history.load(run).step
+
+
+@pytest.mark.parametrize(
+    "kills", [pytest.param(2, id="short"), pytest.param(50, id="long", marks=pytest.mark.campaign)]
+)
+def test_that_a_run_outlives_windows_that_are_killed(
+    kills: int, opens: Opens, window: Callable[[], MainWindow], qtbot: QtBot, folders: Any
+) -> None:
+    chance = random.Random(kills)
+    current = opens("digits-mlp", "--train", "--set", "training.epochs=1000000")
+    until(lambda: list_runs() and history.load(list_runs()[0]).epoch > 0, what="an epoch")
+    run = list_runs()[0]
+    for _ in range(kills):
+        target = step_of(run) + chance.randint(0, 50)
+        until(lambda: step_of(run) >= target, what="some steps")  # noqa: B023
+        current.kill()
+        current.wait()
+        seen = step_of(run)
+        until(lambda: step_of(run) > seen, what="a step without a window")  # noqa: B023
+        current = opens()
+        until(lambda: has_attached(current), what="the next window")  # noqa: B023
+    current.kill()
+    current.wait()
+
+    last = window()
+    assert last.session.attach_going()
+    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.known, timeout=PATIENCE)
+    last.session.stop()
+    qtbot.waitUntil(lambda: last.session.state == "ended", timeout=PATIENCE)
+    shown, told = last.session.progress, history.load(run)
+    assert len(list_runs()) == 1
+    assert (shown.state, shown.attempt, shown.step) == ("stopped", 1, told.step)
+    assert np.array_equal(shown.curves.loss.x, told.curves.loss.x)
+    assert np.array_equal(shown.curves.loss.y, told.curves.loss.y)
+    assert shown.curves.loss.x[-1] == shown.step
+    assert [epoch.epoch for epoch in shown.epochs] == list(range(1, shown.epoch + 1))
+    until(lambda: not left_over(folders.runs), what="the end of every process")

@@ -1,0 +1,299 @@
+"""The session under any sequence of what a person, the system or bad luck may do to a run.
+
+Whatever happened: the window shows what the run's own last events say, a run has at most one engine, and no action is offered that
+cannot work. Folders and processes are real; in short runs an understudy without torch plays the engine. Long with ``-m campaign``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import psutil
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from pytestqt.qtbot import QtBot
+
+from tests.cli import terminal
+from workbench.config import files
+from workbench.config.recipes import start
+from workbench.config.run import RunConfig
+from workbench.gui.actions import ENTRIES, Entry
+from workbench.gui.desk import Desk
+from workbench.gui.preferences import Preferences
+from workbench.gui.session import Session
+from workbench.launch import process
+from workbench.runs import checkpoints, history
+from workbench.runs.checkpoints import CheckpointInfo
+from workbench.runs.folder import RunFolder, list_runs, number, read_json
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
+PATIENCE = 120_000
+"""Milliseconds: a busy machine takes its time to start an engine."""
+GOING = ("running", "paused")
+REFUSALS = {entry.id: entry.refusal for entry in ENTRIES if isinstance(entry, Entry)}
+
+
+class States(RuleBasedStateMachine):
+    """A window's session and what may happen around it. A test puts in how to wait and what to train."""
+
+    wait: Callable[[Callable[[], object]], None]
+    config: RunConfig
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session = Session(Preferences())
+        self.told: list[str] = []
+        self.session.failed.connect(self.told.append)
+        self.pids: set[int] = set()
+
+    # --- what a person does ---
+
+    @precondition(lambda self: self.session.going is None)
+    @rule()
+    def start(self) -> None:
+        """Train."""
+        before = self.session.folder
+        self.session.train(self.config, "states")
+        assert self.session.folder != before
+        self._wait_for("running")
+
+    @precondition(lambda self: self.session.state == "running")
+    @rule()
+    def pause(self) -> None:
+        """Pause."""
+        self.session.pause()
+        self._wait_for("paused")
+
+    @precondition(lambda self: self._offered("run.pause") and self.session.progress.state == "paused")
+    @rule()
+    def unpause(self) -> None:
+        """Continue, with the same engine or with another one."""
+        self.session.unpause()
+        self._wait_for("running")
+
+    @precondition(lambda self: self._offered("run.release"))
+    @rule()
+    def release(self) -> None:
+        """Pause and free the device."""
+        self.session.release()
+        self._wait_for("ended")
+        assert self.session.progress.state == "paused"
+
+    @precondition(lambda self: self._offered("run.stop"))
+    @rule()
+    def stop(self) -> None:
+        """Stop."""
+        self.session.stop()
+        self._wait_for("ended")
+        assert self.session.progress.state == "stopped"
+
+    @precondition(lambda self: self.session.state in GOING)
+    @rule()
+    def save(self) -> None:
+        """Save a checkpoint."""
+        before = len(self.session.progress.log)
+        self.session.save()
+        self.wait(lambda: any("sav" in line.text for line in self.session.progress.log[before:]))
+
+    @precondition(lambda self: self._offered("run.resume"))
+    @rule()
+    def resume(self) -> None:
+        """Resume."""
+        assert self.session.folder is not None
+        self.session.resume(self.session.folder)
+        self._wait_for("running")
+
+    @precondition(lambda self: self._offered("run.resume") and self._newest() is not None)
+    @rule()
+    def branch(self) -> None:
+        """Resume with a changed setting."""
+        before, newest = self.session.folder, self._newest()
+        assert newest is not None
+        self.session.branch(newest, files.change(self.config, {"optimizer.lr": 0.002}), "branch")
+        assert not self._offered("run.resume")
+        self.wait(lambda: self.session.folder != before)
+        self._wait_for("running")
+
+    @rule()
+    def ask_for_what_is_not_offered(self) -> None:
+        """Commands to a run that is not going: nobody hears them, and nothing happens."""
+        if self.session.going is None:
+            for command in (self.session.pause, self.session.save, self.session.stop, self.session.release):
+                command()
+            assert self.session.going is None
+
+    # --- what happens to it ---
+
+    @precondition(lambda self: self.session.state in GOING)
+    @rule()
+    def kill_the_engine(self) -> None:
+        """The system ends the engine without asking."""
+        assert self.session.folder is not None
+        os.kill(int(number(read_json(self.session.folder.engine_file), "pid")), signal.SIGKILL)
+        self._wait_for("ended")
+        assert self.session.progress.state in ("failed", "cut off")
+
+    @rule()
+    def reopen(self) -> None:
+        """The window is closed, and another one opened."""
+        folder = self.session.folder
+        self.session.close()
+        self.session = Session(Preferences())
+        self.session.failed.connect(self.told.append)
+        if not self.session.attach_going() and folder is not None and folder.is_run():
+            self.session.show(folder)
+        self.wait(lambda: self.session.known)
+
+    @precondition(lambda self: self.session.folder is not None and self.session.going is None)
+    @rule()
+    def delete(self) -> None:
+        """Somebody deletes the folder of the run shown."""
+        assert self.session.folder is not None
+        shutil.rmtree(self.session.folder.path)
+
+    # --- what always holds ---
+
+    @invariant()
+    def shows_what_the_run_said(self) -> None:
+        """The window is where the run's own events are."""
+        folder = self.session.folder
+        if folder is None or not folder.is_run():
+            return
+
+        def same() -> bool:
+            told = history.load(folder)
+            shown = self.session.progress
+            rests = shown.state == told.state and shown.attempt == told.attempt
+            return rests and (told.state == "running" or shown.step == told.step) and self._fits(told.state, told.ended)
+
+        self.wait(same)
+
+    @invariant()
+    def has_one_engine_at_most(self) -> None:
+        """One that says goodbye may still be on its way out."""
+        for run in list_runs():
+            self.wait(lambda run=run: len(engines_of(run)) <= 1)  # type: ignore[misc]
+
+    @invariant()
+    def offers_only_what_can_work(self) -> None:
+        """Every action that is on finds what it needs."""
+        folder = self.session.folder
+        goes = folder is not None and folder.going()
+        exists = folder is not None and folder.is_run()
+        for name in ("run.stop", "run.release"):
+            assert not self._offered(name) or goes, name
+        assert (
+            not self._offered("run.pause") or goes or (exists and history.state(cast("RunFolder", folder)) == "paused")
+        )
+        assert not self._offered("run.resume") or (exists and not goes)
+        assert not self.told, self.told
+
+    def teardown(self) -> None:
+        """Nothing goes on."""
+        self.session.close()
+        for run in list_runs():
+            engine = process.attach(run)
+            if engine is not None:
+                engine.kill()
+        psutil.wait_procs(psutil.Process().children(), timeout=PATIENCE / 1000)
+        for run in list_runs():
+            shutil.rmtree(run.path)
+
+    def _wait_for(self, state: str) -> None:
+        """Until the session is in that state, and not just on the way to it."""
+        self.wait(lambda: self.session.state == state)
+        if state == "running":
+            self.wait(lambda: self.session.progress.epoch > 0)
+
+    def _newest(self) -> CheckpointInfo | None:
+        return checkpoints.latest(self.session.folder.checkpoints) if self.session.folder is not None else None
+
+    def _fits(self, told: str, ended: object) -> bool:
+        if told in GOING and ended is None:
+            return self.session.state == told
+        return self.session.state == ("idle" if told == "new" else "ended")
+
+    def _offered(self, name: str) -> bool:
+        desk = cast("Desk", SimpleNamespace(session=self.session))
+        return REFUSALS[name](desk) == ""
+
+
+def engines_of(run: RunFolder) -> list[psutil.Process]:
+    """The processes that were started for a run and are there still."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            if child.status() != psutil.STATUS_ZOMBIE and str(run.path.resolve()) in child.cmdline():
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+@pytest.fixture
+def machine(qapp: Any, qtbot: QtBot) -> type[States]:
+    """The machine, with this test's event loop, on a run that does not end by itself."""
+
+    class Here(States):
+        config = files.change(
+            start("linear-regression")[1], {"training.epochs": 1_000_000, "output.checkpoint_every": "1000"}
+        )
+
+        @staticmethod
+        def wait(condition: Callable[[], object]) -> None:
+            qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+
+    return Here
+
+
+@pytest.fixture
+def understudy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines that are processes of their own and answer at once, without torch."""
+    monkeypatch.setattr(process, "interpreter", terminal.interpreter)
+    monkeypatch.setenv("PYTHONPATH", str(terminal.FAKE_ENGINE.parents[2]))
+    monkeypatch.setenv("FAKE_ENGINE", "listen")
+
+
+def _drive(machine: type[States], examples: int, steps: int) -> None:
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        derandomize=examples < 10,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine, settings=chosen)
+
+
+@pytest.mark.usefixtures("understudy")
+@pytest.mark.parametrize(
+    "examples, steps",
+    [pytest.param(3, 12, id="short"), pytest.param(200, 40, id="long", marks=pytest.mark.campaign)],
+)
+def test_that_the_window_is_right_whatever_happens(machine: type[States], examples: int, steps: int) -> None:
+    _drive(machine, examples, steps)
+
+
+@pytest.mark.campaign
+def test_that_the_window_is_right_whatever_happens_to_real_engines(machine: type[States]) -> None:
+    _drive(machine, 40, 25)
+
+
+def test_that_the_window_is_right_through_the_life_of_a_real_run(machine: type[States]) -> None:
+    life = "start pause save unpause kill_the_engine reopen resume release reopen unpause reopen stop branch stop delete reopen"
+    states = machine()
+    try:
+        for event in life.split():
+            getattr(states, event)()
+            states.shows_what_the_run_said()
+            states.has_one_engine_at_most()
+            states.offers_only_what_can_work()
+    finally:
+        states.teardown()
