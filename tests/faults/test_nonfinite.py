@@ -230,6 +230,15 @@ def test_that_fp16_that_no_scale_helps_is_a_failure(monkeypatch: pytest.MonkeyPa
     assert "layer 2 (ReLU)" in said(progress)
 
 
+def test_that_gradients_of_few_rows_are_looked_at_too() -> None:
+    table = nn.Embedding(5, 3, sparse=True)
+    guard = Guard(list(table.parameters()), torch.optim.SGD(table.parameters()), None, alone=True)
+    table(torch.tensor([1, 2])).sum().backward()
+    assert not guard.bad()
+    (table(torch.tensor([1, 2])) * float("inf")).sum().backward()
+    assert guard.bad()
+
+
 @pytest.mark.parametrize("kind", ["adam", "lbfgs", "muon"])
 def test_that_a_step_that_is_not_taken_leaves_weights_and_state_as_they_were(kind: str) -> None:
     from workbench.engine.optimizers import build as optimizer_of
