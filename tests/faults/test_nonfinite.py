@@ -279,13 +279,13 @@ def test_that_two_processes_end_together_in_words() -> None:
 @pytest.mark.campaign
 def test_that_no_checkpoint_is_ever_spoilt(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(0)
-    for _ in range(100):
+    for _ in range(40):
         rate = 10.0 ** chance.uniform(-1, 3)
         with monkeypatch.context() as patch:
             if chance.random() < 0.5:
                 break_layer(patch, chance.randint(0, 60), chance.choice([_no_number, _no_gradient]))
             changes = {
-                "optimizer.kind": chance.choice(["sgd", "adam", "rmsprop", "lbfgs", "muon"]),
+                "optimizer.kind": chance.choice(["sgd", "adam", "rmsprop", "adagrad", "muon"]),
                 "optimizer.lr": rate,
                 "training.on_nonfinite": chance.choice(["stop", "lower_lr", "clip"]),
                 "training.batch_size": 256,
