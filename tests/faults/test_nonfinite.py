@@ -230,6 +230,15 @@ def test_that_fp16_that_no_scale_helps_is_a_failure(monkeypatch: pytest.MonkeyPa
     assert "layer 2 (ReLU)" in said(progress)
 
 
+def test_that_gradients_of_few_rows_are_looked_at_too() -> None:
+    table = nn.Embedding(5, 3, sparse=True)
+    guard = Guard(list(table.parameters()), torch.optim.SGD(table.parameters()), None, alone=True)
+    table(torch.tensor([1, 2])).sum().backward()
+    assert not guard.bad()
+    (table(torch.tensor([1, 2])) * float("inf")).sum().backward()
+    assert guard.bad()
+
+
 @pytest.mark.parametrize("kind", ["adam", "lbfgs", "muon"])
 def test_that_a_step_that_is_not_taken_leaves_weights_and_state_as_they_were(kind: str) -> None:
     from workbench.engine.optimizers import build as optimizer_of
@@ -270,13 +279,13 @@ def test_that_two_processes_end_together_in_words() -> None:
 @pytest.mark.campaign
 def test_that_no_checkpoint_is_ever_spoilt(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(0)
-    for _ in range(100):
+    for _ in range(40):
         rate = 10.0 ** chance.uniform(-1, 3)
         with monkeypatch.context() as patch:
             if chance.random() < 0.5:
                 break_layer(patch, chance.randint(0, 60), chance.choice([_no_number, _no_gradient]))
             changes = {
-                "optimizer.kind": chance.choice(["sgd", "adam", "rmsprop", "lbfgs", "muon"]),
+                "optimizer.kind": chance.choice(["sgd", "adam", "rmsprop", "adagrad", "muon"]),
                 "optimizer.lr": rate,
                 "training.on_nonfinite": chance.choice(["stop", "lower_lr", "clip"]),
                 "training.batch_size": 256,

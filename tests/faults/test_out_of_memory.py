@@ -245,7 +245,7 @@ def several(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
     "seeds, places",
     [
         pytest.param(range(1), ("backward",), id="short"),
-        pytest.param(range(1, 5), ("forward", "backward"), id="long", marks=pytest.mark.campaign),
+        pytest.param(range(1, 3), ("forward", "backward"), id="long", marks=pytest.mark.campaign),
     ],
 )
 def test_that_two_processes_agree_on_smaller_passes(

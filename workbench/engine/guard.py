@@ -62,7 +62,8 @@ class Guard:
 
     def bad(self) -> bool:
         """Whether a gradient is not finite. Where the device looks later this only asks it to, and is False."""
-        mark(self._found, [found for one in self._parameters if (found := one.grad) is not None], self._unit)
+        gradients = [found for one in self._parameters if (found := one.grad) is not None]
+        mark(self._found, [one._values() if one.is_sparse else one for one in gradients], self._unit)
         if self.later:
             self._left_out.add_(self._found)
             return False
