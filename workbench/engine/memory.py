@@ -54,3 +54,8 @@ def process_memory() -> int:
 def main_memory() -> int:
     """Main memory of the machine, in bytes."""
     return int(psutil.virtual_memory().total)
+
+
+def main_memory_left() -> int:
+    """Bytes of main memory that programs can still have."""
+    return int(psutil.virtual_memory().available)

@@ -21,6 +21,9 @@ from workbench.runs.progress import Progress
 
 FLUSH_SECONDS = 0.1
 MEMORY_SECONDS = 1.0
+SCARCE = 0.05
+"""Of main memory: with less than this left the system may soon end processes."""
+_GIB = 2**30
 POINTS_PER_SECOND = 200
 """Above as many steps a second, points are buckets of several steps."""
 
@@ -81,6 +84,7 @@ class Flow:
         self._device = device
         self._last = time.monotonic()
         self._last_memory = 0.0
+        self._scarce = False
 
     def due(self) -> bool:
         """Whether it is time to flush."""
@@ -151,7 +155,21 @@ class Flow:
             else:
                 devices[sample["name"]] = dict(sample)
         ram = sum(held for _, held in found)
+        self._warn_of_memory()
         self.reporter.say(Memory(devices=tuple(devices.values()), ram=ram, ram_total=memory.main_memory()))  # type: ignore[arg-type]
+
+    def _warn_of_memory(self) -> None:
+        """Tells that main memory runs out before the system ends a process to get some."""
+        left, whole = memory.main_memory_left(), memory.main_memory()
+        scarce = left < SCARCE * whole
+        if scarce and not self._scarce and self.reporter is not None:
+            text = f"only {left / _GIB:.1f} of {whole / _GIB:.1f} GiB of main memory are left: the system may end this run. "
+            hint = (
+                "Close other programs, or stop here and go on with a smaller batch, fewer workers or streamed samples"
+            )
+            self.reporter.note(text + hint, "warning")
+        # Told again only after there was enough for a while.
+        self._scarce = scarce or (self._scarce and left < 2 * SCARCE * whole)
 
 
 def _short(values: Any) -> list[float]:

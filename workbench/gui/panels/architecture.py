@@ -15,11 +15,12 @@ from workbench.gui.own_files import OwnFiles
 from workbench.gui.panels.own_file import OwnFile
 from workbench.gui.panels.panel import Asker, Panel, sentences, tell
 from workbench.gui.theme import Themes
+from workbench.gui.views import ticks
 from workbench.gui.views.ticks import size
 
 MOST_ROWS = 9
 ROW_HEIGHT = 22
-COLUMNS = ("Layer", "Output", "Parameters")
+COLUMNS = ("Layer", "Output", "Parameters", "Mult-adds")
 
 
 class ArchitecturePanel(Panel):
@@ -55,14 +56,15 @@ class ArchitecturePanel(Panel):
         tell(self._problem, "")
         layers = result["layers"]
         self.summarise(f"{result['parameters']:,} parameters")
-        tell(self._facts, f"{result['parameters']:,} parameters · {size(result['bytes'])} · {len(layers)} layers")
+        tell(self._facts, _facts(result))
         self.table.setRowCount(len(layers))
         for row, layer in enumerate(layers):
             output = " x ".join(str(part) for part in layer["output"])
             count = f"{layer['parameters']:,}" if layer["parameters"] else "–"
-            for column, text in enumerate((layer["type"], output, count)):
+            work = count_of(layer["multiply_adds"]) if layer["multiply_adds"] else "–"
+            for column, text in enumerate((layer["type"], output, count, work)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(f"{layer['name']}: {layer['type']} → {output}, {layer['parameters']:,} parameters")
+                item.setToolTip(_told(layer, output))
                 if column:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(row, column, item)
@@ -85,11 +87,37 @@ class ArchitecturePanel(Panel):
         tell(self._wait, "Building the network…" if waiting else "")
 
 
+def _facts(result: dict[str, Any]) -> str:
+    whole, trained = result["parameters"], result["trainable"]
+    parameters = f"{whole:,} parameters" + ("" if trained == whole else f", {trained:,} of them trained")
+    work = f"{count_of(result['multiply_adds'])} multiply-adds a sample"
+    return f"{parameters} · {size(result['bytes'])} · {len(result['layers'])} layers · {work}"
+
+
+def _told(layer: dict[str, Any], output: str) -> str:
+    """A layer in words."""
+    found = [f"{layer['name']}: {layer['type']} → {output}"]
+    if layer["parameters"]:
+        frozen = layer["parameters"] - layer["trainable"]
+        held = "all trained" if not frozen else "frozen" if not layer["trainable"] else f"{frozen:,} frozen"
+        found.append(f"{layer['parameters']:,} parameters, {held}")
+    if layer["multiply_adds"]:
+        found.append(f"{layer['multiply_adds']:,} multiply-adds for one sample")
+    return "\n".join(found)
+
+
+def count_of(number: int) -> str:
+    """A count in three digits: ``288``, ``1.23 M``."""
+    return ticks.count(float(f"{number:.3g}"))
+
+
 def _table(parent: QWidget) -> QTableWidget:
     table = QTableWidget(0, len(COLUMNS), parent)
     table.setObjectName("architecture.layers")
     table.setAccessibleName("Layers")
-    table.setToolTip("Every layer with its output (without the batch axis) and its parameters")
+    table.setToolTip(
+        "Every layer with its output (without the batch axis), its parameters and its multiply-adds for one sample"
+    )
     table.setHorizontalHeaderLabels(COLUMNS)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -1,0 +1,116 @@
+"""A loader worker or one of several processes that is killed ends the run in plain words, and leaves no process behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from tests.waiting import until
+from workbench.config import files
+from workbench.config.recipes import start
+from workbench.engine import memory
+from workbench.launch import process
+from workbench.runs import history
+from workbench.runs.folder import RunFolder, create
+
+Begun = Callable[[RunFolder], process.Engine]
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
+
+
+def pictures(root: Path) -> Path:
+    for name in ("a", "b"):
+        (root / name).mkdir(parents=True)
+        for number in range(40):
+            noise = np.random.default_rng(number).integers(0, 255, (16, 16, 3)).astype(np.uint8)
+            Image.fromarray(noise).save(root / name / f"{number}.png")
+    return root
+
+
+@pytest.fixture
+def begun() -> Iterator[Callable[[RunFolder], process.Engine]]:
+    """Starts a run and waits for its first step. What is left of it at the end is ended."""
+    engines: list[process.Engine] = []
+
+    def begin(folder: RunFolder) -> process.Engine:
+        engines.append(_begun(folder))
+        return engines[-1]
+
+    yield begin
+    for engine in engines:
+        engine.kill()
+
+
+def family(engine: process.Engine) -> tuple[list[psutil.Process], list[psutil.Process]]:
+    """All processes below an engine, and those of them that compute or load."""
+    children, at_work = psutil.Process(engine.pid).children(recursive=True), []
+    for child in children:
+        with contextlib.suppress(psutil.Error):
+            if "spawn_main" in " ".join(child.cmdline()):
+                at_work.append(child)
+    return children, at_work
+
+
+def _begun(folder: RunFolder) -> process.Engine:
+    engine = process.start(folder)
+    until(lambda: history.load(folder).step > 0 or engine.poll() is not None, what="the first step", within=200)
+    assert engine.poll() is None, history.load(folder).ended
+    return engine
+
+
+def ended_in_words(folder: RunFolder, engine: process.Engine, left: list[psutil.Process], word: str) -> None:
+    until(lambda: engine.poll() is not None, what="the end", within=200)
+    ended = history.load(folder).ended
+    assert ended is not None
+    assert ended.status == "failed"
+    assert word in ended.what.lower(), ended.what
+    assert ended.hint
+    _, alive = psutil.wait_procs(left, timeout=100)
+    assert not alive
+    assert not folder.going()
+
+
+def test_that_a_killed_loader_worker_ends_the_run_in_words(tmp_path: Path, begun: Begun) -> None:
+    changes = {
+        "dataset.path": str(pictures(tmp_path / "pictures")),
+        "dataset.size": 16,
+        "dataset.loading": "streamed",
+        "dataset.workers": 2,
+        "model.channels": [4],
+        "training.epochs": 100_000,
+        "training.batch_size": 8,
+    }
+    folder = create(files.change(start("image-folder")[1], changes), "worker")
+    engine = begun(folder)
+    children, workers = family(engine)
+    assert workers
+    os.kill(workers[-1].pid, signal.SIGKILL)
+    ended_in_words(folder, engine, children, "reads samples")
+
+
+def test_that_a_killed_process_of_several_ends_all(begun: Begun) -> None:
+    changes = {"hardware.processes": 2, "training.epochs": 100_000, "training.batch_size": 16}
+    folder = create(files.change(start("digits-mlp")[1], changes), "ranks")
+    engine = begun(folder)
+    children, ranks = family(engine)
+    assert len(ranks) == 2
+    os.kill(ranks[-1].pid, signal.SIGKILL)
+    ended_in_words(folder, engine, children, "process")
+
+
+def test_that_scarce_main_memory_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.engine.attempt import run_attempt
+
+    monkeypatch.setattr(memory, "main_memory_left", lambda: memory.main_memory() // 100)
+    folder = create(files.change(start("digits-mlp")[1], {"training.epochs": 3}), "scarce")
+    assert run_attempt(folder, alone=True) == 0
+    told = [line for line in history.load(folder).log if "main memory are left" in line.text]
+    assert len(told) == 1
+    assert told[0].level == "warning"
