@@ -150,7 +150,8 @@ class States(RuleBasedStateMachine):
             self.session.show(folder)
         self.wait(lambda: self.session.known)
 
-    @precondition(lambda self: self.session.folder is not None and self.session.going is None)
+    @precondition(lambda self: self.session.going is None and self.session.folder is not None)
+    @precondition(lambda self: self.session.folder.is_run())
     @rule()
     def delete(self) -> None:
         """Somebody deletes the folder of the run shown."""
