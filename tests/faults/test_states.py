@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import psutil
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from pytestqt.qtbot import QtBot
 
@@ -150,7 +150,8 @@ class States(RuleBasedStateMachine):
             self.session.show(folder)
         self.wait(lambda: self.session.known)
 
-    @precondition(lambda self: self.session.folder is not None and self.session.going is None)
+    @precondition(lambda self: self.session.going is None and self.session.folder is not None)
+    @precondition(lambda self: self.session.folder.is_run())
     @rule()
     def delete(self) -> None:
         """Somebody deletes the folder of the run shown."""
@@ -266,6 +267,7 @@ def _drive(machine: type[States], examples: int, steps: int) -> None:
         stateful_step_count=steps,
         deadline=None,
         database=None,
+        phases=[Phase.generate],  # to shrink a sequence would take hundreds of engines
         derandomize=examples < 10,
         suppress_health_check=list(HealthCheck),
     )

@@ -216,10 +216,11 @@ class Desk(QObject):
 
     @Slot()
     def pause(self) -> None:
-        """Pauses the run shown, or lets it go on."""
+        """Pauses the run shown, or lets it go on: with another engine where its own has left."""
+        run = self.session.folder
         if self.session.state == "running":
             self.session.pause()
-        else:
+        elif run is not None and (self.session.shown_goes or self._may_resume(run)):
             self.session.unpause()
 
     def resume_run(self, run: RunFolder) -> None:
