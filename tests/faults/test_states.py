@@ -150,8 +150,7 @@ class States(RuleBasedStateMachine):
             self.session.show(folder)
         self.wait(lambda: self.session.known)
 
-    @precondition(lambda self: self.session.going is None and self.session.folder is not None)
-    @precondition(lambda self: self.session.folder.is_run())
+    @precondition(lambda self: self.session.going is None and self._exists())
     @rule()
     def delete(self) -> None:
         """Somebody deletes the folder of the run shown."""
@@ -211,6 +210,9 @@ class States(RuleBasedStateMachine):
         self.wait(lambda: self.session.state == state)
         if state == "running":
             self.wait(lambda: self.session.progress.epoch > 0)
+
+    def _exists(self) -> bool:
+        return self.session.folder is not None and self.session.folder.is_run()
 
     def _newest(self) -> CheckpointInfo | None:
         return checkpoints.latest(self.session.folder.checkpoints) if self.session.folder is not None else None
