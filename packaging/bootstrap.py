@@ -28,6 +28,8 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 WINDOWS = os.name == "nt"
+MOST_TESTS_AT_ONCE = 4
+"""Each holds PyTorch in memory."""
 BIN = VENV / ("Scripts" if WINDOWS else "bin")
 PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 REQUIREMENTS = ROOT / "packaging" / "requirements.txt"
@@ -290,8 +292,14 @@ def test(arguments: Sequence[str]) -> int:
     # pytest comes last and has the last word, so what failed before it is said now.
     if failed:
         print(f"\nFAILED before pytest: {', '.join(failed)} (see above)", flush=True)
-    status = step("pytest", [PYTHON, "-m", "pytest", *arguments], env)
+    status = step("pytest", [PYTHON, "-m", "pytest", *side_by_side(), *arguments], env)
     return status or (1 if failed else 0)
+
+
+def side_by_side() -> list[str]:
+    """Options for pytest: tests run on several processors at once, as far as there are some. A later ``-n 0`` undoes it."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ["-n", str(min(cpus, MOST_TESTS_AT_ONCE))] if cpus > 1 else []
 
 
 def step(name: str, command: Sequence[str | Path], env: Mapping[str, str]) -> int:

@@ -1,8 +1,11 @@
 """Waiting for what another process or thread does: for a condition, never for a time."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
+
+import psutil
 
 LOOK_SECONDS = 0.02
 
@@ -14,3 +17,17 @@ def until(condition: Callable[[], object], *, within: float = 100.0, what: str =
     while not condition():
         assert time.monotonic() < end, f"{what} never came"
         pause.wait(LOOK_SECONDS)
+
+
+def engines_gone(within: float = 100.0) -> None:
+    """Waits for the engines that this process started: one that has said its end takes a moment to leave."""
+
+    def left() -> list[psutil.Process]:
+        found = []
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error):
+                if child.status() != psutil.STATUS_ZOMBIE and "workbench.engine" in child.cmdline():
+                    found.append(child)
+        return found
+
+    until(lambda: not left(), within=within, what="the end of every engine")

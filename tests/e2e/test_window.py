@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtWidgets import QToolButton
 
+from tests.waiting import engines_gone
 from workbench.gui.app import create_window
 from workbench.gui.main_window import MainWindow
 from workbench.launch import process
@@ -46,8 +46,7 @@ def windows(qapp: Any, qtbot: Any, folders: Any) -> Iterator[Callable[[], MainWi
         engine = process.attach(run)
         if engine is not None:
             engine.kill()
-    # An engine that has said its end takes a moment to leave, the longer the busier the machine is.
-    psutil.wait_procs(psutil.Process().children(), timeout=PATIENCE / 1000)
+    engines_gone()
 
 
 def _until(qtbot: Any, condition: Callable[[], object]) -> None:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 
+from tests.waiting import engines_gone
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.gui.app import create_window
@@ -48,7 +49,7 @@ def window(qapp: Any, qtbot: Any, folders: Any) -> Iterator[MainWindow]:
         engine = process.attach(run)
         if engine is not None:
             engine.kill()
-    psutil.wait_procs(psutil.Process().children(), timeout=120)
+    engines_gone()
 
 
 @pytest.mark.parametrize(
