@@ -9,7 +9,7 @@ from tests.engine.test_train import made, ran
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.recipes import start
-from workbench.engine import build, data
+from workbench.engine import build, data, reporter
 from workbench.engine.attempt import run_attempt
 from workbench.engine.distributed import World
 from workbench.engine.step import layers
@@ -31,7 +31,8 @@ def test_that_tensorboard_is_given_the_same_numbers() -> None:
     assert steps == progress.curves.loss.x.tolist()
 
 
-def test_that_gradient_norms_of_layers_make_up_the_whole() -> None:
+def test_that_gradient_norms_of_layers_make_up_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reporter, "FLUSH_SECONDS", 0.0)  # a short run has no time to report
     progress = ran({"output.layer_norms": True, "training.clip_norm": 1e9, "training.epochs": 2})[1]
     found = progress.curves.layers
     assert list(found) == ["1", "3", "5"]

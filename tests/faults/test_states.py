@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pytestqt.qtbot import QtBot
 
 from tests.cli import terminal
+from tests.waiting import engines_gone
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
@@ -201,7 +202,7 @@ class States(RuleBasedStateMachine):
             engine = process.attach(run)
             if engine is not None:
                 engine.kill()
-        psutil.wait_procs(psutil.Process().children(), timeout=PATIENCE / 1000)
+        engines_gone()
         for run in list_runs():
             shutil.rmtree(run.path)
 

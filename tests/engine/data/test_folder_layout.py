@@ -89,6 +89,7 @@ def test_that_names_that_are_no_text_can_be_shown_and_written_down(tmp_path: Pat
         assert len(source.train) == 10
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_that_two_workers_give_the_batches_of_none_and_leave_with_the_loader(tmp_path: Path) -> None:
     fill(tmp_path, "a", "b", count=10)
     found = []
