@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -59,11 +60,21 @@ def lead(folder: RunFolder, compute: Callable[[int], Outcome]) -> int:
     attempt = max(progress.attempt, folder.attempts()) + 1
     with _alive(folder, attempt):
         try:
-            outcome = compute(attempt)
+            try:
+                outcome = compute(attempt)
+            finally:
+                _hear_of_no_worker()
         except BaseException as error:  # noqa: BLE001 - whatever ended the attempt has to be said, and the lock be freed
+            _hear_of_no_worker()
             outcome = failed(explain(error))
         _say_end(folder, attempt, outcome)
     return exit_status(outcome)
+
+
+def _hear_of_no_worker() -> None:
+    """Torch raises an error wherever the main thread is when a loader worker has died: not while the end is being said."""
+    if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def exit_status(outcome: Outcome) -> int:
