@@ -40,6 +40,8 @@ class FailedError(Exception):
 
 
 _DISK_FULL = "There is no space left on the disk"
+_READER_GONE = "A process that reads samples ended unexpectedly"
+_READER_HINT = "Often memory ran out: use fewer loader workers (dataset.workers)"
 _BY_WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "Expected more than 1 value per channel when training",
@@ -48,8 +50,8 @@ _BY_WORDS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "DataLoader worker",
-        "A process that reads samples ended unexpectedly",
-        "Often memory ran out: use fewer loader workers (dataset.workers)",
+        _READER_GONE,
+        _READER_HINT,
     ),
     ("No space left on device", _DISK_FULL, "Make space and resume the run"),
     (
@@ -81,6 +83,9 @@ def explain(error: BaseException) -> Failure:
             return Failure("The main memory ran out", "Choose a smaller batch, or dataset.loading = streamed", details)
         case OSError() if error.errno == errno.ENOSPC:
             return Failure(_DISK_FULL, "Make space and resume the run", details)
+        case ConnectionError() | EOFError() if "dataloader" in details:
+            # What a batch was to be fetched from is gone, before its death was told.
+            return Failure(_READER_GONE, _READER_HINT, details)
     text = str(error)
     for words, what, hint in _BY_WORDS:
         if words in text:
