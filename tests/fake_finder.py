@@ -6,17 +6,17 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 SPEED = {8: 100.0, 16: 190.0, 32: 300.0, 64: 310.0, 128: 250.0, 256: 200.0}
 
 
-def interpreter() -> list[str]:
-    """What stands where Python is started."""
-    return [sys.executable, str(Path(__file__))]
+def spawn(arguments: list[str], **pipes: Any) -> "subprocess.Popen[bytes]":
+    """Starts it where an engine would be started."""
+    return subprocess.Popen([sys.executable, __file__, *arguments], **pipes)
 
 
 def say(line: dict[str, Any]) -> None:

@@ -4,8 +4,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
+
+from workbench.launch import process
+from workbench.runs.folder import list_runs
 
 LOOK_SECONDS = 0.02
 
@@ -19,8 +23,15 @@ def until(condition: Callable[[], object], *, within: float = 100.0, what: str =
         pause.wait(LOOK_SECONDS)
 
 
-def engines_gone(within: float = 100.0) -> None:
-    """Waits for the engines that this process started: one that has said its end takes a moment to leave."""
+def end_runs(root: Path | None = None, within: float = 100.0) -> None:
+    """Ends what still runs below ``root``, and waits for the engines that this process started.
+
+    One that has said its end takes a moment to leave.
+    """
+    for run in list_runs(root):
+        engine = process.attach(run)
+        if engine is not None:
+            engine.kill()
 
     def left() -> list[psutil.Process]:
         found = []

@@ -57,7 +57,7 @@ def workbench(
 ) -> Workbench:
     """Runs a command line in this process, with the understudy for an engine."""
     monkeypatch.setattr(process, "interpreter", terminal.interpreter)
-    monkeypatch.setattr(finders, "interpreter", fake_finder.interpreter)
+    monkeypatch.setattr(finders, "spawn", fake_finder.spawn)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 

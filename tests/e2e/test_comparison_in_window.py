@@ -5,9 +5,8 @@ from typing import Any
 
 import psutil
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
 
-from workbench.gui.app import create_window
+from tests.real_window import real_windows
 from workbench.gui.dialogs.compare import CompareDialog
 from workbench.gui.main_window import MainWindow
 from workbench.runs import comparison
@@ -15,15 +14,10 @@ from workbench.runs import comparison
 
 @pytest.fixture
 def window(qapp: Any, qtbot: Any) -> Iterator[MainWindow]:
-    made = create_window("digits-mlp")
-    made.centre.fill()
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made.desk.close_without_asking()
-    made.close()
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    with real_windows(qtbot) as open_one:
+        made = open_one("digits-mlp")
+        made.centre.fill()
+        yield made
 
 
 def engines_alive() -> list[psutil.Process]:

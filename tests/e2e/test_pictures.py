@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
-from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QToolButton, QWidget
 
-from workbench.gui.app import create_window
+from tests.real_window import real_windows
 from workbench.gui.dialogs import ask
 from workbench.gui.main_window import MainWindow
 from workbench.runs import history
@@ -52,15 +52,10 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def window(qapp: Any, qtbot: Any) -> Iterator[MainWindow]:
-    made = create_window("digits-cnn")
-    made.show()
-    qtbot.waitExposed(made)
-    made.lab.start()
-    yield made
-    made.desk.close_without_asking()
-    made.close()
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    with real_windows(qtbot) as open_one:
+        made = open_one("digits-cnn")
+        made.lab.start()
+        yield made
 
 
 def test_that_a_folder_of_pictures_is_trained_by_clicks_alone(

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
-from tests.waiting import engines_gone
-from workbench.gui.app import create_window
+from tests.real_window import real_windows
+from tests.waiting import end_runs
 from workbench.gui.main_window import MainWindow
-from workbench.launch import process
 from workbench.runs import checkpoints
 from workbench.runs.folder import list_runs
 
@@ -27,26 +26,9 @@ PATIENCE = 120_000
 @pytest.fixture
 def windows(qapp: Any, qtbot: Any, folders: Any) -> Iterator[Callable[[], MainWindow]]:
     """``windows()`` opens a real window on short real training. All close at the end, and runs that still go are ended."""
-    made: list[MainWindow] = []
-
-    def open_one() -> MainWindow:
-        window = create_window("digits-mlp")
-        made.append(window)
-        window.show()
-        qtbot.waitExposed(window)
-        return window
-
-    yield open_one
-    for window in made:
-        window.desk.close_without_asking()
-        window.close()
-        window.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    for run in list_runs(folders.runs):
-        engine = process.attach(run)
-        if engine is not None:
-            engine.kill()
-    engines_gone()
+    with real_windows(qtbot) as open_one:
+        yield lambda: open_one("digits-mlp")
+    end_runs(folders.runs)
 
 
 def _until(qtbot: Any, condition: Callable[[], object]) -> None:

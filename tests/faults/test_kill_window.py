@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
+from tests.real_window import real_windows
 from tests.waiting import until
-from workbench.gui.app import create_window
 from workbench.gui.main_window import MainWindow
 from workbench.launch import process
 from workbench.runs import history
@@ -59,20 +58,8 @@ def opens(folders: Any, tmp_path: Path) -> Iterator[Opens]:
 @pytest.fixture
 def window(qapp: Any, qtbot: QtBot) -> Iterator[Callable[[], MainWindow]]:
     """A window in this process, to look into."""
-    made: list[MainWindow] = []
-
-    def show() -> MainWindow:
-        made.append(create_window("digits-mlp"))
-        made[-1].show()
-        qtbot.waitExposed(made[-1])
-        return made[-1]
-
-    yield show
-    for one in made:
-        one.desk.close_without_asking()
-        one.close()
-        one.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    with real_windows(qtbot) as open_one:
+        yield lambda: open_one("digits-mlp")
 
 
 def left_over(runs: Path) -> list[psutil.Process]:

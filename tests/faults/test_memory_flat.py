@@ -11,15 +11,12 @@ from typing import Any
 
 import psutil
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
 
-from tests.waiting import engines_gone
+from tests.real_window import real_windows
+from tests.waiting import end_runs
 from workbench.config import files
 from workbench.config.recipes import start
-from workbench.gui.app import create_window
 from workbench.gui.main_window import MainWindow
-from workbench.launch import process
-from workbench.runs.folder import list_runs
 
 SETTLED = 10_000
 """Steps after which nothing is to grow any more."""
@@ -37,19 +34,9 @@ TINY = {
 
 @pytest.fixture
 def window(qapp: Any, qtbot: Any, folders: Any) -> Iterator[MainWindow]:
-    made = create_window("linear-regression")
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made.desk.close_without_asking()
-    made.close()
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    for run in list_runs(folders.runs):
-        engine = process.attach(run)
-        if engine is not None:
-            engine.kill()
-    engines_gone()
+    with real_windows(qtbot) as open_one:
+        yield open_one("linear-regression")
+    end_runs(folders.runs)
 
 
 @pytest.mark.parametrize(

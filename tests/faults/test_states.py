@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pytestqt.qtbot import QtBot
 
 from tests.cli import terminal
-from tests.waiting import engines_gone
+from tests.waiting import end_runs
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
@@ -198,11 +198,7 @@ class States(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Nothing goes on."""
         self.session.close()
-        for run in list_runs():
-            engine = process.attach(run)
-            if engine is not None:
-                engine.kill()
-        engines_gone()
+        end_runs()
         for run in list_runs():
             shutil.rmtree(run.path)
 

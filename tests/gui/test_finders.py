@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def plays(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Puts the understudy in the engine's place, and tells it what to play."""
-    monkeypatch.setattr(finders, "interpreter", fake_finder.interpreter)
+    monkeypatch.setattr(finders, "spawn", fake_finder.spawn)
     return lambda kind: monkeypatch.setenv("FAKE_FINDER", kind)
 
 
@@ -158,7 +159,7 @@ def test_that_no_suggestion_is_said_with_its_reason(opened: Open, plays: Callabl
 def test_that_an_engine_that_cannot_be_started_is_told(
     opened: Open, monkeypatch: pytest.MonkeyPatch, qtbot: Any
 ) -> None:
-    monkeypatch.setattr(finders, "interpreter", lambda: ["/no/such/python"])
+    monkeypatch.setattr(finders, "spawn", lambda *_given, **_pipes: subprocess.Popen(["/no/such/python"]))
     dialog = opened("find_lr")
     ended(qtbot, dialog)
     assert dialog.status.text().startswith("no engine can be started: ")

@@ -23,7 +23,7 @@ def configured(**values: Any) -> RunConfig:
 @pytest.fixture
 def plays(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Puts the understudy in the engine's place, and tells it what to play."""
-    monkeypatch.setattr(finders, "interpreter", fake_finder.interpreter)
+    monkeypatch.setattr(finders, "spawn", fake_finder.spawn)
     return lambda kind: monkeypatch.setenv("FAKE_FINDER", kind)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,12 @@ _Vary = Annotated[
 _MOST_LINES = 24
 """Of a sweep's points so many are printed."""
 _TITLES = {"lr": "learning rate", "batch": "batch size", "workers": "loader workers", "memory": "memory"}
+_TUNERS: dict[Kind, str] = {
+    "lr": "Loss against learning rate, and a suggestion: where the loss falls steepest.",
+    "batch": "Throughput and memory against batch size; each trial in a process of its own.",
+    "workers": "Throughput against loader workers, for data that is streamed.",
+    "memory": "Memory that a run will need, measured by one real step, and the largest batch that fits.",
+}
 
 
 def add(app: typer.Typer) -> None:
@@ -30,10 +37,8 @@ def add(app: typer.Typer) -> None:
     tune = typer.Typer(
         help="Find a learning rate, a batch size, a number of loader workers, or the memory that is needed, by trying."
     )
-    tune.command("lr")(tune_lr)
-    tune.command("batch")(tune_batch)
-    tune.command("workers")(tune_workers)
-    tune.command("memory")(tune_memory)
+    for kind, words in _TUNERS.items():
+        tune.command(kind, help=words)(_tuner(kind))
     app.add_typer(tune, name="tune")
 
 
@@ -138,44 +143,18 @@ def _print_results(results: list[Result]) -> None:
     tables.show(table)
 
 
-def tune_lr(
-    start: arguments.Start,
-    assignments: arguments.Set = None,
-    trust: arguments.Trust = None,
-    json: arguments.Json = False,
-) -> None:
-    """Loss against learning rate, and a suggestion: where the loss falls steepest."""
-    _tune("lr", start, assignments, trust, json)
+def _tuner(kind: Kind) -> Callable[..., None]:
+    """The command of one finder."""
 
+    def command(
+        start: arguments.Start,
+        assignments: arguments.Set = None,
+        trust: arguments.Trust = None,
+        json: arguments.Json = False,
+    ) -> None:
+        _tune(kind, start, assignments, trust, json)
 
-def tune_batch(
-    start: arguments.Start,
-    assignments: arguments.Set = None,
-    trust: arguments.Trust = None,
-    json: arguments.Json = False,
-) -> None:
-    """Throughput and memory against batch size; each trial in a process of its own."""
-    _tune("batch", start, assignments, trust, json)
-
-
-def tune_workers(
-    start: arguments.Start,
-    assignments: arguments.Set = None,
-    trust: arguments.Trust = None,
-    json: arguments.Json = False,
-) -> None:
-    """Throughput against loader workers, for data that is streamed."""
-    _tune("workers", start, assignments, trust, json)
-
-
-def tune_memory(
-    start: arguments.Start,
-    assignments: arguments.Set = None,
-    trust: arguments.Trust = None,
-    json: arguments.Json = False,
-) -> None:
-    """Memory that a run will need, measured by one real step, and the largest batch that fits."""
-    _tune("memory", start, assignments, trust, json)
+    return command
 
 
 def _tune(kind: Kind, start: str, assignments: list[str] | None, trust: list[Path] | None, as_json: bool) -> None:

@@ -93,6 +93,13 @@ def setting(
     return Field(default, title=title, description=help, pattern=pattern, json_schema_extra=extra)
 
 
+def python_file() -> Any:
+    """The path of a Python file of the user's own."""
+    return setting(
+        "", title="Python file", help="It is run only after you said that you trust its content.", path="file"
+    )
+
+
 def _check(value: float, bounds: dict[str, float]) -> None:
     words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
     holds = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}

@@ -10,10 +10,16 @@ import torch
 from torch import nn
 
 from workbench.config import optimizer as kinds
+from workbench.config.fields import settings
 from workbench.engine.failures import RefusedError
 from workbench.engine.muon import MuonWithAdamW, matrices
 
 Parameters = list[dict[str, Any]]
+Builder = Callable[[Parameters, Any, dict[str, Any]], torch.optim.Optimizer]
+_SHARED = {one.name for one in settings(kinds.OptimizerSection)}
+"""Settings of every optimiser: :func:`build` and :func:`groups` see to them."""
+_ARGUMENTS = {"decoupled": "decoupled_weight_decay", "initial_accumulator": "initial_accumulator_value"}
+"""Settings that torch calls otherwise."""
 
 
 def _sgd(parameters: Parameters, c: kinds.SGD, how: dict[str, Any]) -> torch.optim.Optimizer:
@@ -29,108 +35,20 @@ def _sgd(parameters: Parameters, c: kinds.SGD, how: dict[str, Any]) -> torch.opt
     )
 
 
-def _adam(parameters: Parameters, c: kinds.Adam, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.Adam(
-        parameters,
-        lr=c.lr,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-        amsgrad=c.amsgrad,
-        maximize=c.maximize,
-        **how,
-    )
+def _by_name(make: Callable[..., torch.optim.Optimizer], fused: bool = False) -> Builder:
+    """For an optimiser of torch whose arguments are the settings: under their own names, or those in ``_ARGUMENTS``.
 
+    ``fused``: whether it takes that argument.
+    """
 
-def _adamw(parameters: Parameters, c: kinds.AdamW, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
-        parameters,
-        lr=c.lr,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-        amsgrad=c.amsgrad,
-        maximize=c.maximize,
-        **how,
-    )
+    def build_one(parameters: Parameters, c: kinds.OptimizerSection, how: dict[str, Any]) -> torch.optim.Optimizer:
+        given = {one.name: getattr(c, one.name) for one in settings(type(c)) if one.name not in _SHARED}
+        if "beta1" in given:
+            given["betas"] = (given.pop("beta1"), given.pop("beta2"))
+        given = {_ARGUMENTS.get(name, name): value for name, value in given.items()}
+        return make(parameters, **given, **(how if fused else {"foreach": how["foreach"]}))
 
-
-def _adagrad(parameters: Parameters, c: kinds.Adagrad, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.Adagrad(
-        parameters,
-        lr=c.lr,
-        lr_decay=c.lr_decay,
-        weight_decay=c.weight_decay,
-        initial_accumulator_value=c.initial_accumulator,
-        eps=c.eps,
-        maximize=c.maximize,
-        **how,
-    )
-
-
-def _rmsprop(parameters: Parameters, c: kinds.RMSprop, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.RMSprop(
-        parameters,
-        lr=c.lr,
-        alpha=c.alpha,
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-        momentum=c.momentum,
-        centered=c.centered,
-        maximize=c.maximize,
-        foreach=how["foreach"],
-    )
-
-
-def _nadam(parameters: Parameters, c: kinds.NAdam, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.NAdam(
-        parameters,
-        lr=c.lr,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-        momentum_decay=c.momentum_decay,
-        decoupled_weight_decay=c.decoupled,
-        maximize=c.maximize,
-        foreach=how["foreach"],
-    )
-
-
-def _radam(parameters: Parameters, c: kinds.RAdam, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.RAdam(
-        parameters,
-        lr=c.lr,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-        decoupled_weight_decay=c.decoupled,
-        maximize=c.maximize,
-        foreach=how["foreach"],
-    )
-
-
-def _adadelta(parameters: Parameters, c: kinds.Adadelta, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.Adadelta(
-        parameters,
-        lr=c.lr,
-        rho=c.rho,
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-        maximize=c.maximize,
-        foreach=how["foreach"],
-    )
-
-
-def _adamax(parameters: Parameters, c: kinds.Adamax, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.Adamax(
-        parameters,
-        lr=c.lr,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-        maximize=c.maximize,
-        foreach=how["foreach"],
-    )
+    return build_one
 
 
 def _adafactor(parameters: Parameters, c: kinds.Adafactor, how: dict[str, Any]) -> torch.optim.Optimizer:
@@ -166,16 +84,16 @@ def _lbfgs(parameters: Parameters, c: kinds.LBFGS, how: dict[str, Any]) -> torch
     )
 
 
-BUILDERS: dict[str, Callable[[Parameters, Any, dict[str, Any]], torch.optim.Optimizer]] = {
+BUILDERS: dict[str, Builder] = {
     "sgd": _sgd,
-    "adam": _adam,
-    "adamw": _adamw,
-    "adagrad": _adagrad,
-    "rmsprop": _rmsprop,
-    "nadam": _nadam,
-    "radam": _radam,
-    "adadelta": _adadelta,
-    "adamax": _adamax,
+    "adam": _by_name(torch.optim.Adam, fused=True),
+    "adamw": _by_name(torch.optim.AdamW, fused=True),
+    "adagrad": _by_name(torch.optim.Adagrad, fused=True),
+    "rmsprop": _by_name(torch.optim.RMSprop),
+    "nadam": _by_name(torch.optim.NAdam),
+    "radam": _by_name(torch.optim.RAdam),
+    "adadelta": _by_name(torch.optim.Adadelta),
+    "adamax": _by_name(torch.optim.Adamax),
     "adafactor": _adafactor,
     "muon": _muon,
     "lbfgs": _lbfgs,

@@ -9,13 +9,12 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
-from workbench.launch.process import interpreter, kill_tree
+from workbench.launch.process import kill_tree, spawn
 
 Kind = Literal["lr", "batch", "workers", "memory"]
 Point = dict[str, Any]
@@ -159,14 +158,7 @@ class Search:
         with self._lock:
             if self._cancelled:
                 raise CancelledError
-            self._process = subprocess.Popen(
-                [*interpreter(), "-m", "workbench.engine", "--find"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=os.name != "nt",
-                cwd=Path.home(),
-            )
+            self._process = spawn(["--find"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             return self._process
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import os
 import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from workbench.config.problems import Problem
-from workbench.launch.process import interpreter
+from workbench.launch.process import spawn
 
 
 @dataclass(frozen=True)
@@ -70,14 +68,7 @@ class Lab:
     def _ensure(self) -> None:
         if self._closed or (self._process is not None and self._process.poll() is None):
             return
-        self._process = subprocess.Popen(
-            [*interpreter(), "-m", "workbench.engine", "--lab"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=os.name != "nt",
-            cwd=Path.home(),
-        )
+        self._process = spawn(["--lab"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._thread = threading.Thread(target=self._read, args=(self._process,), name="lab reader", daemon=True)
         self._thread.start()
 

@@ -90,7 +90,7 @@ class Standby:
         """Starts the process, unless there is one, and returns at once."""
         if not self.usable:
             self._ready = False
-            self._process = _spawn(["--standby"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            self._process = spawn(["--standby"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             if os.name != "nt" and self._process.stdout is not None:
                 os.set_blocking(self._process.stdout.fileno(), False)
 
@@ -146,7 +146,7 @@ def start(folder: RunFolder, *, epochs: int | None = None, standby: Standby | No
     if process is None:
         arguments = [str(folder.path.resolve()), *([] if epochs is None else ["--epochs", str(epochs)])]
         with folder.log_file().open("ab") as log:
-            process = _spawn(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            process = spawn(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     return Engine(folder, process.pid, process, attempt)
 
 
@@ -194,9 +194,10 @@ def interpreter() -> list[str]:
     return [sys.executable]
 
 
-def _spawn(
+def spawn(
     arguments: list[str], *, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes] = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
+    """An engine in a session of its own, so that it outlives what started it. Raises OSError when it cannot be started."""
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     return subprocess.Popen(
         [*interpreter(), "-m", "workbench.engine", *arguments],

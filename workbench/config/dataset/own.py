@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from workbench.config.dataset.base import DatasetSection
-from workbench.config.fields import setting
+from workbench.config.fields import python_file, setting
 
 
 class PythonData(DatasetSection):
@@ -13,9 +13,7 @@ class PythonData(DatasetSection):
 
     title: ClassVar[str] = "Own Python file"
     kind: Literal["python"] = "python"
-    path: str = setting(
-        "", title="Python file", help="It is run only after you said that you trust its content.", path="file"
-    )
+    path: str = python_file()
     name: str = setting(
         "",
         title="Name",

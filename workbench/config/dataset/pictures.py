@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from workbench.config.augmentation import Augmentation
 from workbench.config.dataset.base import DatasetSection, Named, Sample
@@ -13,6 +13,25 @@ class PictureSource(Augmentation, DatasetSection):
     """What every source of pictures has: the random changes of its training pictures."""
 
     sample: ClassVar[Sample] = "pictures"
+
+
+def picture_size() -> Any:
+    """The side to which pictures from files are brought."""
+    return setting(
+        32,
+        title="Picture size",
+        help="Every picture is resized to this many pixels on its short side and cropped to a square.",
+        unit="px",
+        ge=4,
+        le=1024,
+    )
+
+
+def colours() -> Any:
+    """Whether pictures from files keep their colours."""
+    return setting(
+        "rgb", title="Colours", help="RGB keeps three colour channels; grey turns every picture into one channel."
+    )
 
 
 class Digits(PictureSource):
@@ -43,17 +62,8 @@ class ImageFolder(PictureSource, Named):
         help="Folder with one folder of pictures per class. Where it holds the folders train and val, they are the split.",
         path="folder",
     )
-    size: int = setting(
-        32,
-        title="Picture size",
-        help="Every picture is resized to this many pixels on its short side and cropped to a square.",
-        unit="px",
-        ge=4,
-        le=1024,
-    )
-    channels: Literal["rgb", "grey"] = setting(
-        "rgb", title="Colours", help="RGB keeps three colour channels; grey turns every picture into one channel."
-    )
+    size: int = picture_size()
+    channels: Literal["rgb", "grey"] = colours()
 
 
 class ImageCSV(PictureSource, Named):
@@ -71,17 +81,8 @@ class ImageCSV(PictureSource, Named):
     label_column: str = setting(
         "", title="Class column", help="Column with the classes. Left empty, the last is taken."
     )
-    size: int = setting(
-        32,
-        title="Picture size",
-        help="Every picture is resized to this many pixels on its short side and cropped to a square.",
-        unit="px",
-        ge=4,
-        le=1024,
-    )
-    channels: Literal["rgb", "grey"] = setting(
-        "rgb", title="Colours", help="RGB keeps three colour channels; grey turns every picture into one channel."
-    )
+    size: int = picture_size()
+    channels: Literal["rgb", "grey"] = colours()
 
 
 SetName = Literal[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from workbench.config.dataset.base import Sample
-from workbench.config.fields import setting
+from workbench.config.fields import python_file, setting
 from workbench.config.model.base import ModelSection
 
 
@@ -81,9 +81,7 @@ class PythonModel(ModelSection):
     title: ClassVar[str] = "Own Python file"
     takes: ClassVar[tuple[Sample, ...]] = ("pictures", "vector", "series", "text")
     kind: Literal["python"] = "python"
-    path: str = setting(
-        "", title="Python file", help="It is run only after you said that you trust its content.", path="file"
-    )
+    path: str = python_file()
     name: str = setting(
         "",
         title="Name",

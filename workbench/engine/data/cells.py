@@ -42,6 +42,12 @@ def read(path: Path) -> pl.DataFrame:
     return frame.rename(dict(zip(frame.columns, names, strict=True)))
 
 
+def require(frame: pl.DataFrame, name: str, setting: str) -> None:
+    """Raises RefusedError, at the setting that names it, for a column that a table does not have."""
+    if name not in frame.columns:
+        raise RefusedError(f"the table has no column {name!r}", f"its columns are {', '.join(frame.columns)}", setting)
+
+
 def _separated(path: Path) -> pl.DataFrame:
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         mark = separator(file.read(65536))

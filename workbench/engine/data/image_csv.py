@@ -5,22 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.config.dataset import ImageCSV
-from workbench.engine.data import image_folder
+from workbench.engine.data import cells, image_folder
 from workbench.engine.data.source import LeftOut, Progress, Source
-from workbench.engine.data.text import read_csv
 from workbench.engine.failures import RefusedError
 
 
 def load(config: ImageCSV, progress: Progress) -> Source:
     """Pictures as :mod:`image_folder` gives them. Raises RefusedError."""
     path = Path(config.path).expanduser()
-    frame = read_csv(path)
+    frame = cells.read(path)
     image, label = config.image_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((image, "dataset.image_column"), (label, "dataset.label_column")):
-        if name not in frame.columns:
-            raise RefusedError(
-                f"the table has no column {name!r}", f"its columns are {', '.join(frame.columns)}", setting
-            )
+        cells.require(frame, name, setting)
     rows = list(zip(frame[image].to_list(), frame[label].to_list(), strict=True))
     named = [(place, str(file).strip(), str(word).strip()) for place, (file, word) in enumerate(rows) if file and word]
     left_out = [

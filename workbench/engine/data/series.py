@@ -29,13 +29,7 @@ def load_sine(config: Sine, progress: Progress) -> Source:
 def load(config: Series, progress: Progress) -> Source:
     """The columns of a CSV file. Raises RefusedError."""
     progress("reading the series", None)
-    path = Path(config.path).expanduser()
-    try:
-        frame = pl.read_csv(path, infer_schema_length=None, try_parse_dates=False)
-    except FileNotFoundError:
-        raise RefusedError(f"there is no file {path}", "choose a CSV file", "dataset.path") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise RefusedError(f"{path} cannot be read as a table: {error}", "choose a CSV file", "dataset.path") from error
+    frame = _read(Path(config.path).expanduser())
     numbers = [name for name in frame.columns if frame[name].dtype.is_numeric()]
     names = list(config.columns) or numbers
     target = config.target or (names[-1] if names else "")
@@ -54,6 +48,25 @@ def load(config: Series, progress: Progress) -> Source:
     source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), len(values))
     notes = (f"{left_out} rows with gaps were filled with the values before them",) if left_out else ()
     return Source(**{**vars(source), "notes": (*source.notes, *notes)})
+
+
+def columns_of(path: Path, names: list[str]) -> Tensor:
+    """Columns of numbers of another file: float32 (rows, columns). Raises RefusedError."""
+    frame = _read(path)
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise RefusedError(f"it has no column {', '.join(missing)}")
+    values = frame.select(pl.col(names).cast(pl.Float64, strict=False)).to_numpy().copy()
+    return torch.from_numpy(values).to(torch.float32)
+
+
+def _read(path: Path) -> pl.DataFrame:
+    try:
+        return pl.read_csv(path, infer_schema_length=None, try_parse_dates=False)
+    except FileNotFoundError:
+        raise RefusedError(f"there is no file {path}", "choose a CSV file", "dataset.path") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise RefusedError(f"{path} cannot be read as a table: {error}", "choose a CSV file", "dataset.path") from error
 
 
 def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: int, rows: int) -> Source:

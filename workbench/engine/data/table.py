@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Table
-from workbench.engine.data.cells import is_gap, number, read, times
+from workbench.engine.data.cells import is_gap, number, read, require, times
 from workbench.engine.data.source import LeaveOut, LeftOut, Progress, Source, Task, TensorSplit
 from workbench.engine.data.split import by_group, by_time, split
 from workbench.engine.failures import RefusedError
@@ -77,10 +77,8 @@ def _check_names(frame: pl.DataFrame, config: Table) -> None:
     wanted = [("dataset.more_targets", name) for name in config.more_targets]
     wanted += [("dataset.group", config.group), ("dataset.time", config.time)]
     for setting, name in wanted:
-        if name and name not in frame.columns:
-            raise RefusedError(
-                f"the table has no column {name!r}", f"its columns are {', '.join(frame.columns)}", setting
-            )
+        if name:
+            require(frame, name, setting)
 
 
 def _row_name(row: int) -> str:
@@ -141,18 +139,15 @@ def _check_count(config: Table, rows: Sequence[int]) -> None:
 
 def target_name(frame: pl.DataFrame, config: Table) -> str:
     """The column to predict. Raises RefusedError."""
-    known = ", ".join(frame.columns)
     for name in config.ignore:
-        if name not in frame.columns:
-            raise RefusedError(f"the table has no column {name!r}", f"its columns are {known}", "dataset.ignore")
+        require(frame, name, "dataset.ignore")
     if not config.target:
         taken = (*config.ignore, config.group, config.time)
         last = next((name for name in reversed(frame.columns) if name not in taken), None)
         if last is None:
             raise RefusedError("every column is left out", "take the target off the list", "dataset.ignore")
         return last
-    if config.target not in frame.columns:
-        raise RefusedError(f"the table has no column {config.target!r}", f"its columns are {known}", "dataset.target")
+    require(frame, config.target, "dataset.target")
     return config.target
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import polars as pl
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
 
 from workbench.config.dataset import Text
+from workbench.engine.data import cells
 from workbench.engine.data.source import LeftOut, Progress, Source, Task, TensorSplit
 from workbench.engine.data.split import split
 from workbench.engine.failures import RefusedError
@@ -23,13 +23,10 @@ def load(config: Text, progress: Progress) -> Source:
     """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
     progress("reading the texts", None)
     path = Path(config.path).expanduser()
-    frame = read_csv(path)
+    frame = cells.read(path)
     text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
-        if name not in frame.columns:
-            raise RefusedError(
-                f"the table has no column {name!r}", f"its columns are {', '.join(frame.columns)}", setting
-            )
+        cells.require(frame, name, setting)
     if text_column == label_column:
         raise RefusedError("texts and labels are the same column", "name two columns", "dataset.label_column")
     pairs = list(zip(frame[text_column].to_list(), frame[label_column].to_list(), strict=True))
@@ -90,33 +87,6 @@ def encode(tokenizer: Tokenizer, texts: list[str], length: int) -> tuple[Tensor,
     return found, cut
 
 
-def read_csv(path: Path) -> pl.DataFrame:
-    """A CSV file with every cell as text. Raises RefusedError."""
-    try:
-        frame = pl.read_csv(path, infer_schema=False, truncate_ragged_lines=True)
-    except FileNotFoundError:
-        raise RefusedError(f"there is no file {path}", "choose a CSV file with a header", "dataset.path") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        what = f"{path} cannot be read as a table: {error}"
-        raise RefusedError(what, "choose a CSV file with a header", "dataset.path") from error
-    if len(frame.columns) < 2:
-        raise RefusedError(f"{path} has one column only", "two are needed, divided by commas", "dataset.path")
-    return frame
-
-
 def of_state(preprocessing: dict[str, object]) -> Tokenizer:
     """The tokenizer that a checkpoint carries."""
     return Tokenizer.from_str(json.dumps(json.loads(str(preprocessing["tokenizer"]))))
-
-
-def read_csv_numbers(path: Path, columns: list[str]) -> Tensor:
-    """Columns of numbers of a CSV file: float32 (rows, columns). Raises RefusedError."""
-    try:
-        frame = pl.read_csv(path, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise RefusedError(f"{path} cannot be read as a table: {error}") from error
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise RefusedError(f"it has no column {', '.join(missing)}")
-    values = frame.select(pl.col(columns).cast(pl.Float64, strict=False)).to_numpy().copy()
-    return torch.from_numpy(values).to(torch.float32)

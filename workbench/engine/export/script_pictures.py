@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from workbench.engine.data import cells
 from workbench.engine.data.image_folder import SUFFIXES, given_splits
 from workbench.engine.data.pictures import MAX_PIXELS
 from workbench.engine.data.source import Source
-from workbench.engine.data.text import read_csv
 from workbench.engine.export.piece import Piece, filled
 from workbench.engine.export.script_split import by_share, shares, where
 from workbench.engine.failures import RefusedError
@@ -182,7 +182,7 @@ def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def image_csv(config: Any, source: Source) -> Piece:
     """Pictures that a CSV file names. Raises RefusedError."""
-    columns = read_csv(Path(config.path).expanduser()).columns
+    columns = cells.read(Path(config.path).expanduser()).columns
     code = filled(
         _IMAGE_CSV,
         path=repr(where(config)),

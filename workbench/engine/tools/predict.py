@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.data import text
+from workbench.engine.data import cells, series, text
 from workbench.engine.data.pictures import PictureError, decode
 from workbench.engine.data.source import Source
 from workbench.engine.failures import RefusedError
@@ -83,7 +83,7 @@ def _texts(path: Path, source: Source) -> Iterator[Named]:
     """A text file is one text; of a CSV file each row of its first column."""
     facts = source.preprocessing
     if path.suffix.lower() == ".csv":
-        frame = text.read_csv(path)
+        frame = cells.read(path)
         names = [f"{path} row {row + 2}" for row in range(len(frame))]
         texts = [cell or "" for cell in frame[frame.columns[0]].to_list()]
     else:
@@ -102,7 +102,7 @@ def _rows(path: Path, source: Source) -> Iterator[Named]:
 def _series(path: Path, source: Source) -> Tensor:
     """The last window of a CSV file with the columns of the training."""
     facts = source.preprocessing
-    frame = text.read_csv_numbers(path, [column["name"] for column in facts["columns"]])
+    frame = series.columns_of(path, [column["name"] for column in facts["columns"]])
     if len(frame) < facts["window"]:
         raise RefusedError(f"it has {len(frame)} rows, and a window has {facts['window']}")
     mean = torch.tensor([column["mean"] for column in facts["columns"]])
