@@ -103,6 +103,9 @@ class Control:
                 if command.name == "pause" and command.values.get("release"):
                     self.acknowledge("pause", LEAVES, command.id)
                     return Decision(pause=True, release=True, values=values)
+                if command.name == "save" and settled is None:
+                    self.acknowledge("save", "this state was saved when the run paused", command.id)
+                    continue
                 self._take(command)
             decision = self.poll()
             values |= decision.values

@@ -23,6 +23,7 @@ BEST_SHARE = 20
 until then its state waits in memory, so that a quick run does not spend its time on saving."""
 
 RETRY_SECONDS = 1.0
+ASKED = "asked for"
 PROVEN = ("model", "optimizer", "scaler", "schedule", "random")
 """Parts of a checkpoint that a resumed run has to have bit for bit."""
 
@@ -70,8 +71,10 @@ class Saver:
 
     def save(self, run: Run, why: str) -> bool:
         """Saves now, and returns when the file is safe. False when the disk refused, which the run is told and survives."""
-        self._begin(run, why)
+        began = self._begin(run, why)
         self.finish(run)
+        if why == ASKED and not began and not self.refused and run.reporter is not None:
+            run.reporter.note(f"the state of step {run.position.step} is saved already")
         return not self.refused
 
     def secure(self, run: Run) -> None:
@@ -92,16 +95,18 @@ class Saver:
         """Waits for what is being written."""
         self._writer.wait()
 
-    def _begin(self, run: Run, why: str, best: bool = False) -> None:
+    def _begin(self, run: Run, why: str, best: bool = False) -> bool:
+        """Has the state written. False when this step's is written already."""
         if self._best is not None and not best:
             self._write_best()
         if self._saved_step == run.position.step and not best:
-            return
+            return False
         recover.require_finite(run)
         state = capture(run)
         best = best or (run.position.batch == 0 and run.monitor.waited == 0 and run.position.epoch > 0)
         self._best = None
         self._write(state, self._info(run, why, best))
+        return True
 
     def _write_best(self) -> None:
         if self._best is not None:

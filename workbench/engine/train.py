@@ -20,7 +20,7 @@ from workbench.engine.failures import FailedError
 from workbench.engine.guard import NonFiniteError
 from workbench.engine.meters import metrics
 from workbench.engine.reporter import Flow, Reporter
-from workbench.engine.saving import Saver
+from workbench.engine.saving import ASKED, Saver
 from workbench.runs.events import Epoch, significant
 
 EXCHANGES_PER_SECOND = 10
@@ -247,7 +247,7 @@ def _obey(run: Run, decision: Decision) -> Decision | None:
     if decision.stop or (decision.pause and decision.release):
         return decision
     if decision.save:
-        run.saver.save(run, "asked for")
+        run.saver.save(run, ASKED)
     if decision.full and not decision.pause:
         return _until_saved(run, "after a full disk")
     return _pause(run) if decision.pause else None
