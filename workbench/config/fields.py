@@ -56,6 +56,8 @@ class Setting:
     live: bool = False
     """Whether a run that is going accepts a new value of it."""
     path: PathKind = ""
+    slider: bool = False
+    """Whether a form shows a slider beside the number, from ``minimum`` to ``maximum``."""
     labels: tuple[tuple[str, str], ...] = ()
     """What a person reads in place of a choice's value, where the value itself is not plain."""
 
@@ -78,6 +80,7 @@ def setting(
     advanced: bool = False,
     live: bool = False,
     path: PathKind = "",
+    slider: bool = False,
     labels: dict[str, str] | None = None,
 ) -> Any:
     """Declares a setting. ``ge``, ``gt``, ``le`` and ``lt`` bound a number, or every number of a list."""
@@ -87,6 +90,7 @@ def setting(
         "advanced": advanced,
         "live": live,
         "path": path,
+        "slider": slider,
         "labels": labels or {},
         "bounds": {key: value for key, value in bounds.items() if value is not None},
     }
@@ -163,6 +167,7 @@ def _read(name: str, info: FieldInfo) -> Setting:
         advanced=extra.get("advanced", False),
         live=extra.get("live", False),
         path=extra.get("path", ""),
+        slider=extra.get("slider", False),
         labels=tuple(extra.get("labels", {}).items()),
     )
 

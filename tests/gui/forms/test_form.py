@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QToolButt
 from tests.strategies import run_configs
 from workbench.config.run import RunConfig, sections
 from workbench.gui.document import Document
-from workbench.gui.forms.editors import Line
+from workbench.gui.forms.editors import Line, SlideLine
 from workbench.gui.forms.form import Form
 from workbench.gui.forms.values import same
 from workbench.gui.theme import Themes
@@ -121,6 +121,28 @@ def test_that_the_arrow_keys_step_a_number(form: Form, document: Document, qtbot
     assert document.value("training.epochs") == RunConfig().training.epochs + 1
     qtbot.keyClick(editor.line, Qt.Key.Key_Down)
     assert document.value("training.epochs") == RunConfig().training.epochs
+
+
+def test_that_a_slider_and_its_number_say_the_same(form: Form, document: Document, qtbot: Any) -> None:
+    document.set("model.kind", "torchvision")
+    editor = form.editor("model.stage_decay")
+    assert isinstance(editor, SlideLine)
+    assert editor.slider.value() == editor.slider.maximum()
+    editor.slider.setFocus()
+    qtbot.keyClick(editor.slider, Qt.Key.Key_PageDown)
+    assert document.value("model.stage_decay") == 0.9
+    assert editor.line.text() == "0.9"
+    qtbot.keyClick(editor.slider, Qt.Key.Key_Home)
+    assert document.value("model.stage_decay") == 0.01
+    assert not document.problems
+    editor.line.setFocus()
+    editor.line.selectAll()
+    qtbot.keyClicks(editor.line, "0.655")
+    assert document.value("model.stage_decay") == 0.655
+    assert editor.slider.value() in (65, 66)
+    # A finer number than the slider's steps is not rounded by being shown.
+    document.set("model.stage_decay", 0.123)
+    assert (editor.line.text(), document.value("model.stage_decay")) == ("0.123", 0.123)
 
 
 def test_that_every_field_has_a_name_help_and_a_place_in_the_tab_order(form: Form) -> None:

@@ -47,6 +47,7 @@ class TorchvisionModel(ModelSection):
         help="Each stage learns with this share of the rate of the stage after it; 1 gives all the same.",
         gt=0.0,
         le=1.0,
+        slider=True,
     )
     body_factor: float = setting(
         1.0,

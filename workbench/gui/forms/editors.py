@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QLineEdit, QPushButton, QSlider, QWidget
 
 from workbench.config.fields import Setting
 from workbench.gui.dialogs import ask
@@ -67,6 +68,17 @@ class Switch(Editor):
         self.edited.emit(on)
 
 
+class WheelPasser(QObject):
+    """Leaves the wheel to the column that a control stands in."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Passes the wheel on."""
+        if event.type() == QEvent.Type.Wheel:
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
+
+
 class Combo(QComboBox):
     """A combo box that leaves the wheel to the column it stands in."""
 
@@ -75,14 +87,7 @@ class Combo(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
-        self.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Passes the wheel on."""
-        if event.type() == QEvent.Type.Wheel:
-            event.ignore()
-            return True
-        return super().eventFilter(watched, event)
+        self.installEventFilter(WheelPasser(self))
 
 
 class Choice(Editor):
@@ -162,6 +167,50 @@ class Line(Editor):
         self.edited.emit(value_of(self.setting, text))
 
 
+class SlideLine(Line):
+    """A number between two bounds, typed or slid to."""
+
+    STEPS = 100
+
+    def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
+        super().__init__(path, setting, parent)
+        self._low, self._high = setting.minimum or 0.0, 1.0 if setting.maximum is None else setting.maximum
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider.setObjectName(f"{path}.slider")
+        self.slider.setAccessibleName(setting.title)
+        self.slider.setAccessibleDescription(setting.help)
+        self.slider.setToolTip(setting.help)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.slider.setRange(int(setting.exclusive_minimum), self.STEPS - int(setting.exclusive_maximum))
+        self.slider.setPageStep(self.STEPS // 10)
+        self.slider.installEventFilter(WheelPasser(self))
+        self.slider.valueChanged.connect(self._slid)
+        self._layout.insertWidget(0, self.slider, 2)
+
+    def _show(self, value: object) -> None:
+        super()._show(value)
+        self._follow(value)
+
+    @Slot(str)
+    def _typed(self, text: str) -> None:
+        super()._typed(text)
+        self._follow(value_of(self.setting, text))
+
+    def _follow(self, value: object) -> None:
+        """Puts the slider where the number is; it stays where the text is no number."""
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            share = min(max((value - self._low) / (self._high - self._low), 0.0), 1.0)
+            blocked = self.slider.blockSignals(True)
+            self.slider.setValue(round(share * self.STEPS))
+            self.slider.blockSignals(blocked)
+
+    @Slot(int)
+    def _slid(self, place: int) -> None:
+        value = round(self._low + (self._high - self._low) * place / self.STEPS, 6)
+        self.line.setText(text_of(self.setting, value))
+        self.edited.emit(value)
+
+
 class PathLine(Line):
     """A path, typed or chosen."""
 
@@ -237,4 +286,6 @@ def make(path: str, setting: Setting, offered: bool = False) -> Editor:
         return Switch(path, setting)
     if setting.kind == "choice":
         return Choice(path, setting)
+    if setting.slider:
+        return SlideLine(path, setting)
     return PathLine(path, setting) if setting.kind == "path" else Line(path, setting)
