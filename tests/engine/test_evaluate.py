@@ -90,5 +90,26 @@ def test_that_a_forecast_stands_beside_the_naive_one() -> None:
     errors = [abs(a - b) for a, b in zip(told["true"], told["naive"], strict=True)]
     assert told["naive_mae"] == pytest.approx(sum(errors) / len(errors), rel=1e-3)
     assert told["mae"] == pytest.approx(found["residuals"][0]["mae"], rel=1e-3)
-    assert len(found["pairs"]["true"]) == found["samples"]
+    (pairs,) = found["pairs"]["targets"]
+    assert len(pairs["true"]) == len(found["pairs"]["names"]) == found["samples"]
     assert "…" in found["worst"][0]["text"]
+
+
+def test_that_every_target_of_a_table_has_its_pairs_and_residuals_in_its_own_unit(tmp_path: Path) -> None:
+    table = tmp_path / "two targets.csv"
+    rows = [f"{x},{3 * x + 2},{1000 - 50 * x}" for x in range(100)]
+    table.write_text("\n".join(["x,small,large", *rows]), encoding="utf-8")
+    changes = {
+        "dataset.kind": "table",
+        "dataset.path": str(table),
+        "dataset.target": "small",
+        "dataset.more_targets": ["large"],
+        "model.kind": "linear",
+    }
+    found = asked("evaluate", checkpoint=str(trained("linear-regression", changes)), split="val")
+    small, large = found["pairs"]["targets"]
+    assert [one["target"] for one in (small, large)] == ["small", "large"] == [r["target"] for r in found["residuals"]]
+    xs = [(value - 2) / 3 for value in small["true"]]
+    assert large["true"] == pytest.approx([1000 - 50 * x for x in xs], rel=1e-4)
+    off = [guess - true for guess, true in zip(large["guess"], large["true"], strict=True)]
+    assert sum(off) / len(off) == pytest.approx(found["residuals"][1]["mean"], rel=1e-3)

@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QHelpEvent
+from PySide6.QtWidgets import QToolTip
 
 from tests.gui.conftest import Answers
 from workbench.config import files, recipes
 from workbench.gui.main_window import MainWindow
+from workbench.gui.theme import Themes
+from workbench.gui.views.evaluation.pairs import LOW_SIDE, Pairs
 from workbench.gui.views.evaluation.view import EvaluationView
 from workbench.runs.folder import RunFolder, create
 
@@ -116,11 +119,30 @@ def test_that_a_series_shows_forecast_pairs_and_residuals(show: Callable[[str], 
     assert "repeating the last value" in view.forecast.accessibleDescription()
     assert len(view.forecast.forecast["true"]) == view.result["samples"]
     assert not view.pairs.isHidden()
+    (pairs,) = view.pairs.targets
+    assert len(pairs["true"]) == view.result["samples"]
     assert len(view.residuals.rows) == 1
     assert sum(view.residuals.rows[0]["counts"]) == view.result["samples"]
     assert view.confusion.isHidden()
     assert view.worst.table.rowCount() == len(view.result["worst"])
     assert not view.grab().isNull()
+
+
+def test_that_every_target_has_a_square_of_its_own_and_its_points_are_named(qtbot: Any, qapp: Any) -> None:
+    pairs = Pairs(Themes())
+    qtbot.addWidget(pairs)
+    targets = [{"target": name, "true": [0.0, at], "guess": [0.0, at]} for name, at in (("a", 1.0), ("b", 2.0))]
+    pairs.show_pairs({"names": ["first", "second"], "targets": targets})
+    assert pairs.height() == 2 * LOW_SIDE
+    qapp.processEvents()
+    pairs.grab()
+    lower = pairs._places[-1][0].toPoint()
+    assert lower.y() > LOW_SIDE
+    qapp.sendEvent(pairs, QHelpEvent(QEvent.Type.ToolTip, lower, pairs.mapToGlobal(lower)))
+    assert QToolTip.text() == "second: true 2, predicted 2"
+    QToolTip.hideText()
+    pairs.show_pairs(None)
+    assert pairs.isHidden()
 
 
 def test_that_own_files_are_predicted_and_what_cannot_be_is_told(

@@ -125,18 +125,23 @@ def _details(task: Task, guessed: Tensor, truths: Tensor, samples: Split | None)
     found = _per_class(task, guessed[:, 0].long(), truths[:, 0].long()) if task.kind == "multi-task" else {}
     first = 1 if task.kind == "multi-task" else 0
     step = max(1, -(-len(truths) // SHOWN_PAIRS))
-    pairs = [task.in_own_units(part[::step, first:])[:, 0].tolist() for part in (truths, guessed)]
+    true, guesses = (task.in_own_units(part[::step, first:]).T.tolist() for part in (truths, guessed))
     names = [samples.name(index) for index in range(0, len(truths), step)] if samples is not None else []
     return {
         **found,
         "residuals": _residuals(task, guessed[:, first:], truths[:, first:]),
         "pairs": {
-            "target": task.targets[0] if task.targets else "",
-            "true": pairs[0],
-            "guess": pairs[1],
             "names": names,
+            "targets": [
+                {"target": _target(task, place), "true": values, "guess": guesses[place]}
+                for place, values in enumerate(true)
+            ],
         },
     }
+
+
+def _target(task: Task, place: int) -> str:
+    return task.targets[place] if place < len(task.targets) else ""
 
 
 def _residuals(task: Task, guessed: Tensor, truths: Tensor) -> list[dict[str, Any]]:
@@ -149,7 +154,7 @@ def _residuals(task: Task, guessed: Tensor, truths: Tensor) -> list[dict[str, An
         counts, edges = np.histogram(off.numpy(), bins=BINS)
         rows.append(
             {
-                "target": task.targets[place] if place < len(task.targets) else "",
+                "target": _target(task, place),
                 "mean": float(off.mean()),
                 "std": float(off.std(correction=0)),
                 "rmse": float(off.square().mean().sqrt()),
