@@ -15,6 +15,7 @@ from workbench.engine.reporter import Flow
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create
+from workbench.runs.request import Request
 
 SMALL = {"training.epochs": 3, "output.checkpoint_every": "1000", "training.batch_size": 96}
 RUNS: dict[str, tuple[str, dict[str, object]]] = {
@@ -48,6 +49,10 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
             "schedule.kind": "warm-restarts",
             "schedule.first": 1,
         },
+    ),
+    "streamed by a worker, with dropout": (
+        "digits-mlp",
+        {"dataset.loading": "streamed", "dataset.workers": 1, "model.dropout": [0.3]},
     ),
     "mlp with LBFGS": (
         "digits-mlp",
@@ -133,7 +138,7 @@ def test_that_a_run_released_twice_ends_with_the_same_bits(monkeypatch: pytest.M
 def test_that_more_epochs_can_be_given_and_the_schedule_holds_its_last_value() -> None:
     folder = made("digits-mlp", {"schedule.kind": "cosine", "schedule.final": 0.25})
     assert run_attempt(folder, alone=True) == 0
-    assert run_attempt(folder, epochs=5, alone=True) == 0
+    assert run_attempt(folder, Request(epochs=5), alone=True) == 0
     progress = history.load(folder)
     assert progress.epoch == 5
     last = progress.epochs[2].lr

@@ -15,13 +15,14 @@ from workbench.engine.distributed import World
 from workbench.engine.step import layers
 from workbench.launch import process
 from workbench.runs import history
+from workbench.runs.request import Request
 
 
 def test_that_tensorboard_is_given_the_same_numbers() -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     folder = made({"output.tensorboard": True, "training.epochs": 1})
     assert run_attempt(folder, alone=True) == 0
-    assert run_attempt(folder, alone=True, epochs=2) == 0
+    assert run_attempt(folder, Request(epochs=2), alone=True) == 0
     found = accumulator.EventAccumulator(str(folder.path / "tensorboard"), {"scalars": 0})
     found.Reload()
     progress = history.load(folder)

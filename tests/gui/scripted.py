@@ -22,6 +22,7 @@ from workbench.runs.events import (
     Status,
 )
 from workbench.runs.folder import RunBusyError, RunFolder, locked, write_engine
+from workbench.runs.request import PLAIN, Request
 
 STEPS = 23
 """Steps of an epoch."""
@@ -174,18 +175,18 @@ class Engines:
         self.all: list[Engine] = []
         self.standbys: list[ScriptedStandby] = []
         self.taken: list[Standby | None] = []
-        self.told_epochs: list[int | None] = []
+        self.told: list[Request] = []
 
     @property
     def last(self) -> Engine:
         return self.all[-1]
 
-    def start(self, folder: RunFolder, *, epochs: int | None = None, standby: Standby | None = None) -> Engine:
+    def start(self, folder: RunFolder, request: Request = PLAIN, *, standby: Standby | None = None) -> Engine:
         if folder.going():
             raise RunBusyError(f"{folder.name} is being run already")
         self.taken.append(standby)
-        self.told_epochs.append(epochs)
-        self.all.append(Engine(folder, epochs or 3))
+        self.told.append(request)
+        self.all.append(Engine(folder, request.epochs or 3))
         return self.last
 
     def attach(self, folder: RunFolder) -> Engine | None:

@@ -16,6 +16,7 @@ from workbench.gui.session import Session
 from workbench.gui.watch import Watch
 from workbench.launch import inline
 from workbench.runs.folder import RunFolder, create
+from workbench.runs.request import PLAIN, Request
 
 Wait = Callable[[Callable[[], object]], None]
 pytestmark = pytest.mark.usefixtures("qapp")
@@ -150,14 +151,14 @@ def test_that_resume_goes_on_with_the_next_attempt(session: Session, engines: En
     session.stop()
     wait(lambda: session.state == "ended")
     assert session.folder is not None
-    session.resume(session.folder, epochs=5)
+    session.resume(session.folder, Request(epochs=5))
     assert session.state == "starting"
     wait(lambda: len(engines.all) == 2)
     engines.last.begin(from_step=STEPS)
     wait(lambda: session.state == "running")
     assert session.progress.attempt == 2
     assert len(session.progress.curves.loss) == STEPS
-    assert engines.told_epochs == [None, 5]
+    assert engines.told == [PLAIN, Request(epochs=5)]
 
 
 def test_that_one_run_goes_at_a_time(session: Session, engines: Engines, wait: Wait) -> None:
@@ -289,9 +290,9 @@ def test_that_with_the_preference_a_run_is_computed_in_this_process(
 ) -> None:
     threads: list[str] = []
 
-    def compute(folder: RunFolder, *, epochs: int | None = None) -> int:
+    def compute(folder: RunFolder, request: Request = PLAIN) -> int:
         threads.append(threading.current_thread().name)
-        Engine(folder, epochs or 3).train()
+        Engine(folder, request.epochs or 3).train()
         return 0
 
     monkeypatch.setattr(inline, "run_inline", compute)

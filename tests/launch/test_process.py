@@ -18,6 +18,7 @@ from workbench.launch.lab import Answer, Lab
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunBusyError, RunFolder, create
+from workbench.runs.request import Request
 
 
 def made(epochs: int) -> RunFolder:
@@ -59,7 +60,7 @@ def test_that_a_killed_engine_is_told_its_run_saved_and_resumed() -> None:
     assert newest is not None
     done = newest.epoch
     standby.start()
-    assert process.start(folder, epochs=done + 1, standby=standby).wait(timeout=120) == 0
+    assert process.start(folder, Request(epochs=done + 1), standby=standby).wait(timeout=120) == 0
     progress = history.load(folder)
     assert progress.state == "completed"
     assert [epoch.epoch for epoch in progress.epochs] == list(range(1, done + 2))

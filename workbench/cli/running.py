@@ -19,6 +19,9 @@ _From = Annotated[
         help="Go on from this run's newest checkpoint, or from this one, as a branch.",
     ),
 ]
+_Replay = Annotated[
+    int, typer.Option("--replay", min=0, help="So many steps before the newest checkpoint are taken again, for proof.")
+]
 _Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="The new total of epochs.")]
 
 
@@ -47,21 +50,25 @@ def train(
     if begin is not None:
         from workbench.cli.branching import branch, origin
 
-        raise typer.Exit(_run(branch(origin(begin, runs), config, given, runs), None, json))
+        raise typer.Exit(_run(branch(origin(begin, runs), config, given, runs), json))
     if compare.of_file(arguments.start_file(start)):
         raise typer.Exit(compared(start, given, config, [], runs, json))
-    raise typer.Exit(_run(arguments.made(start, assignments, name, runs), None, json))
+    raise typer.Exit(_run(arguments.made(start, assignments, name, runs), json))
 
 
 def resume(
     run: arguments.Run,
     epochs: _Epochs = None,
+    replay: _Replay = 0,
     assignments: arguments.Set = None,
     runs: arguments.Runs = None,
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
-    """Goes on with a run where it stopped, exactly. With --set it goes on as a branch: a new run with changed settings."""
+    """Goes on with a run where it stopped, exactly. With --set it goes on as a branch: a new run with changed settings.
+
+    With --replay it first takes steps again that lie before its newest checkpoint, and compares what comes of them.
+    """
     arguments.trust_once(trust)
     folder = arguments.found(run, runs)
     if assignments:
@@ -70,7 +77,7 @@ def resume(
         made = changed_branch(folder, assignments, epochs)
         folder, epochs = (made, None) if made is not None else (folder, epochs)
     _check(folder, epochs)
-    raise typer.Exit(_run(folder, epochs, json))
+    raise typer.Exit(_run(folder, json, epochs, replay))
 
 
 def new(
@@ -85,16 +92,17 @@ def new(
     output.line(str(arguments.made(start, assignments, name, runs).path))
 
 
-def _run(folder: RunFolder, epochs: int | None, as_json: bool) -> int:
+def _run(folder: RunFolder, as_json: bool, epochs: int | None = None, replay: int = 0) -> int:
     from workbench.cli.following import interrupts, watch
     from workbench.config.problems import ConfigError, Problem
     from workbench.launch import process
     from workbench.runs.folder import RunBusyError
+    from workbench.runs.request import Request
 
     attempt = _next_attempt(folder)
     with interrupts() as interrupted:
         try:
-            engine = process.start(folder, epochs=epochs)
+            engine = process.start(folder, Request(epochs, replay))
         except RunBusyError as error:
             raise ConfigError([Problem("", str(error), f"workbench follow {folder.name} shows it")]) from error
         return watch(engine, attempt, interrupted, as_json)

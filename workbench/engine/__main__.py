@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from workbench.runs.folder import RunFolder
+from workbench.runs.request import Request
 
 
 def main() -> int:
@@ -21,6 +22,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="workbench.engine", description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, help="the run's folder")
     parser.add_argument("--epochs", type=int, help="new total of epochs of a resumed run")
+    parser.add_argument("--replay", type=int, default=0, help="steps that a resumed run takes again first, for proof")
     parser.add_argument("--standby", action="store_true", help="load torch and wait for a folder on standard input")
     parser.add_argument("--lab", action="store_true", help="answer questions on standard input")
     parser.add_argument("--find", action="store_true", help="answer one question of a finder on standard input")
@@ -37,7 +39,7 @@ def main() -> int:
         return _stand_by()
     if arguments.folder is None:
         parser.error("a run's folder is needed")
-    return _run(arguments.folder, arguments.epochs)
+    return _run(arguments.folder, Request(arguments.epochs, arguments.replay))
 
 
 def _stand_by() -> int:
@@ -53,23 +55,23 @@ def _stand_by() -> int:
     line = sys.stdin.readline()
     if not line.strip():
         return 0
-    request = json.loads(line)
-    folder = RunFolder(Path(request["folder"]))
+    told = json.loads(line)
+    folder = RunFolder(Path(told.pop("folder")))
     log = os.open(folder.log_file(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     os.close(log)
-    return _run(folder.path, request["epochs"])
+    return _run(folder.path, Request(**told))
 
 
-def _run(folder: Path, epochs: int | None) -> int:
+def _run(folder: Path, request: Request) -> int:
     if "TORCHELASTIC_RUN_ID" in os.environ:
         from workbench.engine.ranks import run_as_rank
 
-        return run_as_rank(RunFolder(folder.resolve()), epochs)
+        return run_as_rank(RunFolder(folder.resolve()), request)
     from workbench.engine.attempt import run_attempt
 
-    return run_attempt(RunFolder(folder.resolve()), epochs=epochs)
+    return run_attempt(RunFolder(folder.resolve()), request)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from workbench.config.run import RunConfig
-from workbench.engine import branching, build, checkpoint, devices
+from workbench.engine import branching, build, checkpoint, devices, replay
 from workbench.engine.awake import awake
 from workbench.engine.control import Control, LeaveError
 from workbench.engine.data import loading, order
@@ -38,18 +38,19 @@ from workbench.runs.folder import (
     write_engine,
     write_whole,
 )
+from workbench.runs.request import PLAIN, Request
 
 COMPLETED, FAILED, REFUSED = 0, 1, 2
 
 
-def run_attempt(folder: RunFolder, *, epochs: int | None = None, alone: bool = False) -> int:
+def run_attempt(folder: RunFolder, request: Request = PLAIN, *, alone: bool = False) -> int:
     """Runs the next attempt to its end. Gives the exit status: 0 completed, paused or stopped; 1 failed; 2 refused.
 
     ``alone`` keeps it in this process, whatever the configuration says of processes.
     """
     try:
         with locked(folder):
-            return lead(folder, lambda attempt: _compute(folder, attempt, epochs, alone))
+            return lead(folder, lambda attempt: _compute(folder, attempt, request, alone))
     except RunBusyError:
         return REFUSED
 
@@ -84,15 +85,15 @@ def exit_status(outcome: Outcome) -> int:
     return REFUSED if outcome.refused else FAILED
 
 
-def _compute(folder: RunFolder, attempt: int, epochs: int | None, alone: bool) -> Outcome:
+def _compute(folder: RunFolder, attempt: int, request: Request, alone: bool) -> Outcome:
     """The attempt itself, on this process or on several."""
     config = folder.config()
     device, count = prepared(folder, config)
     if count > 1 and not alone:
         from workbench.engine.ranks import run_ranks
 
-        return run_ranks(folder, attempt, device, count, epochs)
-    return train_here(folder, attempt, torch.device(device), World(), epochs)
+        return run_ranks(folder, attempt, device, count, request)
+    return train_here(folder, attempt, torch.device(device), World(), request)
 
 
 def prepared(folder: RunFolder, config: RunConfig) -> tuple[str, int]:
@@ -108,19 +109,19 @@ def failed(failure: Failure) -> Outcome:
     return Outcome("failed", failure.what, failure.hint, failure.details, refused=failure.refused)
 
 
-def train_here(folder: RunFolder, attempt: int, device: torch.device, world: World, epochs: int | None) -> Outcome:
+def train_here(folder: RunFolder, attempt: int, device: torch.device, world: World, request: Request) -> Outcome:
     """Builds and trains on this process, as one of a world. The caller holds the lock, or its parent does."""
     config = folder.config()
     _share_threads(config, world.size)
     if not world.leads:
-        return _train(folder, None, None, (config, device, world), epochs)
+        return _train(folder, None, None, (config, device, world), request)
     board = Board(folder.path / "tensorboard") if config.output.tensorboard else None
     reporter = Reporter(folder, attempt, history.load(folder), board)
     control = Control(Inbox(folder.commands, attempt), reporter, config)
     control.listen()
     try:
         with awake(given_name(folder)) as kept:
-            return _train(folder, reporter, control, (config, device, world), epochs, kept)
+            return _train(folder, reporter, control, (config, device, world), request, kept)
     except LeaveError:
         return Outcome("stopped", "stopped before the first step", "Resume starts it again")
     finally:
@@ -133,7 +134,7 @@ def _train(
     reporter: Reporter | None,
     control: Control | None,
     what: tuple[RunConfig, torch.device, World],
-    epochs: int | None,
+    request: Request,
     kept: str = "",
 ) -> Outcome:
     """``kept`` is what the run has to say about the machine staying awake, once it has started."""
@@ -141,7 +142,7 @@ def _train(
     again = checkpoints.latest(folder.checkpoints) is not None
     parts = build.build(config, device, world, _busy(reporter, control, world), restored=again)
     try:
-        run = _run(folder, parts, reporter, control, epochs)
+        run = _run(folder, parts, reporter, control, request)
         if reporter is not None:
             reporter.note(kept)
         try:
@@ -165,7 +166,7 @@ def _busy(reporter: Reporter | None, control: Control | None, world: World) -> P
 
 
 def _run(
-    folder: RunFolder, parts: build.Parts, reporter: Reporter | None, control: Control | None, epochs: int | None
+    folder: RunFolder, parts: build.Parts, reporter: Reporter | None, control: Control | None, request: Request
 ) -> Run:
     """A run at its position: the beginning, or where its newest checkpoint says."""
     config, task = parts.config, parts.source.task
@@ -179,7 +180,7 @@ def _run(
         parts,
         flow,
         Saver(folder, parts.world.leads, config.output.keep),
-        epochs or config.training.epochs,
+        request.epochs or config.training.epochs,
         monitor,
         control,
     )
@@ -191,8 +192,13 @@ def _run(
     if state is not None and parent is not None and branching.begins(run, state, parent):
         continued, begun_anew = branching.take_over(run, state, parent)
     elif state is not None:
-        run.epochs = epochs or max(int(state["position"]["epochs"]), config.training.epochs)
+        run.epochs = request.epochs or max(int(state["position"]["epochs"]), config.training.epochs)
+        proof = replay.replay(run, folder, state, request.replay) if request.replay else None
         continued = restore(run, state)
+        if proof is not None and proof.holds:
+            continued += f"; {proof.text}"
+        elif proof is not None:
+            wrong.append(proof.text)
         if parent is not None and run.position.step == parent.step:
             continued = f"{parent}; {continued}"
     if reporter is not None:

@@ -22,20 +22,21 @@ from workbench.engine.distributed import World
 from workbench.engine.failures import explain
 from workbench.engine.train import Outcome
 from workbench.runs.folder import RunBusyError, RunFolder, locked
+from workbench.runs.request import Request
 
 
-def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, epochs: int | None) -> Outcome:
+def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, request: Request) -> Outcome:
     """Trains with ``count`` processes on this machine. This process holds the lock and waits; rank 0 writes the events."""
     with tempfile.TemporaryDirectory(prefix="workbench-ranks-") as errors:
         # torch's own files about failures go to the temporary folder too, and stay there: this one goes as a whole.
         before, tempfile.tempdir = tempfile.tempdir, errors
         try:
-            return _launch(folder, attempt, device, count, epochs, errors)
+            return _launch(folder, attempt, device, count, request, errors)
         finally:
             tempfile.tempdir = before
 
 
-def _launch(folder: RunFolder, attempt: int, device: str, count: int, epochs: int | None, errors: str) -> Outcome:
+def _launch(folder: RunFolder, attempt: int, device: str, count: int, request: Request, errors: str) -> Outcome:
     """``errors`` is a folder in which a failing process leaves what happened to it."""
     config = LaunchConfig(
         min_nodes=1,
@@ -50,7 +51,7 @@ def _launch(folder: RunFolder, attempt: int, device: str, count: int, epochs: in
         logs_specs=DefaultLogsSpecs(log_dir=errors),
     )
     try:
-        results = elastic_launch(config, _rank)(str(folder.path), attempt, device, epochs)
+        results = elastic_launch(config, _rank)(str(folder.path), attempt, device, request)
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         text = failure.message
@@ -59,7 +60,7 @@ def _launch(folder: RunFolder, attempt: int, device: str, count: int, epochs: in
     return Outcome(**results[0])
 
 
-def run_as_rank(folder: RunFolder, epochs: int | None) -> int:
+def run_as_rank(folder: RunFolder, request: Request) -> int:
     """What each process does that torchrun started, on one machine or on several that share the folder. Gives the exit status.
 
     Rank 0 holds the lock and writes the events. How many processes there are is torchrun's to say.
@@ -73,13 +74,13 @@ def run_as_rank(folder: RunFolder, epochs: int | None) -> int:
             attempt = world.share(None)
             if attempt is None:
                 return attempts.REFUSED
-            return attempts.exit_status(attempts.train_here(folder, attempt, own, world, epochs))
-        return _lead_ranks(folder, config, own, world, epochs)
+            return attempts.exit_status(attempts.train_here(folder, attempt, own, world, request))
+        return _lead_ranks(folder, config, own, world, request)
     finally:
         distributed.leave()
 
 
-def _lead_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, epochs: int | None) -> int:
+def _lead_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, request: Request) -> int:
     told = False
 
     def compute(attempt: int) -> Outcome:
@@ -87,7 +88,7 @@ def _lead_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: 
         attempts.prepared(folder, config)
         told = True
         world.share(attempt)
-        return attempts.train_here(folder, attempt, own, world, epochs)
+        return attempts.train_here(folder, attempt, own, world, request)
 
     try:
         with locked(folder):
@@ -101,7 +102,7 @@ def _lead_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: 
 
 
 @record
-def _rank(folder: str, attempt: int, device: str, epochs: int | None) -> dict[str, object]:
+def _rank(folder: str, attempt: int, device: str, request: Request) -> dict[str, object]:
     """What each process does. A refusal is an outcome; anything else is raised, so that the launcher ends the others."""
     _leave_with_the_launcher()
     run = RunFolder(Path(folder))
@@ -110,7 +111,7 @@ def _rank(folder: str, attempt: int, device: str, epochs: int | None) -> dict[st
         _own_log(run, rank)
     world, own = distributed.join(device)
     try:
-        return vars(attempts.train_here(run, attempt, own, world, epochs))
+        return vars(attempts.train_here(run, attempt, own, world, request))
     except Exception as error:
         failure = explain(error)
         if failure.refused:

@@ -211,16 +211,18 @@ def restore(run: Run, state: dict[str, Any]) -> str:
 
 
 def _proof(run: Run, state: dict[str, Any]) -> str:
-    """Compares what the run is now with what the checkpoint holds, by their hashes. Empty when they are the same."""
-    now = capture(run)
-    parts = [name for name in PROVEN if checkpoint.checksum({0: now[name]}) != checkpoint.checksum({0: state[name]})]
-    # Another total of epochs is what was asked for.
-    same = {**now["position"], "epochs": 0} == {**state["position"], "epochs": 0}
-    return (
-        ""
-        if not parts and same
-        else f", but not exactly: {', '.join([*parts, *([] if same else ['position'])])} differ"
-    )
+    """Says which parts are not what the checkpoint holds. Empty when all are the same."""
+    parts = differing(capture(run), state)
+    return f", but not exactly: {', '.join(parts)} differ" if parts else ""
+
+
+def differing(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """The parts, compared by their hashes, in which two states are not the same bit for bit."""
+    parts = [name for name in PROVEN if checkpoint.checksum({0: one[name]}) != checkpoint.checksum({0: other[name]})]
+    # Another total of epochs is what was asked for, and how long the steps took is no part of what they came to.
+    apart = {"epochs": 0, "seconds": 0.0}
+    same = {**one["position"], **apart} == {**other["position"], **apart}
+    return parts if same else [*parts, "position"]
 
 
 def weights_of(state: dict[str, Any]) -> dict[str, torch.Tensor]:

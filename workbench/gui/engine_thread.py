@@ -17,6 +17,7 @@ from workbench.launch import inline, process
 from workbench.runs.events import AnyEvent, EventReader
 from workbench.runs.folder import RunBusyError, RunFolder
 from workbench.runs.progress import Progress
+from workbench.runs.request import PLAIN, Request
 
 LOOK_SECONDS = 0.1
 """How often a run that goes is read."""
@@ -51,9 +52,9 @@ _let_go = LetGo()
 
 @dataclass(frozen=True)
 class Job:
-    """An engine to be started: up to which epoch, and with what."""
+    """An engine to be started: what it is asked for, and with what."""
 
-    epochs: int | None = None
+    request: Request = PLAIN
     standby: process.Standby | None = None
 
 
@@ -115,7 +116,7 @@ class EngineThread(QThread):
 
     def _start(self, job: Job) -> bool:
         try:
-            self._engine = process.start(self._folder, epochs=job.epochs, standby=job.standby)
+            self._engine = process.start(self._folder, job.request, standby=job.standby)
         except (RunBusyError, OSError) as error:
             self.failed.emit(str(error))
             return False
@@ -169,13 +170,13 @@ class EngineThread(QThread):
 class InlineThread(QThread):
     """Computes a run in this process: the preference for debugging. It is followed by its folder like any other."""
 
-    def __init__(self, folder: RunFolder, epochs: int | None, parent: QObject | None = None) -> None:
+    def __init__(self, folder: RunFolder, request: Request, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(f"run of {folder.name} in this window")
         self.setStackSize(STACK_BYTES)
         self._folder = folder
-        self._epochs = epochs
+        self._request = request
 
     def run(self) -> None:
         """Runs the run to its end. What goes wrong, the run says itself."""
-        inline.run_inline(self._folder, epochs=self._epochs)
+        inline.run_inline(self._folder, self._request)

@@ -14,6 +14,7 @@ from workbench.gui.session import Session
 from workbench.runs import branch, checkpoints
 from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, given_name
+from workbench.runs.request import Request
 
 MOST_EPOCHS = 1_000_000
 AS_BRANCH, AS_IT_WAS = "Go on as a branch", "Go on as it was"
@@ -80,4 +81,4 @@ class Resuming(QObject):
         text = f"{given_name(run)} has completed {done:,} epochs. Train it to a total of:"
         epochs = ask.number(self._window, "More epochs", text, 2 * done, done + 1, MOST_EPOCHS)
         if epochs is not None:
-            self._session.resume(run, epochs)
+            self._session.resume(run, Request(epochs))

@@ -23,6 +23,7 @@ from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.comparison import Member
 from workbench.runs.folder import RunFolder, create, list_runs
 from workbench.runs.progress import Progress
+from workbench.runs.request import PLAIN, Request
 
 
 class Session(QObject):
@@ -135,14 +136,14 @@ class Session(QObject):
         except OSError as error:
             self.failed.emit(f"The run's folder cannot be made: {error.strerror or error}.")
             return
-        self._start(folder, None)
+        self._start(folder, PLAIN)
 
-    def resume(self, folder: RunFolder, epochs: int | None = None) -> None:
-        """Goes on with a run from its newest checkpoint. ``epochs`` is a new total."""
+    def resume(self, folder: RunFolder, request: Request = PLAIN) -> None:
+        """Goes on with a run from its newest checkpoint."""
         if self.going is not None:
             self.failed.emit(f"{self.going.name} is going: stop it first, or let it end.")
             return
-        self._start(folder, epochs)
+        self._start(folder, request)
 
     def branch(self, checkpoint: CheckpointInfo, config: RunConfig, name: str) -> None:
         """Makes a run that goes on from a checkpoint with other settings, and starts it when it is made.
@@ -237,10 +238,10 @@ class Session(QObject):
 
     # --- inside ---
 
-    def _start(self, folder: RunFolder, epochs: int | None) -> None:
+    def _start(self, folder: RunFolder, request: Request) -> None:
         standby, self._standby = self._standby, None
         inline = self._preferences.inline
-        job = Job(epochs, None if inline else standby)
+        job = Job(request, None if inline else standby)
         if inline and standby is not None:
             standby.close()
         if self._shown is not None and self._shown.folder.path == folder.path:

@@ -17,6 +17,7 @@ from workbench.runs.commands import Command, Name, send
 from workbench.runs.events import Ended, Started
 from workbench.runs.folder import RunFolder
 from workbench.runs.progress import Progress
+from workbench.runs.request import PLAIN
 
 SessionState = Literal["idle", "starting", "running", "paused", "stopping", "ended"]
 STOP_PATIENCE_MS = 3000
@@ -47,7 +48,7 @@ class Watch(QObject):
         self._starting = self.state == "starting"
         self._stopping = False
         self._next_attempt = folder.attempts() + 1
-        self._inline = InlineThread(folder, job.epochs if job else None, self) if inline else None
+        self._inline = InlineThread(folder, job.request if job else PLAIN, self) if inline else None
         self._thread = EngineThread(folder, None if inline else job, self)
         self._thread.opened.connect(self._take_history)
         self._thread.news.connect(self._take_news)

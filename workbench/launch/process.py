@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,7 @@ import psutil
 from workbench.runs import history
 from workbench.runs.events import Ended, EventWriter
 from workbench.runs.folder import RunBusyError, RunFolder, locked, read_json, write_whole
+from workbench.runs.request import PLAIN, Request
 
 KILLED = "The engine was ended from outside before it could finish"
 RESUME_HINT = "Resume goes on from the last checkpoint"
@@ -106,14 +108,14 @@ class Standby:
             self._ready = bool(self._process.stdout.read(1))
         return self._ready
 
-    def take(self, folder: RunFolder, epochs: int | None) -> subprocess.Popen[bytes] | None:
+    def take(self, folder: RunFolder, request: Request) -> subprocess.Popen[bytes] | None:
         """Hands the run to the process, which from now on is that run's engine. None when it cannot take it."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None or process.stdin is None:
             return None
-        request = {"folder": str(folder.path.resolve()), "epochs": epochs}
         try:
-            process.stdin.write(json.dumps(request).encode() + b"\n")
+            told = {"folder": str(folder.path.resolve()), **asdict(request)}
+            process.stdin.write(json.dumps(told).encode() + b"\n")
             process.stdin.close()
         except OSError:
             return None
@@ -134,17 +136,17 @@ class Standby:
         process.wait()
 
 
-def start(folder: RunFolder, *, epochs: int | None = None, standby: Standby | None = None) -> Engine:
-    """Starts the engine of a run, or goes on with one that stopped. ``epochs`` is the new total of a resumed run.
+def start(folder: RunFolder, request: Request = PLAIN, *, standby: Standby | None = None) -> Engine:
+    """Starts the engine of a run, or goes on with one that stopped.
 
     Raises RunBusyError when somebody runs it already.
     """
     if folder.going():
         raise RunBusyError(f"{folder.name} is being run already")
     attempt = folder.attempts() + 1
-    process = standby.take(folder, epochs) if standby is not None else None
+    process = standby.take(folder, request) if standby is not None else None
     if process is None:
-        arguments = [str(folder.path.resolve()), *([] if epochs is None else ["--epochs", str(epochs)])]
+        arguments = [str(folder.path.resolve()), *request.arguments()]
         with folder.log_file().open("ab") as log:
             process = spawn(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     return Engine(folder, process.pid, process, attempt)

@@ -112,6 +112,9 @@ class Streamed:
                 prefetch_factor=self._config.dataset.prefetch if workers else None,
                 pin_memory=self._device.type == "cuda",
                 collate_fn=_as_is,
+                # Workers get their seeds from here. Drawn from the stream of the steps, each epoch's would move dropout's numbers,
+                # and a run resumed within an epoch would go on with others.
+                generator=torch.Generator(),
             )
         return self._loaders[name]
 
