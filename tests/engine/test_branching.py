@@ -115,3 +115,39 @@ def test_that_weights_that_do_not_fit_are_refused_in_words(monkeypatch: pytest.M
     assert ended is not None
     assert "do not fit this model" in ended.what
     assert "start a new run" in ended.hint
+
+
+def test_that_a_schedule_goes_on_at_the_epoch_however_many_steps_an_epoch_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    cosine: dict[str, object] = {"schedule.kind": "cosine", "training.epochs": 4}
+    straight = made("digits-mlp", cosine)
+    assert run_attempt(straight, alone=True) == 0
+    wanted = [epoch.lr for epoch in history.load(straight).epochs]
+    parent = stopped(monkeypatch, 30, cosine)
+    folder = branched(parent, {"training.batch_size": 32})
+    assert run_attempt(folder, alone=True) == 0
+    progress = history.load(folder)
+    assert len(progress.epochs) == 4
+    # The rate of an epoch's last step: with shorter steps the last lies nearer to the epoch's end.
+    assert [epoch.lr for epoch in progress.epochs] == pytest.approx(wanted, abs=5e-5)
+    assert progress.total_steps == progress.step == 30 + 2 * 45
+    assert progress.share == 1.0
+
+
+def test_that_a_branch_keeps_what_its_parent_learnt_where_nothing_else_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parent = stopped(monkeypatch)
+    newest = latest(parent.checkpoints)
+    assert newest is not None
+    state = checkpoint.load(newest.path)
+    state["recovery"] |= {"limit": 24, "calm": 0.1, "clip_norm": 0.5, "returns": 1}
+    info = {"epoch": newest.epoch, "why": "learnt", "best": False, "value": None, "metrics": {}}
+    checkpoint.save(parent.checkpoints, state, info)
+    longer, faster = branched(parent, {"training.epochs": 4}), branched(parent, {"optimizer.lr": 0.01})
+    for folder, rate in ((longer, 1e-4), (faster, 0.01)):
+        assert run_attempt(folder, alone=True) == 0
+        end = latest(folder.checkpoints)
+        assert end is not None
+        learnt = checkpoint.load(end.path)["recovery"]
+        assert (learnt["limit"], learnt["clip_norm"], learnt["returns"]) == (24, 0.5, 0)
+        assert history.load(folder).epochs[-1].lr == pytest.approx(rate)

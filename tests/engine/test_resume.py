@@ -177,3 +177,51 @@ def test_that_a_run_with_no_readable_checkpoint_is_refused_and_left_as_it_is() -
     assert ended is not None
     assert "no checkpoint of the run can be read" in ended.what
     assert [Path(path).read_bytes() for path in folder.checkpoints.glob("*.pt")] == [b"not a checkpoint"]
+
+
+def test_that_data_which_grew_is_noticed_and_the_epoch_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "growing.csv"
+    lines = [f"{x % 7},{x % 3},{'a' if x % 2 else 'b'}" for x in range(240)]
+    table.write_text("\n".join(["x,y,kind", *lines]), encoding="utf-8")
+    changes: dict[str, object] = {
+        "dataset.kind": "table",
+        "dataset.path": str(table),
+        "dataset.target": "kind",
+        "training.batch_size": 16,
+    }
+    folder = made("tabular-mlp", changes)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 17)
+        assert run_attempt(folder, alone=True) == 0
+    table.write_text("\n".join(["x,y,kind", *lines, *lines[:80]]), encoding="utf-8")
+    assert run_attempt(folder, alone=True) == 0
+    progress = history.load(folder)
+    assert progress.started is not None
+    told = progress.started.continued
+    assert "training samples instead of" in told
+    assert "epoch 2 begun anew" in told
+    assert "exactly" not in told
+    steps = progress.started.steps_per_epoch
+    assert progress.step == progress.total_steps == 17 + 2 * steps
+    assert [epoch.train["samples"] for epoch in progress.epochs[1:]] == [progress.started.train_samples] * 2
+
+
+def test_that_a_run_left_where_its_patience_ended_trains_no_further_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first epoch is the best of all: nothing is learnt.
+    patient: dict[str, object] = {"training.epochs": 9, "training.early_stopping": 1, "optimizer.lr": 1e-12}
+    straight = made("digits-mlp", patient)
+    assert run_attempt(straight, alone=True) == 0
+    length = history.load(straight).step
+    folder = made("digits-mlp", patient)
+    with monkeypatch.context() as patch:
+        patch.setattr(Control, "poll", lambda self: Decision(stop=self._reporter.progress.epoch * 15 >= length))
+        assert run_attempt(folder, alone=True) == 0
+    assert history.load(folder).state == "stopped"
+    assert run_attempt(folder, alone=True) == 0
+    assert history.load(folder).state == "completed"
+    assert history.load(folder).step == length
+    # Whoever asks for more epochs gets them.
+    assert run_attempt(folder, Request(epochs=9), alone=True) == 0
+    assert history.load(folder).step > length

@@ -199,6 +199,9 @@ def _run(
             continued += f"; {proof.text}"
         elif proof is not None:
             wrong.append(proof.text)
+        if request.epochs is not None:
+            # Whoever asks for more epochs means them, of a run that had stopped early too.
+            run.monitor.waited = 0
         if parent is not None and run.position.step == parent.step:
             continued = f"{parent}; {continued}"
     if reporter is not None:
@@ -219,6 +222,7 @@ def _started(run: Run, continued: str) -> Started:
         from_step=run.position.step,
         epochs=run.epochs,
         steps_per_epoch=parts.steps.steps,
+        total_steps=run.position.step + run.epochs * parts.steps.steps - run.planned,
         task=source.task.kind,
         metric=source.task.metric,
         monitor=run.monitor.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.engine.failures import RefusedError
-from workbench.engine.saving import check_classes, restore_random
+from workbench.engine.saving import begin_epoch_anew, check_classes, restore_random
 from workbench.engine.train import Run
 from workbench.runs.branch import Parent
 
@@ -41,6 +41,7 @@ def take_over(run: Run, state: dict[str, Any], parent: Parent) -> tuple[str, lis
     if parts.average is not None:
         parts.average.restore(state.get("ema", {}))
     _rates(run, state)
+    _recovery(run, state)
     notes.append(_position(run, state))
     _monitor(run, state)
     differs = restore_random(run, state)
@@ -91,6 +92,18 @@ def _rates(run: Run, state: dict[str, Any]) -> None:
     rates.restore(own)
 
 
+def _recovery(run: Run, state: dict[str, Any]) -> None:
+    """What the parent had learnt of memory, and of numbers where the branch has no setting of its own for it."""
+    learnt, stepper = state.get("recovery", {}), run.parts.stepper
+    stepper.limit = learnt.get("limit", stepper.limit)
+    now, was = _section(run, state, "optimizer")
+    if now["lr"] == was.get("lr"):
+        run.parts.rates.calm = learnt.get("calm", 1.0)
+    training, before = _section(run, state, "training")
+    if training["clip_norm"] == before.get("clip_norm"):
+        stepper.clip_norm = learnt.get("clip_norm", stepper.clip_norm)
+
+
 def _position(run: Run, state: dict[str, Any]) -> str:
     """Where the parent was. An epoch whose batches are others now begins anew, which is said."""
     position = {**state["position"]}
@@ -103,11 +116,12 @@ def _position(run: Run, state: dict[str, Any]) -> str:
     data, before = _section(run, state, "dataset")
     now, was = _section(run, state, "training")
     same = data == before and all(now.get(name) == was.get(name) for name in ORDER)
+    same = same and state.get("data") in (None, run.parts.data)
     if same and state["versions"].get("processes") == run.world.size:
         run.flow.sums[: len(sums)] = sums
         return ""
     middle = run.position.batch > 0
-    run.position.batch, run.position.seconds = 0, 0.0
+    begin_epoch_anew(run)
     return f"epoch {run.position.epoch + 1} begins anew: its batches are others" if middle else ""
 
 

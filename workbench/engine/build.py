@@ -10,7 +10,7 @@ from torch import nn
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
-from workbench.engine import compiling, data, losses, models, optimizers, precision, seeding
+from workbench.engine import checkpoint, compiling, data, losses, models, optimizers, precision, seeding
 from workbench.engine.average import Average
 from workbench.engine.data import balance, loading
 from workbench.engine.data.order import StepPlan
@@ -36,6 +36,8 @@ class Parts:
     loader: loading.Loader
     steps: StepPlan
     rates: Rates
+    data: dict[str, Any]
+    """What a checkpoint keeps of the data, to notice other data: see :func:`fingerprint`."""
     average: Average | None = None
     """The running average of the weights, where one is kept: it is what is validated."""
     imbalanced: bool = False
@@ -172,10 +174,19 @@ def assemble(
         loader=loader,
         steps=steps,
         rates=Rates(config, steps.steps),
+        data=fingerprint(source, steps),
         average=average,
         notes=notes,
         imbalanced=counts is not None and (balance.imbalanced(counts) or config.dataset.balance != "none"),
     )
+
+
+def fingerprint(source: Source, steps: StepPlan) -> dict[str, Any]:
+    """How many samples there are, how many make a step, and a hash of what they are to be taken for."""
+    splits = {"train": source.train, "val": source.val}
+    sizes = {name: len(split) for name, split in splits.items()}
+    hashed = checkpoint.checksum({name: split.targets for name, split in splits.items()})[:16]
+    return {**sizes, "per_step": steps.per_step, "targets": hashed}
 
 
 def make_model(config: RunConfig, source: Source, device: torch.device, restored: bool = False) -> nn.Module:

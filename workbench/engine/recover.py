@@ -256,7 +256,7 @@ def _go_back(run: Run, step: int, what: str, good: dict[str, Any]) -> None:
     rates.calm = calm
     if parts.config.training.on_nonfinite == "lower_lr":
         rates.calm *= CALMER
-        how = f"a learning rate of {rates.at(run.position.step):.3g}"
+        how = f"a learning rate of {rates.at(run.planned):.3g}"
     else:
         clip = stepper.clip_norm
         stepper.clip_norm = FIRST_CLIP if clip is None else clip * CALMER

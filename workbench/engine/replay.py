@@ -153,6 +153,8 @@ def _changed_between(before: dict[str, Any], state: dict[str, Any], processes: i
     """What makes the steps between two checkpoints others than those that would be taken now; empty when nothing does."""
     if len(before["random"]) != processes:
         return f"they were taken by {len(before['random'])} processes, and now there are {processes}"
+    if before.get("data") != state.get("data"):
+        return "the data or the size of a step were changed in between"
     if before["schedule"]["base"] != state["schedule"]["base"]:
         return "the learning rate was changed by hand in between"
     was, now = ({**one.get("recovery", {}), "skipped": 0} for one in (before, state))

@@ -92,7 +92,8 @@ class Saver:
         return time.monotonic() - self._saved_at > RETRY_SECONDS and self._writer.has_space()
 
     def close(self) -> None:
-        """Waits for what is being written."""
+        """Writes the best state where it still waits in memory, for whatever reason the run ends, and waits for the file."""
+        self._write_best()
         self._writer.wait()
 
     def _begin(self, run: Run, why: str, best: bool = False) -> bool:
@@ -167,6 +168,7 @@ def capture(run: Run) -> dict[str, Any]:
         "versions": {"torch": str(torch.__version__), "device": str(parts.device), "processes": run.world.size},
         "classes": list(source.task.classes),
         "preprocessing": source.preprocessing,
+        "data": parts.data,
         "task": {"kind": source.task.kind, "shape": list(source.shape), "outputs": source.task.outputs},
         **state_of(run),
     }
@@ -203,11 +205,30 @@ def restore(run: Run, state: dict[str, Any]) -> str:
         run.monitor.best, run.monitor.waited = monitor["best"], monitor["waited"]
     run.last = kept
     recover.restore(run, state.get("recovery", {}))
-    differs = restore_random(run, state)
+    differs = " and ".join(filter(None, (_fit_data(run, state), restore_random(run, state))))
     where = f"at epoch {run.position.epoch + 1}, step {run.position.step}"
     if differs:
         return f"continued {where} with {differs}: results may differ in the last digits"
     return f"continued exactly {where}" + _proof(run, state)
+
+
+def begin_epoch_anew(run: Run) -> None:
+    """Goes back to the first batch of the epoch, where its batches are no longer those that it began with."""
+    run.position.batch, run.position.seconds = 0, 0.0
+    run.flow.sums[:] = 0.0
+
+
+def _fit_data(run: Run, state: dict[str, Any]) -> str:
+    """Says in words how data and steps are others than the checkpoint's; then an epoch that had begun begins anew."""
+    was, now = state.get("data"), run.parts.data
+    if was is None or was == now:
+        return ""
+    middle = run.position.batch > 0
+    begin_epoch_anew(run)
+    names = {"train": "training samples", "val": "validation samples", "per_step": "samples a step"}
+    words = [f"{now[key]:,} {name} instead of {was[key]:,}" for key, name in names.items() if now[key] != was[key]]
+    anew = [f"epoch {run.position.epoch + 1} begun anew"] if middle else []
+    return " and ".join([*(words or ["data other than before"]), *anew])
 
 
 def _proof(run: Run, state: dict[str, Any]) -> str:

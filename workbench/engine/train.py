@@ -94,6 +94,14 @@ class Run:
         self.recovery = recover.Recovery(recover.Beginning(self.parts))
 
     @property
+    def planned(self) -> int:
+        """How far the schedule's plan is: whole epochs as they are cut now, and the batches of this one.
+
+        Not the steps made: a run that goes on with other batches, data or processes has epochs of another length behind it.
+        """
+        return self.position.epoch * self.parts.steps.steps + self.position.batch
+
+    @property
     def world(self) -> World:
         """The processes of the run."""
         return self.parts.world
@@ -123,13 +131,12 @@ def train(run: Run) -> Outcome:
 def _train(run: Run) -> Outcome:
     run.parts.model.train()
     position = run.position
-    while position.epoch < run.epochs:
+    # Asked before an epoch: a run that was left where its patience had ended does not begin another.
+    while position.epoch < run.epochs and not _stop_early(run):
         run.flow.epoch = position.epoch
         decision = train_epoch(run) or finish_epoch(run)
         if decision is not None:
             return _left(run, decision)
-        if _stop_early(run):
-            break
     decision = _until_saved(run, "end")
     if decision is not None:
         return _left(run, decision)
@@ -143,7 +150,7 @@ def train_epoch(run: Run) -> Decision | None:
     began = time.monotonic()
     flow.restart_clock()
     for passes in parts.loader.steps(steps, parts.world.rank, seed, position.epoch, position.batch):
-        rate = parts.rates.at(position.step)
+        rate = parts.rates.at(run.planned)
         for group in parts.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
         flow.recorder.rates[position.step + 1] = rate
@@ -186,7 +193,7 @@ def finish_epoch(run: Run) -> Decision | None:
                 step=position.step,
                 train=run.last["train"],
                 val=run.last.get("val", {}),
-                lr=significant(parts.rates.at(max(position.step - 1, 0))),
+                lr=significant(parts.rates.at(max(run.planned - 1, 0))),
                 seconds=round(position.seconds, 4),
                 best=best,
                 skipped=run.recovery.skipped,
@@ -195,7 +202,7 @@ def finish_epoch(run: Run) -> Decision | None:
     position.seconds, run.recovery.skipped = 0.0, 0
     run.flow.sums[:] = 0.0
     if parts.rates.epoch_done(value, run.monitor.higher_is_better) and run.reporter is not None:
-        run.reporter.note(f"no improvement: the learning rate falls to {parts.rates.at(position.step):.3g}")
+        run.reporter.note(f"no improvement: the learning rate falls to {parts.rates.at(run.planned):.3g}")
     run.saver.epoch_done(run, best)
     if run.reporter is not None:
         run.reporter.summarise()

@@ -16,7 +16,7 @@ from typing import Any
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
 from workbench.runs.checkpoints import CheckpointInfo, file_name
-from workbench.runs.events import AnyEvent, Epoch, EventWriter, Scalars, Started, read_events
+from workbench.runs.events import AnyEvent, Epoch, EventWriter, Recovered, Scalars, Started, read_events
 from workbench.runs.folder import RunFolder, create, number, read_json, write_whole
 
 SHOWN_CHANGES = 4
@@ -146,7 +146,7 @@ def _past(events: Iterable[AnyEvent], checkpoint: CheckpointInfo) -> list[Scalar
     """The points and epochs that count at the checkpoint: what later attempts took back is left out."""
     kept: list[Scalars | Epoch] = []
     for event in events:
-        if isinstance(event, Started):
+        if isinstance(event, Started | Recovered):
             kept = [part for one in kept if (part := _until(one, event.from_step)) is not None]
         elif isinstance(event, Scalars | Epoch):
             kept.append(event)

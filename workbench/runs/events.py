@@ -36,6 +36,8 @@ class Started(Event):
     from_step: Count = 0
     epochs: Count
     steps_per_epoch: Count
+    total_steps: Count = 0
+    """Optimiser steps that the run will have made at its end; 0 where every epoch has ``steps_per_epoch``."""
     task: Literal["classification", "regression", "multi-task"]
     metric: str
     """The metric shown beside the loss: ``accuracy``, or ``mae``."""

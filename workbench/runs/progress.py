@@ -146,7 +146,9 @@ class Progress:
     @property
     def total_steps(self) -> int:
         """Optimiser steps that the run will have made at its end; 0 before it began."""
-        return self.started.epochs * self.started.steps_per_epoch if self.started else 0
+        if self.started is None:
+            return 0
+        return self.started.total_steps or self.started.epochs * self.started.steps_per_epoch
 
     @property
     def share(self) -> float:
