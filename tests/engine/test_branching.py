@@ -1,5 +1,6 @@
 """A branch trains on from its parent's weights, optimiser and position, with its own settings."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from tests.engine.test_resume import final, made, stop_at
 from workbench.config import files
 from workbench.engine import checkpoint
 from workbench.engine.attempt import run_attempt
+from workbench.engine.failures import RefusedError
+from workbench.engine.tools.export import export_script
 from workbench.runs import branch, history
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder
+from workbench.runs.request import Request
 
 
 def stopped(monkeypatch: pytest.MonkeyPatch, step: int = 20, changes: dict[str, object] | None = None) -> RunFolder:
@@ -122,14 +126,14 @@ def test_that_a_schedule_goes_on_at_the_epoch_however_many_steps_an_epoch_has(mo
     straight = made("digits-mlp", cosine)
     assert run_attempt(straight, alone=True) == 0
     wanted = [epoch.lr for epoch in history.load(straight).epochs]
-    parent = stopped(monkeypatch, 30, cosine)
+    parent = stopped(monkeypatch, 31, cosine)
     folder = branched(parent, {"training.batch_size": 32})
     assert run_attempt(folder, alone=True) == 0
     progress = history.load(folder)
     assert len(progress.epochs) == 4
     # The rate of an epoch's last step: with shorter steps the last lies nearer to the epoch's end.
     assert [epoch.lr for epoch in progress.epochs] == pytest.approx(wanted, abs=5e-5)
-    assert progress.total_steps == progress.step == 30 + 2 * 45
+    assert progress.total_steps == progress.step == 31 + 2 * 45
     assert progress.share == 1.0
 
 
@@ -151,3 +155,25 @@ def test_that_a_branch_keeps_what_its_parent_learnt_where_nothing_else_is_asked_
         learnt = checkpoint.load(end.path)["recovery"]
         assert (learnt["limit"], learnt["clip_norm"], learnt["returns"]) == (24, 0.5, 0)
         assert history.load(folder).epochs[-1].lr == pytest.approx(rate)
+
+
+def test_that_no_script_is_given_of_a_run_that_a_script_cannot_repeat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = stopped(monkeypatch)
+    folder = branched(parent, {"optimizer.lr": 0.01})
+    assert run_attempt(folder, alone=True) == 0
+    assert run_attempt(parent, Request(epochs=4), alone=True) == 0
+    for run, words in ((folder, "the run is a branch"), (parent, "was given 4 epochs on its way")):
+        newest = latest(run.checkpoints)
+        assert newest is not None
+        with pytest.raises(RefusedError, match=words):
+            export_script(newest.path, tmp_path / "script.py")
+    assert not list(tmp_path.iterdir())
+    helped = latest(parent.checkpoints)
+    assert helped is not None
+    state = checkpoint.load(helped.path)
+    state["position"]["epochs"], state["recovery"]["limit"] = 3, 8
+    checkpoint.save(parent.checkpoints, state, {})
+    with pytest.raises(RefusedError, match="helped itself"):
+        export_script(helped.path, tmp_path / "script.py")

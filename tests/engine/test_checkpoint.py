@@ -177,11 +177,18 @@ def test_that_a_disk_that_fills_while_torch_writes_is_an_os_error(
 def test_that_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
     for step in range(1, 8):
         checkpoint.save(tmp_path, state(step), {"best": step in (2, 3), "value": step / 10})
-        checkpoint.prune(tmp_path, keep=2)
+        checkpoint.prune(tmp_path, keep=2, step=step)
     assert [info.step for info in list_checkpoints(tmp_path)] == [3, 6, 7]
     assert best(tmp_path).step == 3  # type: ignore[union-attr]
     assert latest(tmp_path).step == 7  # type: ignore[union-attr]
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json"] * 3 + [".pt"] * 3
+
+
+def test_that_the_one_just_written_stays_where_a_later_one_is_damaged(tmp_path: Path) -> None:
+    for step in (9, 3, 4):
+        checkpoint.save(tmp_path, state(step), {})
+        checkpoint.prune(tmp_path, keep=1, step=step)
+    assert [info.step for info in list_checkpoints(tmp_path)] == [4, 9]
 
 
 def test_that_a_checkpoint_whose_json_is_lost_is_still_listed(saved: Path) -> None:

@@ -319,8 +319,8 @@ def test_that_texts_are_learnt_as_in_the_run(tmp_path: Path) -> None:
 
 def test_that_a_series_is_read_as_in_the_run(tmp_path: Path) -> None:
     path = tmp_path / "series.csv"
-    lines = [f"2024-{n},{n % 12 if n != 40 else ''},{(n * n) % 17 / 3}" for n in range(150)]
-    path.write_text("day,a,b\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    lines = [f"2024-{n};{n % 12 if n not in (0, 40) else 'NA'};{(n * n) % 17 / 3}" for n in range(150)]
+    path.write_text("day; a ;b\n" + "\n".join(lines) + "\n", encoding="utf-8")
     changes = {"dataset.kind": "series", "dataset.path": str(path), "dataset.window": 10, "model.units": 8}
     proved(configured("sine-lstm", changes), tmp_path)
 
@@ -414,7 +414,7 @@ def test_that_every_schedule_is_that_of_the_run(kind: str, warmup: float) -> Non
     "changes",
     [
         {"training.loss": "focal", "dataset.balance": "loss"},
-        {"training.loss": "bce", "training.label_smoothing": 0.2},
+        {"training.loss": "bce", "training.label_smoothing": 0.2, "dataset.balance": "loss"},
         {"training.label_smoothing": 0.2, "dataset.balance": "loss"},
     ],
     ids=["focal", "bce", "smoothed"],

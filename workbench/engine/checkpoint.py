@@ -88,9 +88,12 @@ def load_latest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     return None, wrong
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Removes all but the newest ``keep`` checkpoints and the best."""
-    found = list_checkpoints(folder)
+def prune(folder: Path, keep: int, step: int) -> None:
+    """Removes all but the newest ``keep`` checkpoints and the best, where ``step`` is that of the one just written.
+
+    Later ones do not count and stay: a run that is here again could not read them, or came back from there.
+    """
+    found = [info for info in list_checkpoints(folder) if info.step <= step]
     best = next((info for info in reversed(found) if info.best), None)
     for info in found[:-keep]:
         if info is not best:

@@ -83,11 +83,18 @@ def _focal(gamma: float, smoothing: float, weights: Tensor | None) -> Loss:
 
 
 def _one_against_all(smoothing: float, weights: Tensor | None) -> Loss:
-    """Binary cross entropy of each class against all others, summed over the classes."""
+    """Binary cross entropy of each class against all others, summed over the classes.
+
+    ``weights`` are those of the samples' classes: weights of the columns would count what a class is and what it is not alike,
+    and change nothing of where the loss is least.
+    """
 
     def loss(output: Tensor, target: Tensor) -> Tensor:
         shares, known = _shares(output, target, smoothing)
-        terms = functional.binary_cross_entropy_with_logits(output, shares, weights, reduction="none")
+        terms = functional.binary_cross_entropy_with_logits(output, shares, reduction="none")
+        if weights is not None:
+            truth, _ = _shares(output, target, 0.0)
+            terms = terms * (truth.to(weights.dtype) @ weights)[:, None]
         if not target.is_floating_point():
             terms = terms * (target != UNREADABLE)[:, None]
         return terms.sum() / known

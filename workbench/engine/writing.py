@@ -77,7 +77,7 @@ class Writer:
             _check_space(self._folder, self._needed)
             path = checkpoint.save(self._folder, state, info)
             # The oldest goes only now that the new one is safe.
-            checkpoint.prune(self._folder, self._keep)
+            checkpoint.prune(self._folder, self._keep, state["position"]["step"])
             size = path.stat().st_size
         except OSError as error:
             self._outcomes.append(Outcome(state, info, error=error))

@@ -87,3 +87,12 @@ def test_that_a_failure_is_told_with_its_own_lines(file: Path) -> None:
     assert "has no 'Other'" in refusal(file, POINTS, name="Other")
     assert "no pair" in refusal(file, POINTS.replace(", index % 2", ""))
     assert "different shapes" in refusal(file, POINTS.replace("[float(index), 1.0]", "[1.0] * (index + 1)"))
+
+
+def test_that_labels_in_bytes_are_classes(file: Path) -> None:
+    code = POINTS.replace("index % 2", "numpy.uint8(index % 2)").replace(
+        "import torch\n", "import numpy\nimport torch\n", 1
+    )
+    source = load(file, code)
+    assert (source.task.kind, source.task.classes) == ("classification", ("even", "odd"))
+    assert source.train.targets.dtype == torch.int64

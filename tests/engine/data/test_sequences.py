@@ -110,3 +110,16 @@ def test_that_what_is_no_text_table_is_refused_in_words(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(RefusedError, match=words):
             load("text", path=str(path))
+
+
+def test_that_a_gap_in_a_column_leaves_it_a_column_of_numbers_and_what_is_left_off_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "series.csv"
+    rows = [f"2024-01-{n};{n * 2.0};{'NA' if n == 7 else n}" for n in range(40)]
+    path.write_text("day;a;b\n" + "\n".join(rows), encoding="utf-8")
+    source = load("series", path=str(path), window=5)
+    assert source.preprocessing["target"] == "b"
+    assert [column["name"] for column in source.preprocessing["columns"]] == ["a", "b"]
+    assert any("1 rows with gaps" in note for note in source.notes)
+    assert any("left off: day with '2024-01-0' in row 2" in note for note in source.notes)
+    with pytest.raises(RefusedError, match=r"no column of numbers 'day' \(day with '2024-01-0' in row 2\)"):
+        load("series", path=str(path), window=5, target="day")

@@ -64,6 +64,8 @@ def test_that_a_series_is_carried_on_and_one_too_short_is_left_out(tmp_path: Pat
     values = np.sin(steps * 0.1)
     (tmp_path / "series.csv").write_text("y\n" + "\n".join(f"{value:.6f}" for value in values), encoding="utf-8")
     (tmp_path / "short.csv").write_text("y\n1\n2\n", encoding="utf-8")
+    gaps = [f"{value:.6f}" if step not in (0, 396) else "" for step, value in enumerate(values)]
+    (tmp_path / "gaps.csv").write_text("t,y\n" + "\n".join(f"{step},{one}" for step, one in enumerate(gaps)))
     changes = {
         "dataset.kind": "series",
         "dataset.path": str(tmp_path / "series.csv"),
@@ -76,6 +78,8 @@ def test_that_a_series_is_carried_on_and_one_too_short_is_left_out(tmp_path: Pat
     (one,) = found["predictions"]
     assert next(iter(one["values"].values())) == pytest.approx(np.sin(400 * 0.1), abs=0.25)
     assert "a window has 20" in found["left_out"][0]["why"]
+    (with_gaps,) = predicted(path, tmp_path / "gaps.csv")["predictions"]
+    assert next(iter(with_gaps["values"].values())) == pytest.approx(np.sin(400 * 0.1), abs=0.3)
 
 
 def test_that_a_model_of_a_formula_takes_no_files(tmp_path: Path) -> None:

@@ -18,19 +18,21 @@ PARQUET = b"PAR1"
 """The first bytes of every Parquet file."""
 
 
-def read(path: Path) -> pl.DataFrame:
-    """A table (CSV with any usual separator, TSV, Parquet), every cell as text. Raises RefusedError."""
+def read(path: Path, least: int = 2) -> pl.DataFrame:
+    """A table (CSV with any usual separator, TSV, Parquet) of ``least`` columns or more, every cell as text.
+
+    Raises RefusedError.
+    """
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
         raise RefusedError(what, "choose a CSV, TSV or Parquet file", "dataset.path")
     try:
-        with path.open("rb") as file:
-            packed = file.read(len(PARQUET)) == PARQUET
-        frame = _parquet(path) if packed else _separated(path)
+        mark = separator_of(path)
+        frame = _parquet(path) if mark is None else _separated(path, mark)
     except (OSError, pl.exceptions.PolarsError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RefusedError(f"{path} cannot be read as a table: {first}", "save it as CSV", "dataset.path") from error
-    if frame.width < 2:
+    if frame.width < least:
         what = f"{path} has one column only"
         raise RefusedError(
             what, "a table needs inputs and a target, divided by commas, semicolons or tabs", "dataset.path"
@@ -48,9 +50,16 @@ def require(frame: pl.DataFrame, name: str, setting: str) -> None:
         raise RefusedError(f"the table has no column {name!r}", f"its columns are {', '.join(frame.columns)}", setting)
 
 
-def _separated(path: Path) -> pl.DataFrame:
+def separator_of(path: Path) -> str | None:
+    """What divides the cells of a table in a file; None for Parquet, which has no lines. Raises OSError."""
+    with path.open("rb") as file:
+        if file.read(len(PARQUET)) == PARQUET:
+            return None
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        mark = separator(file.read(65536))
+        return separator(file.read(65536))
+
+
+def _separated(path: Path, mark: str) -> pl.DataFrame:
     return pl.read_csv(path, separator=mark, infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True)
 
 

@@ -68,7 +68,7 @@ def _read(dataset: Any, config: PythonData, progress: Progress) -> tuple[Tensor,
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise RefusedError(f"sample {index} is no pair of input and target", "give both", "dataset.path")
         inputs.append(_tensor(pair[0]))
-        targets.append(_tensor(pair[1]))
+        targets.append(_label(pair[1]))
         if index % TELL_EVERY == 0:
             progress("reading your Dataset", index / count)
     try:
@@ -84,6 +84,12 @@ def _read(dataset: Any, config: PythonData, progress: Progress) -> tuple[Tensor,
     if config.holds == "text":
         return x.to(torch.int64), y
     return x if x.dtype == torch.uint8 and config.holds == "pictures" else x.to(torch.float32), y
+
+
+def _label(value: Any) -> Tensor:
+    """A target. Small whole numbers are classes as well as large ones: bytes are kept for pictures alone."""
+    found = _tensor(value)
+    return found if found.is_floating_point() else found.to(torch.int64)
 
 
 def _tensor(value: Any) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Series, Sine, Windowed
+from workbench.engine.data import cells
 from workbench.engine.data.source import Progress, Source, Task, TensorSplit
 from workbench.engine.failures import RefusedError
 
@@ -29,44 +32,65 @@ def load_sine(config: Sine, progress: Progress) -> Source:
 def load(config: Series, progress: Progress) -> Source:
     """The columns of a CSV file. Raises RefusedError."""
     progress("reading the series", None)
-    frame = _read(Path(config.path).expanduser())
-    numbers = [name for name in frame.columns if frame[name].dtype.is_numeric()]
+    frame = cells.read(Path(config.path).expanduser(), least=1)
+    found = {name: _column(frame, name) for name in frame.columns}
+    numbers = [name for name, column in found.items() if not column.wrong]
     names = list(config.columns) or numbers
     target = config.target or (names[-1] if names else "")
     for name in {*names, target} - set(numbers):
         what = f"the table has no column of numbers {name!r}"
-        raise RefusedError(what, f"its columns of numbers are {', '.join(numbers) or 'none'}", "dataset.columns")
+        why = f" ({found[name].wrong})" if name in found else ""
+        raise RefusedError(what + why, f"its columns of numbers are {', '.join(numbers) or 'none'}", "dataset.columns")
     if target not in names:
         names.append(target)
-    values = torch.from_numpy(frame.select(pl.col(names).cast(pl.Float64)).to_numpy().copy()).to(torch.float64)
-    gaps = ~torch.isfinite(values).all(dim=1)
-    left_out = int(gaps.sum())
-    # A gap is filled with the value before it: leaving the row out would shift time.
-    for row in torch.nonzero(gaps).flatten().tolist():
-        before = values[row - 1] if row else values[~gaps][0] if left_out < len(values) else torch.zeros(len(names))
-        values[row] = torch.where(torch.isfinite(values[row]), values[row], before)
+    values, filled = _filled(torch.tensor([found[name].values for name in names], dtype=torch.float64).T.contiguous())
+    left_off = [found[name].wrong for name in frame.columns if found[name].wrong and not config.columns]
     source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), len(values))
-    notes = (f"{left_out} rows with gaps were filled with the values before them",) if left_out else ()
+    notes = [f"{filled} rows with gaps were filled with the values before them"] if filled else []
+    notes += [f"columns that hold no numbers are left off: {'; '.join(left_off)}"] if left_off else []
     return Source(**{**vars(source), "notes": (*source.notes, *notes)})
 
 
 def columns_of(path: Path, names: list[str]) -> Tensor:
     """Columns of numbers of another file: float32 (rows, columns). Raises RefusedError."""
-    frame = _read(path)
+    frame = cells.read(path, least=1)
     missing = [name for name in names if name not in frame.columns]
     if missing:
         raise RefusedError(f"it has no column {', '.join(missing)}")
-    values = frame.select(pl.col(names).cast(pl.Float64, strict=False)).to_numpy().copy()
-    return torch.from_numpy(values).to(torch.float32)
+    found = [_column(frame, name) for name in names]
+    wrong = [column.wrong for column in found if column.wrong]
+    if wrong:
+        raise RefusedError(f"it has columns that hold no numbers: {'; '.join(wrong)}")
+    return _filled(torch.tensor([column.values for column in found], dtype=torch.float64).T.contiguous())[0].to(torch.float32)
 
 
-def _read(path: Path) -> pl.DataFrame:
-    try:
-        return pl.read_csv(path, infer_schema_length=None, try_parse_dates=False)
-    except FileNotFoundError:
-        raise RefusedError(f"there is no file {path}", "choose a CSV file", "dataset.path") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise RefusedError(f"{path} cannot be read as a table: {error}", "choose a CSV file", "dataset.path") from error
+@dataclass(frozen=True)
+class _Column:
+    """Numbers of a column, NaN where it has a gap; ``wrong`` says, where it holds something else, what and where."""
+
+    values: list[float]
+    wrong: str
+
+
+def _column(frame: pl.DataFrame, name: str) -> _Column:
+    found, values = frame[name].to_list(), list[float]()
+    for row, cell in enumerate(found):
+        value = cells.number(cell)
+        if value is None and not cells.is_gap(cell):
+            return _Column([], f"{name} with {str(cell)[:40]!r} in row {row + 2}")
+        values.append(math.nan if value is None else value)
+    return _Column(values, "" if any(value == value for value in values) else f"{name}, which is empty")
+
+
+def _filled(values: Tensor) -> tuple[Tensor, int]:
+    """Rows with every gap filled with the value before it, and how many rows had one. To leave a row out would shift time."""
+    gaps = torch.nonzero(torch.isnan(values).any(dim=1)).flatten().tolist()
+    known = ~torch.isnan(values)
+    first = torch.stack([column[there][0] for column, there in zip(values.T, known.T, strict=True)])
+    for row in gaps:
+        before = values[row - 1] if row else first
+        values[row] = torch.where(known[row], values[row], before)
+    return values, len(gaps)
 
 
 def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: int, rows: int) -> Source:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.engine.data import cells
 from workbench.engine.data.source import Source
 from workbench.engine.export.piece import Piece, filled
-from workbench.engine.export.script_split import by_share, shares, where
+from workbench.engine.export.script_split import by_share, separator, shares, where
 
 _SINE = """
 # A noisy sine wave, cut into windows: from $window values the $horizon that follow are predicted.
@@ -27,6 +28,7 @@ _SERIES = """
 # A series in time, one row a step: from $window rows the $horizon values of $target that follow are predicted.
 DATA = $path
 COLUMNS = $columns
+GAPS = $gaps  # what stands for a missing value
 
 
 $windows
@@ -34,20 +36,22 @@ $windows
 
 def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     \"\"\"Windows (n, $window, columns) and the values that follow (n, $horizon): of training, then of validation.\"\"\"
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = [[number(row[name]) for name in COLUMNS] for row in csv.DictReader(file)]
+    with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+        lines = csv.reader(file, delimiter=$separator)
+        names = [name.strip() for name in next(lines)]
+        rows = [[number(dict(zip(names, line)).get(name)) for name in COLUMNS] for line in lines if line]
     values = torch.tensor(rows, dtype=torch.float64)
     known = torch.isfinite(values)
-    complete = known.all(dim=1)
-    for row in torch.nonzero(~complete).flatten().tolist():  # a gap is filled with the value before it
-        before = values[row - 1] if row else values[complete][0]
+    first = torch.stack([column[there][0] for column, there in zip(values.T, known.T)])
+    for row in torch.nonzero(~known.all(dim=1)).flatten().tolist():  # a gap is filled with the value before it
+        before = values[row - 1] if row else first
         values[row] = torch.where(known[row], values[row], before)
     return windows(values.to(torch.float32), COLUMNS.index($target))
 
 
 def number(cell: str | None) -> float:
     \"\"\"A cell as a number; an empty one is none.\"\"\"
-    return float(cell) if cell and cell.strip() else math.nan
+    return math.nan if cell is None or cell.strip().lower() in GAPS else float(cell)
 """
 _WINDOWS = """
 def windows(values: Tensor, target: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -75,13 +79,15 @@ def sine(config: Any, source: Source) -> Piece:
 
 
 def series(config: Any, source: Source) -> Piece:
-    """A series in a CSV file."""
+    """A series in a table of separated values. Raises RefusedError."""
     facts = {"window": config.window, "horizon": config.horizon}
     code = filled(
         _SERIES,
         path=repr(where(config)),
         columns=repr([column["name"] for column in source.preprocessing["columns"]]),
         target=repr(source.preprocessing["target"]),
+        gaps=repr(cells.GAPS),
+        separator=repr(separator(config)),
         windows=filled(_WINDOWS, share=config.validation, **facts),
         **facts,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from workbench.engine.data import cells
 from workbench.engine.export.piece import filled
+from workbench.engine.failures import RefusedError
 
 _SPLIT = """
 def split(count: int, classes: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -37,3 +39,12 @@ def shares(config: Any) -> dict[str, Any]:
 def where(config: Any) -> str:
     """The whole path of a source's samples: a script may be started in any folder."""
     return str(Path(config.path).expanduser().resolve())
+
+
+def separator(config: Any) -> str:
+    """What divides the cells of a source's table. Raises RefusedError for a table without lines."""
+    found = cells.separator_of(Path(config.path).expanduser())
+    if found is None:
+        what = "a script has no counterpart yet of Parquet files"
+        raise RefusedError(what, "save the table as CSV, or choose another format", "dataset.path")
+    return found

@@ -9,8 +9,7 @@ from workbench.engine.data import cells
 from workbench.engine.data.source import Source
 from workbench.engine.data.table import target_name
 from workbench.engine.export.piece import Piece, filled
-from workbench.engine.export.script_split import by_share, shares, where
-from workbench.engine.failures import RefusedError
+from workbench.engine.export.script_split import by_share, separator, shares, where
 
 _SYNTHETIC = """
 # $what
@@ -186,13 +185,7 @@ def seconds(cell: str) -> float:
 def table(config: Any, source: Source) -> Piece:
     """A table of separated values. Raises RefusedError."""
     path = Path(config.path).expanduser()
-    with path.open("rb") as file:
-        packed = file.read(len(cells.PARQUET)) == cells.PARQUET
-    if packed:
-        what = "a script has no counterpart yet of Parquet files"
-        raise RefusedError(what, "save the table as CSV, or choose another format", "dataset.path")
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        separator = cells.separator(file.read(65536))
+    mark = separator(config)
     described = source.preprocessing["columns"]
     words = [c for c in described if c["kind"] != "number"]
     names = (target_name(cells.read(path), config), *config.more_targets)
@@ -211,7 +204,7 @@ def table(config: Any, source: Source) -> Piece:
         seeded=filled("VALIDATION, SPLIT_SEED = $share, $seed", **shares(config)),
         split=split,
         divide=divide,
-        separator=repr(separator),
+        separator=repr(mark),
         needed=repr([*names, *filter(None, (config.group, config.time))]),
         drop="rows = [row for row in rows if not any(missing(row, name) for name in COLUMNS)]" if drop else "",
         read_targets=_targets(source),

@@ -25,7 +25,8 @@ return terms.sum() / len(target)
 """
 _BCE = """
 shares = smoothed(output, target)
-terms = functional.binary_cross_entropy_with_logits(output, shares, $weights, reduction="none")
+terms = functional.binary_cross_entropy_with_logits(output, shares, reduction="none")
+$weigh
 return terms.sum() / len(target)
 """
 _SMOOTHED = """
@@ -69,7 +70,8 @@ def loss(config: RunConfig, source: Source) -> Piece:
         huber = f"return functional.huber_loss(output, target, delta={training.huber_delta})"
         body = huber if training.loss == "huber" else _NUMBERS[training.loss]
     elif training.loss in ("focal", "bce"):
-        weigh = f"terms = terms * {weights}" if counts is not None else ""
+        of_class = weights if training.loss == "focal" else f"{weights}[target][:, None]"
+        weigh = f"terms = terms * {of_class}" if counts is not None else ""
         body = filled(_FOCAL if training.loss == "focal" else _BCE, weigh=weigh, **facts)
         after = "\n\n\n" + filled(_SMOOTHED, **facts)
     else:

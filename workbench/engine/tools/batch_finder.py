@@ -8,6 +8,7 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.engine import data, memory
+from workbench.engine.failures import memory_ran_out
 from workbench.engine.tools.throughput import throughput
 
 
@@ -23,10 +24,8 @@ def trial(config: RunConfig, device: torch.device) -> dict[str, Any]:
     }
     try:
         found["samples_per_second"] = throughput(config, source, device)
-    except (torch.OutOfMemoryError, MemoryError):
-        found["fits"] = False
-    except RuntimeError as error:
-        if "memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        if not memory_ran_out(error):
             raise
         found["fits"] = False
     found["memory"] = max(0, memory.sample(device).reserved - before)

@@ -19,7 +19,8 @@ from workbench.engine.data.source import Source
 from workbench.engine.export import script
 from workbench.engine.failures import RefusedError
 from workbench.engine.saving import check_classes
-from workbench.runs.folder import write_whole
+from workbench.runs.branch import parent_of
+from workbench.runs.folder import RunFolder, write_whole
 
 
 class Deployed(nn.Module):
@@ -84,7 +85,7 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
     state = checkpoint.load(trained)
     # As the run was set, whether or not this machine could do it.
     config = files.parse(state["config"])
-    _check_history(config, state)
+    _check_history(config, state, trained)
     source = data.load(config.dataset)
     check_classes(source.task, state)
     model = build.make_model(config, source, torch.device("cpu"), restored=True)
@@ -95,8 +96,19 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
     return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS[SCRIPT]}
 
 
-def _check_history(config: RunConfig, state: dict[str, Any]) -> None:
+def _check_history(config: RunConfig, state: dict[str, Any], trained: Path) -> None:
     """Raises RefusedError for what happened to a run beside its settings."""
+    if parent_of(RunFolder(trained.parent.parent)) is not None:
+        what = "the run is a branch: it began with its parent's weights, and a script begins anew"
+        raise RefusedError(what, "choose another format, or make a new run with these settings", "training")
+    learnt = {"returns": 0, "calm": 1.0, **state.get("recovery", {})}
+    if learnt["returns"] or learnt["calm"] != 1.0 or learnt.get("limit") is not None:
+        what = "the run helped itself on its way (memory that ran out, or numbers that were not finite), which a script does not do"
+        raise RefusedError(what, "choose another format, or make a new run with the settings it came to", "training")
+    if int(state["position"]["epochs"]) != config.training.epochs:
+        given = state["position"]["epochs"]
+        what = f"the run was given {given} epochs on its way, and its schedule is that of {config.training.epochs}"
+        raise RefusedError(what, "choose another format, or make a new run with so many epochs", "training.epochs")
     if int(state["versions"].get("processes", 1)) > 1:
         what = "a script has no counterpart yet of several processes"
         raise RefusedError(what, "train on one process, or choose another format", "hardware.processes")

@@ -13,6 +13,7 @@ from workbench.config.run import RunConfig
 from workbench.engine import build, data, memory
 from workbench.engine.data.source import Source
 from workbench.engine.distributed import World
+from workbench.engine.failures import memory_ran_out
 from workbench.engine.meters import Recorder
 
 USABLE = 0.9
@@ -64,20 +65,17 @@ def _measured(config: RunConfig, source: Source, device: torch.device, size: int
     """Bytes by part of one step with so many samples; None where memory ran out."""
     config = files.change(config, {"training.batch_size": size, "training.accumulation": 1, "hardware.compile": False})
     program = memory.process_memory() if device.type == "cpu" else 0
+    parts: build.Parts | None = None
     try:
         parts = build.assemble(config, source, device, World())
-    except torch.OutOfMemoryError:
-        return None
-    try:
         return {"program": program, **_step(parts, device)}
-    except (torch.OutOfMemoryError, MemoryError):
-        return None
-    except RuntimeError as error:
-        if "memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        if not memory_ran_out(error):
             raise
         return None
     finally:
-        parts.loader.close()
+        if parts is not None:
+            parts.loader.close()
 
 
 def _step(parts: build.Parts, device: torch.device) -> dict[str, int]:
