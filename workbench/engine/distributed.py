@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,8 +18,12 @@ from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from torch.nn.parallel import DistributedDataParallel
 
+from workbench.engine.failures import FailedError, RefusedError, explain
+
 COLLECTIVE_TIMEOUT = timedelta(minutes=5)
 """How long a process waits for the others before it gives up; the launching process ends the rest much earlier."""
+PATIENCE_SECONDS = 1.0
+"""How often the ranks tell each other that one of them is still at work: far more often than they give up."""
 
 
 class Exchange:
@@ -40,6 +47,14 @@ class Exchange:
         for bucket in model.reducer._get_zeros_like_grad_buckets()[self._done :]:
             dist.all_reduce(bucket.buffer().fill_(float("nan")))
         self._done = 0
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What became of a rank's work."""
+
+    result: Any = None
+    trouble: RefusedError | FailedError | None = None
 
 
 @dataclass
@@ -72,6 +87,43 @@ class World:
         dist.all_gather_object(found, thing, group=self.control)
         return found
 
+    def gather_late(self, work: Callable[[], Any]) -> list[Any]:
+        """What ``work`` gives on every rank, in order, on every rank, however long it takes. It must not speak to the others.
+
+        Where one rank cannot do its work, every rank raises why: RefusedError as it is, all else as FailedError.
+        """
+        if self.size == 1:
+            return [work()]
+        own: list[_Done] = []
+        done = threading.Event()
+        # Work stays in this thread, which alone hears signals; another tells the others to wait on.
+        with ThreadPoolExecutor(1, "patience") as pool:
+            rounds = pool.submit(self._wait_for_all, done, own)
+            try:
+                own.append(_Done(work()))
+            except BaseException as error:
+                own.append(_Done(trouble=_trouble(self.rank, error)))
+                raise
+            finally:
+                done.set()
+        found = rounds.result()
+        for one in found:
+            if one is not None and one.trouble is not None:
+                raise one.trouble
+        return [one.result for one in found if one is not None]
+
+    def share_late(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives on rank 0, on every rank, however long it takes. See :meth:`gather_late`."""
+        return self.gather_late(work if self.leads else lambda: None)[0]
+
+    def _wait_for_all(self, done: threading.Event, own: list[_Done]) -> list[_Done | None]:
+        """Asks the others, again and again, until all are done or one has failed."""
+        while True:
+            done.wait(PATIENCE_SECONDS)
+            found: list[_Done | None] = self.gather(own[0] if done.is_set() else None)
+            if None not in found or any(one is not None and one.trouble is not None for one in found):
+                return found
+
     def total(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sum over all ranks of arrays of one shape."""
         if self.size == 1:
@@ -99,6 +151,14 @@ class World:
         if self.size > 1:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)
+
+
+def _trouble(rank: int, error: BaseException) -> RefusedError | FailedError:
+    """Why a rank could not do its work, in a form that travels."""
+    if isinstance(error, RefusedError):
+        return error
+    failure = explain(error)
+    return FailedError(f"process {rank}: {failure.what}", failure.hint, failure.details)
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
