@@ -159,7 +159,7 @@ def assemble(
     steps = loading.plan_of(config, len(source.train), world.size)
     notes: tuple[str, ...] = ()
     if config.hardware.compile:
-        seconds = compiling.compile_model(model, stepper, loader, steps, source.task, world.rank, progress)
+        seconds = compiling.compile_model(model, stepper, loader, steps, source.task, world, progress)
         notes = (f"the network was compiled in {seconds:.1f} s",)
     return Parts(
         config=config,
