@@ -99,7 +99,9 @@ class Saver:
         """Has the state written. False when this step's is written already."""
         if self._best is not None and not best:
             self._write_best()
-        if self._saved_step == run.position.step and not best:
+        # Only the leading process learns what became of its file, so it alone knows: the others would leave it alone with the
+        # collectives that a second try takes.
+        if run.world.share(self._saved_step == run.position.step and not best):
             return False
         recover.require_finite(run)
         state = capture(run)
@@ -124,10 +126,11 @@ class Saver:
         for outcome in self._writer.outcomes():
             position, info = outcome.state["position"], outcome.info
             self.refused = outcome.error is not None
+            if self.refused:
+                self._saved_step = -1
             if run.reporter is None:
                 continue
             if outcome.error is not None:
-                self._saved_step = -1
                 reason = outcome.error.strerror or str(outcome.error)
                 text = (
                     f"the checkpoint of step {position['step']} could not be saved: {reason}. Earlier ones are unharmed"
