@@ -120,7 +120,7 @@ def test_that_ranks_compile_with_as_many_passes(
 
     def compiled(world: Stub) -> list[int]:
         run = run_of(folder, world)
-        found = []
+        found: list[int] = []
 
         def probe(self: Stepper, passes: list[Any], recorder: object) -> None:
             # An exchange of gradients.

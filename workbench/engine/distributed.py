@@ -65,6 +65,10 @@ class World:
     size: int = 1
     control: dist.ProcessGroup | None = field(default=None, repr=False)
     exchange: Exchange = field(default_factory=Exchange, repr=False)
+    local_rank: int = 0
+    """Its number among the processes of this machine."""
+    local_size: int = 1
+    """How many those are: they share the machine's processors."""
 
     @property
     def leads(self) -> bool:
@@ -115,6 +119,25 @@ class World:
     def share_late(self, work: Callable[[], Any]) -> Any:
         """What ``work`` gives on rank 0, on every rank, however long it takes. See :meth:`gather_late`."""
         return self.gather_late(work if self.leads else lambda: None)[0]
+
+    def in_turn(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives on this rank: rank 0 does it first, then one rank of every other machine, then the rest.
+
+        For what leaves something on the disk that the others then find, on whichever machines share one. Where one rank cannot
+        do it, every rank raises why.
+        """
+        if self.size == 1:
+            return work()
+        turn = 0 if self.leads else 1 if self.local_rank == 0 else 2
+        own: list[Any] = []
+
+        def take_turn() -> None:
+            # What it gives stays here: only that it is done is told.
+            own.append(work())
+
+        for number in range(3):
+            self.gather_late(take_turn if number == turn else lambda: None)
+        return own[0]
 
     def _wait_for_all(self, done: threading.Event, own: list[_Done]) -> list[_Done | None]:
         """Asks the others, again and again, until all are done or one has failed."""
@@ -167,7 +190,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def join(device: str) -> tuple[World, torch.device]:
-    """Enters the world that the launcher described in the environment (RANK, WORLD_SIZE, LOCAL_RANK).
+    """Enters the world that the launcher described in the environment (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE).
 
     Gives it with this rank's own device.
     """
@@ -179,7 +202,9 @@ def join(device: str) -> tuple[World, torch.device]:
     control = dist.new_group(backend="gloo", timeout=COLLECTIVE_TIMEOUT)
     if not isinstance(control, dist.ProcessGroup):
         raise TypeError("this process is not part of the world it joined")
-    return World(dist.get_rank(), dist.get_world_size(), control), own
+    size = dist.get_world_size()
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", size))
+    return World(dist.get_rank(), size, control, local_rank=local, local_size=here), own
 
 
 def leave() -> None:
