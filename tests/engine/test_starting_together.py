@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import socket
 import threading
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 import torch.distributed as dist
+from torch import nn
 
 from tests.engine.data import written
 from tests.engine.test_train import made
@@ -175,3 +177,29 @@ def test_that_devices_of_two_machines_are_two(
     assert [device.name for device in said[0].devices] == names
     assert [device.allocated for device in said[0].devices] == [allocated] * len(names)
     assert said[0].ram_total == 1000 * len(names)
+
+
+@dataclasses.dataclass
+class Spread:
+    """Where torch would have spread a network."""
+
+    module: nn.Module
+    device_ids: list[int] | None = None
+    output_device: object = None
+
+
+@pytest.mark.parametrize("device, numbers", [("cuda:1", [1, 0, 2]), ("cuda:0", [0, 1, 2]), ("cuda", [0, 1, 2])])
+def test_that_dataparallel_begins_with_the_gpu_that_was_chosen(
+    device: str, numbers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(nn, "DataParallel", Spread)
+    model = nn.Linear(2, 2)
+    spread: Any = World().wrap(model, torch.device(device), "data-parallel")
+    assert isinstance(spread, Spread)
+    assert spread.device_ids == numbers
+    # Torch collects the results on the first of them.
+    assert spread.output_device is None
+    assert World().wrap(model, torch.device(device)) is model
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert World().wrap(model, torch.device(device), "data-parallel") is model

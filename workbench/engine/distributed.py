@@ -158,8 +158,12 @@ class World:
     def wrap(self, model: nn.Module, device: torch.device, parallel: str = "ddp") -> nn.Module:
         """The model whose gradients are averaged over the ranks, or one whose batches are shared out over this process's GPUs."""
         if self.size == 1:
-            spread = parallel == "data-parallel" and device.type == "cuda" and torch.cuda.device_count() > 1
-            return nn.DataParallel(model, output_device=device) if spread else model
+            gpus = torch.cuda.device_count() if parallel == "data-parallel" and device.type == "cuda" else 1
+            if gpus < 2:
+                return model
+            # The network lies on the first of those that are listed: the one that was chosen.
+            first = device.index or 0
+            return nn.DataParallel(model, [first, *(number for number in range(gpus) if number != first)])
         wrapped = DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
         wrapped.register_comm_hook(self.exchange, lambda exchange, bucket: exchange.average(bucket))
         return wrapped
