@@ -112,7 +112,7 @@ def failed(failure: Failure) -> Outcome:
 def train_here(folder: RunFolder, attempt: int, device: torch.device, world: World, request: Request) -> Outcome:
     """Builds and trains on this process, as one of a world. The caller holds the lock, or its parent does."""
     config = folder.config()
-    _share_threads(config, world.size)
+    _share_threads(config, world.local_size)
     if not world.leads:
         return _train(folder, None, None, (config, device, world), request)
     board = Board(folder.path / "tensorboard") if config.output.tensorboard else None
@@ -260,6 +260,7 @@ def _left_out(parts: build.Parts) -> list[str]:
 
 
 def _share_threads(config: RunConfig, processes: int) -> None:
+    """Gives this process its share of the machine's processors, of which ``processes`` want one."""
     wanted = config.hardware.threads
     torch.set_num_threads(wanted if wanted != "auto" else max(1, devices.available_cpus() // processes))
 

@@ -119,7 +119,9 @@ def build(
 
     Raises RefusedError when the configuration cannot be met.
     """
-    return assemble(config, data.load(config.dataset, progress), device, world, progress, restored)
+    # One process after the other: the first may download what the others then find.
+    source = world.in_turn(lambda: data.load(config.dataset, progress))
+    return assemble(config, source, device, world, progress, restored)
 
 
 def assemble(
@@ -157,11 +159,11 @@ def assemble(
     stepper.smallest = smallest_part(model)
     average = Average(model, training.ema) if training.ema != "off" else None
     progress("moving the data to the device", None)
-    loader = loading.build(config, source, device, world.size)
+    loader = loading.build(config, source, device, world.local_size)
     steps = loading.plan_of(config, len(source.train), world.size)
     notes: tuple[str, ...] = ()
     if config.hardware.compile:
-        seconds = compiling.compile_model(model, stepper, loader, steps, source.task, world.rank, progress)
+        seconds = compiling.compile_model(model, stepper, loader, steps, source.task, world, progress)
         notes = (f"the network was compiled in {seconds:.1f} s",)
     return Parts(
         config=config,

@@ -12,13 +12,14 @@ from workbench.engine import seeding
 from workbench.engine.data.loading import Loader
 from workbench.engine.data.order import StepPlan
 from workbench.engine.data.source import Progress, Task
+from workbench.engine.distributed import World
 from workbench.engine.failures import RefusedError
 from workbench.engine.meters import Recorder
 from workbench.engine.step import Stepper
 
 
 def compile_model(
-    model: nn.Module, stepper: Stepper, loader: Loader, plan: StepPlan, task: Task, rank: int, progress: Progress
+    model: nn.Module, stepper: Stepper, loader: Loader, plan: StepPlan, task: Task, world: World, progress: Progress
 ) -> float:
     """Compiles a network for training and for evaluation on the first batch. Nothing of the run changes by it: weights, averages
     of norms and random states stay as they are. Gives the seconds that it took. Raises RefusedError.
@@ -28,10 +29,10 @@ def compile_model(
     model.compile()
     device = next(model.parameters()).device
     random, buffers = seeding.states(device), [buffer.clone() for buffer in model.buffers()]
-    passes = next(iter(loader.steps(plan, rank, 0, 0, 0)))
+    passes = next(iter(loader.steps(plan, world.rank, 0, 0, 0)))
     try:
         model.train()
-        for few in _sizes(plan, rank, len(passes[0][1])):
+        for few in _sizes(plan, world):
             stepper.probe([(passes[0][0][:few], passes[0][1][:few], 1.0)], Recorder(task))
         model.eval()
         for inputs, targets in itertools.islice(loader.evaluation("val", 0, 1), 1):
@@ -46,10 +47,15 @@ def compile_model(
     return time.monotonic() - began
 
 
-def _sizes(plan: StepPlan, rank: int, first: int) -> list[int]:
-    """Samples in a pass: as many as in the first, and as in the last, which may be smaller."""
-    last = [micro.stop - micro.start for micro in plan.step(plan.steps - 1, rank)]
-    return list(dict.fromkeys([first, *(few for few in last if few < first)]))
+def _sizes(plan: StepPlan, world: World) -> list[int]:
+    """Samples in a pass: as many as in the first step's, and as in the last's, which may be smaller.
+
+    The same for every process, in the same order: each pass exchanges gradients, so all make as many. A process that has fewer
+    samples than that takes what it has.
+    """
+    mine = [plan.step(0, world.rank)[0], *plan.step(plan.steps - 1, world.rank)]
+    found = world.gather([micro.stop - micro.start for micro in mine])
+    return sorted({size for sizes in found for size in sizes}, reverse=True)
 
 
 @torch.no_grad()

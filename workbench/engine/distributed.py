@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,8 +18,12 @@ from torch import nn
 from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import allreduce_hook
 from torch.nn.parallel import DistributedDataParallel
 
+from workbench.engine.failures import FailedError, RefusedError, explain
+
 COLLECTIVE_TIMEOUT = timedelta(minutes=5)
 """How long a process waits for the others before it gives up; the launching process ends the rest much earlier."""
+PATIENCE_SECONDS = 1.0
+"""How often the ranks tell each other that one of them is still at work: far more often than they give up."""
 
 
 class Exchange:
@@ -42,6 +49,14 @@ class Exchange:
         self._done = 0
 
 
+@dataclass(frozen=True)
+class _Done:
+    """What became of a rank's work."""
+
+    result: Any = None
+    trouble: RefusedError | FailedError | None = None
+
+
 @dataclass
 class World:
     """The processes of a run, as one of them sees it. ``control`` is a second group on the CPU, so that no GPU waits for it."""
@@ -50,6 +65,10 @@ class World:
     size: int = 1
     control: dist.ProcessGroup | None = field(default=None, repr=False)
     exchange: Exchange = field(default_factory=Exchange, repr=False)
+    local_rank: int = 0
+    """Its number among the processes of this machine."""
+    local_size: int = 1
+    """How many those are: they share the machine's processors."""
 
     @property
     def leads(self) -> bool:
@@ -72,6 +91,62 @@ class World:
         dist.all_gather_object(found, thing, group=self.control)
         return found
 
+    def gather_late(self, work: Callable[[], Any]) -> list[Any]:
+        """What ``work`` gives on every rank, in order, on every rank, however long it takes. It must not speak to the others.
+
+        Where one rank cannot do its work, every rank raises why: RefusedError as it is, all else as FailedError.
+        """
+        if self.size == 1:
+            return [work()]
+        own: list[_Done] = []
+        done = threading.Event()
+        # Work stays in this thread, which alone hears signals; another tells the others to wait on.
+        with ThreadPoolExecutor(1, "patience") as pool:
+            rounds = pool.submit(self._wait_for_all, done, own)
+            try:
+                own.append(_Done(work()))
+            except BaseException as error:
+                own.append(_Done(trouble=_trouble(self.rank, error)))
+                raise
+            finally:
+                done.set()
+        found = rounds.result()
+        for one in found:
+            if one is not None and one.trouble is not None:
+                raise one.trouble
+        return [one.result for one in found if one is not None]
+
+    def share_late(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives on rank 0, on every rank, however long it takes. See :meth:`gather_late`."""
+        return self.gather_late(work if self.leads else lambda: None)[0]
+
+    def in_turn(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives on this rank: rank 0 does it first, then one rank of every other machine, then the rest.
+
+        For what leaves something on the disk that the others then find, on whichever machines share one. Where one rank cannot
+        do it, every rank raises why.
+        """
+        if self.size == 1:
+            return work()
+        turn = 0 if self.leads else 1 if self.local_rank == 0 else 2
+        own: list[Any] = []
+
+        def take_turn() -> None:
+            # What it gives stays here: only that it is done is told.
+            own.append(work())
+
+        for number in range(3):
+            self.gather_late(take_turn if number == turn else lambda: None)
+        return own[0]
+
+    def _wait_for_all(self, done: threading.Event, own: list[_Done]) -> list[_Done | None]:
+        """Asks the others, again and again, until all are done or one has failed."""
+        while True:
+            done.wait(PATIENCE_SECONDS)
+            found: list[_Done | None] = self.gather(own[0] if done.is_set() else None)
+            if None not in found or any(one is not None and one.trouble is not None for one in found):
+                return found
+
     def total(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sum over all ranks of arrays of one shape."""
         if self.size == 1:
@@ -83,8 +158,12 @@ class World:
     def wrap(self, model: nn.Module, device: torch.device, parallel: str = "ddp") -> nn.Module:
         """The model whose gradients are averaged over the ranks, or one whose batches are shared out over this process's GPUs."""
         if self.size == 1:
-            spread = parallel == "data-parallel" and device.type == "cuda" and torch.cuda.device_count() > 1
-            return nn.DataParallel(model, output_device=device) if spread else model
+            gpus = torch.cuda.device_count() if parallel == "data-parallel" and device.type == "cuda" else 1
+            if gpus < 2:
+                return model
+            # The network lies on the first of those that are listed: the one that was chosen.
+            first = device.index or 0
+            return nn.DataParallel(model, [first, *(number for number in range(gpus) if number != first)])
         wrapped = DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
         wrapped.register_comm_hook(self.exchange, lambda exchange, bucket: exchange.average(bucket))
         return wrapped
@@ -101,13 +180,21 @@ class World:
                 dist.broadcast(buffer, src=0)
 
 
+def _trouble(rank: int, error: BaseException) -> RefusedError | FailedError:
+    """Why a rank could not do its work, in a form that travels."""
+    if isinstance(error, RefusedError):
+        return error
+    failure = explain(error)
+    return FailedError(f"process {rank}: {failure.what}", failure.hint, failure.details)
+
+
 def unwrapped(model: nn.Module) -> nn.Module:
     """The bare model."""
     return model.module if isinstance(model, DistributedDataParallel) else model
 
 
 def join(device: str) -> tuple[World, torch.device]:
-    """Enters the world that the launcher described in the environment (RANK, WORLD_SIZE, LOCAL_RANK).
+    """Enters the world that the launcher described in the environment (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE).
 
     Gives it with this rank's own device.
     """
@@ -119,7 +206,9 @@ def join(device: str) -> tuple[World, torch.device]:
     control = dist.new_group(backend="gloo", timeout=COLLECTIVE_TIMEOUT)
     if not isinstance(control, dist.ProcessGroup):
         raise TypeError("this process is not part of the world it joined")
-    return World(dist.get_rank(), dist.get_world_size(), control), own
+    size = dist.get_world_size()
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", size))
+    return World(dist.get_rank(), size, control, local_rank=local, local_size=here), own
 
 
 def leave() -> None:

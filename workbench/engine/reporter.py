@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -143,20 +144,24 @@ class Flow:
             self.reporter.say(Scalars(epoch=self.epoch, samples_per_second=speed, **event, **grad, **self._layers()))  # type: ignore[arg-type]
 
     def _report_memory(self) -> None:
-        found = self._world.gather((memory.sample(self._device).model_dump(), memory.process_memory()))
+        own = memory.sample(self._device).model_dump()
+        found = self._world.gather((socket.gethostname(), own, memory.process_memory(), memory.main_memory()))
         if self.reporter is None:
             return
+        hosts = {host: whole for host, _, _, whole in found}
         # Several processes on one CPU hold parts of the same memory: they are one device.
         devices: dict[str, dict[str, Any]] = {}
-        for sample, _ in found:
-            if sample["name"] in devices:
-                devices[sample["name"]]["allocated"] += sample["allocated"]
-                devices[sample["name"]]["reserved"] += sample["reserved"]
+        for host, sample, _, _ in found:
+            # Every machine counts its GPUs from 0.
+            name = f"{host}: {sample['name']}" if len(hosts) > 1 else sample["name"]
+            if name in devices:
+                devices[name]["allocated"] += sample["allocated"]
+                devices[name]["reserved"] += sample["reserved"]
             else:
-                devices[sample["name"]] = dict(sample)
-        ram = sum(held for _, held in found)
+                devices[name] = {**sample, "name": name}
+        ram = sum(held for _, _, held, _ in found)
         self._warn_of_memory()
-        self.reporter.say(Memory(devices=tuple(devices.values()), ram=ram, ram_total=memory.main_memory()))  # type: ignore[arg-type]
+        self.reporter.say(Memory(devices=tuple(devices.values()), ram=ram, ram_total=sum(hosts.values())))  # type: ignore[arg-type]
 
     def _warn_of_memory(self) -> None:
         """Tells that main memory runs out before the system ends a process to get some."""

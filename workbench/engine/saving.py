@@ -100,7 +100,9 @@ class Saver:
         """Has the state written. False when this step's is written already."""
         if self._best is not None and not best:
             self._write_best()
-        if self._saved_step == run.position.step and not best:
+        # Only the leading process learns what became of its file, so it alone knows: the others would leave it alone with the
+        # collectives that a second try takes.
+        if run.world.share(self._saved_step == run.position.step and not best):
             return False
         recover.require_finite(run)
         state = capture(run)
@@ -125,10 +127,11 @@ class Saver:
         for outcome in self._writer.outcomes():
             position, info = outcome.state["position"], outcome.info
             self.refused = outcome.error is not None
+            if self.refused:
+                self._saved_step = -1
             if run.reporter is None:
                 continue
             if outcome.error is not None:
-                self._saved_step = -1
                 reason = outcome.error.strerror or str(outcome.error)
                 text = (
                     f"the checkpoint of step {position['step']} could not be saved: {reason}. Earlier ones are unharmed"
@@ -264,20 +267,26 @@ def check_classes(task: Task, state: dict[str, Any]) -> None:
 def restore_random(run: Run, state: dict[str, Any]) -> str:
     """Random states of every process; another number of processes draws anew from seed, step and rank.
 
-    Gives in words what is not as it was; empty when everything is.
+    Gives in words what is not as it was; empty when everything is. Every process calls it and is given the same: what any of
+    them finds holds for all, so that none goes on to compare its state with others that do not.
     """
     random, world = state["random"], run.world
-    told = state["versions"]
-    if len(random) != world.size:
+    if len(random) == world.size:
+        seeding.restore(random[world.rank], run.parts.device)
+        differs = _changed_since(state["versions"], run.parts.device)
+    else:
         seeding.seed_everything(run.parts.config.training.seed, "resumed", run.position.step, world.rank)
-        return f"{world.size} processes instead of {len(random)}"
-    seeding.restore(random[world.rank], run.parts.device)
-    differs = [
-        f"{name} {now} instead of {told[name]}"
-        for name, now in (("torch", str(torch.__version__)), ("device", str(run.parts.device)))
-        if told.get(name) != now
-    ]
-    return " and ".join(differs)
+        differs = f"{world.size} processes instead of {len(random)}"
+    return next(filter(None, world.gather(differs)), "")
+
+
+def _changed_since(told: dict[str, Any], device: torch.device) -> str:
+    """Another version of torch, or another kind of device. Its number is no difference: every process has its own."""
+    pairs = (
+        ("torch", told.get("torch"), str(torch.__version__)),
+        ("device", str(told.get("device", "")).partition(":")[0], device.type),
+    )
+    return " and ".join(f"{name} {now} instead of {was}" for name, was, now in pairs if was != now)
 
 
 def _copied(value: Any) -> Any:

@@ -284,17 +284,22 @@ def _until_saved(run: Run, why: str) -> Decision | None:
 
 def _rest(run: Run) -> Decision | None:
     """Waits while the run is paused. Gives a decision to leave, or None to go on."""
-    decision = Decision()
     if run.reporter is not None:
         run.reporter.summarise()
-    if run.control is not None:
-        full = run.saver.refused
-        if full:
-            run.control.acknowledge("pause", "paused: the disk is full. The run goes on by itself when there is space")
-        decision = run.control.wait_for_unpause(run.saver.has_space if full else None)
-    decision = run.world.share(decision)
+    # A person may take days to come back, or a disk to be cleared: longer than any rank waits for a collective.
+    decision: Decision = run.world.share_late(lambda: _rested(run))
     _set(run, decision)
     return decision if decision.stop or decision.release else None
+
+
+def _rested(run: Run) -> Decision:
+    """Waits on the leading process until somebody, or space on the disk, ends the rest."""
+    if run.control is None:
+        return Decision()
+    full = run.saver.refused
+    if full:
+        run.control.acknowledge("pause", "paused: the disk is full. The run goes on by itself when there is space")
+    return run.control.wait_for_unpause(run.saver.has_space if full else None)
 
 
 def _left(run: Run, decision: Decision) -> Outcome:

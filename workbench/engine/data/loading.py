@@ -113,14 +113,14 @@ def mixed(augmenter: Augmenter, passes: list[Pass], epoch: int, step: int) -> li
     return [(*augmenter.mix(x, y, epoch, step, place), factor) for place, (x, y, factor) in enumerate(passes)]
 
 
-def build(config: RunConfig, source: Source, device: torch.device, world: int) -> Loader:
-    """The loader a configuration asks for, or that fits."""
+def build(config: RunConfig, source: Source, device: torch.device, processes: int) -> Loader:
+    """The loader a configuration asks for, or that fits. ``processes`` of the run share this machine's processors."""
     if resident(config, source, device):
         changes = augment.build(config, source)
         return Resident(source, device, config.training.batch_size, changes, sampler_weights(config, source))
     from workbench.engine.data.streamed import Streamed
 
-    return Streamed(source, device, config, world)
+    return Streamed(source, device, config, processes)
 
 
 def sampler_weights(config: RunConfig, source: Source) -> Tensor | None:

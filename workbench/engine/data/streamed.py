@@ -43,11 +43,11 @@ class Streamed:
 
     kind: Literal["resident", "streamed"] = "streamed"
 
-    def __init__(self, source: Source, device: torch.device, config: RunConfig, world: int) -> None:
+    def __init__(self, source: Source, device: torch.device, config: RunConfig, processes: int) -> None:
         self._source = source
         self._device = device
         self._config = config
-        self._world = world
+        self._processes = processes
         self._weights = sampler_weights(config, source)
         self._augmenter = augment.build(config, source)
         self._scale = source.scaling.on(device, len(source.shape) + 1)
@@ -122,7 +122,7 @@ class Streamed:
         wanted = self._config.dataset.workers
         if wanted != "auto":
             return wanted
-        return min(max(available_cpus() // self._world - 1, 1), 8)
+        return min(max(available_cpus() // self._processes - 1, 1), 8)
 
 
 def _as_is(batch: Any) -> Any:
