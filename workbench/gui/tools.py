@@ -118,6 +118,7 @@ class Tools(QObject):
 
     def close(self) -> None:
         """Ends what is at work. Runs that wait are not begun."""
+        self._queue.close()
         self.finders.close()
         self.comparing.close()
         for plan in self._window.findChildren(MemoryPlan):
