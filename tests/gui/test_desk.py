@@ -214,6 +214,23 @@ def test_that_a_start_may_be_changed_from_the_command_line(window: MainWindow) -
         window.desk.start_on("digits-mlp", ("optimizer.speed=1",))
 
 
+def test_that_what_was_open_last_is_changed_from_the_command_line_too(window: MainWindow) -> None:
+    window.preferences.last_start = "digits-mlp"
+    window.desk.start_on(None, ("optimizer.lr=0.5",))
+    assert (window.document.name, window.document.value("optimizer.lr")) == ("digits-mlp", 0.5)
+    with pytest.raises(ConfigError, match=r"optimizer\.speed"):
+        window.desk.start_on(None, ("optimizer.speed=1",))
+
+
+def test_that_a_relative_path_from_the_command_line_is_taken_from_where_it_was_typed(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    window.desk.start_on("digits-cnn", ("dataset.path=shapes", "dataset.kind=image-folder"))
+    assert window.document.value("dataset.path") == str(tmp_path / "shapes")
+    assert window.document.modified
+
+
 def test_that_a_run_is_opened_by_its_name(window: MainWindow, runs: Path, wait: Wait) -> None:
     run = create(files.change(RunConfig(), {"training.epochs": 5}), "mine", runs)
     Engine(run).train()
