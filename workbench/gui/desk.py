@@ -120,6 +120,8 @@ class Desk(QObject):
         """Opens a run file, a run or a checkpoint, whichever the path is."""
         if path.is_dir() and RunFolder(path).is_run():
             self.show_run(RunFolder(path))
+        elif path.is_file() and _is_frozen(path):
+            self.show_run(RunFolder(path.resolve().parent))
         elif path.suffix == ".pt":
             self.ask_for_checkpoint(path)
         elif self._may_discard():
@@ -173,6 +175,9 @@ class Desk(QObject):
         return path is not None and self._save(path)
 
     def _save(self, path: Path) -> bool:
+        if _is_frozen(path):
+            self._tell(f"{path} says what a run was trained with, and stays as it is.", "Save under another name.")
+            return False
         try:
             self.document.save(path)
         except ConfigError as problems:
@@ -379,6 +384,12 @@ class Desk(QObject):
 
     def _tell_problems(self, what: str, problems: ConfigError) -> None:
         error.tell(self._window, f"{what}.", details=str(problems))
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether that is, or would be, the run file in a run's folder. One of the same name elsewhere is a person's own."""
+    run = RunFolder(path.resolve().parent)
+    return path.name.lower() == run.config_file.name and run.commands.is_dir() and run.checkpoints.is_dir()
 
 
 def _going_words(run: RunFolder, in_window: bool) -> tuple[str, str, tuple[str, ...]]:
