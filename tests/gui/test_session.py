@@ -229,6 +229,19 @@ def test_that_a_run_going_since_an_earlier_window_is_found(
     assert session.progress.state == "stopped"
 
 
+def test_that_a_run_begun_elsewhere_hears_a_stop_while_it_still_loads(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "elsewhere", runs)
+    engine = engines.start(folder)
+    session.show(folder)
+    wait(lambda: session.state == "starting")
+    session.stop()
+    wait(lambda: engine.heard)
+    assert [(command.name, command.attempt) for command in engine.heard] == [("stop", 1)]
+    wait(lambda: session.state == "ended")
+
+
 def test_that_a_run_resumed_elsewhere_comes_alive_in_the_window(
     session: Session, engines: Engines, wait: Wait, runs: Path
 ) -> None:

@@ -46,6 +46,8 @@ class Watch(QObject):
         """Whether what the run had said before has been read."""
         self.state: SessionState = "idle" if job is None and not inline else "starting"
         self._starting = self.state == "starting"
+        self._own = self._starting
+        """Whether the attempt that is about to begin is ours: one that was begun elsewhere has its number already."""
         self._stopping = False
         self._next_attempt = folder.attempts() + 1
         self._inline = InlineThread(folder, job.request if job else PLAIN, self) if inline else None
@@ -88,7 +90,8 @@ class Watch(QObject):
 
     def tell(self, name: Name, values: dict[str, Any] | None = None) -> None:
         """Sends a command to the attempt that goes, or to the one that is about to begin. Raises OSError."""
-        attempt = self._next_attempt if self._starting else self.progress.attempt
+        known = max(self.progress.attempt, self.folder.attempts())
+        attempt = self._next_attempt if self._own and self._starting else known
         send(self.folder.commands, Command(name, attempt=attempt, values=values or {}))
 
     def stop(self, *, release: bool = False) -> None:
