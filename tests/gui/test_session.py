@@ -15,6 +15,7 @@ from workbench.gui.preferences import Preferences
 from workbench.gui.session import Session
 from workbench.gui.watch import Watch
 from workbench.launch import inline
+from workbench.runs.events import Ended
 from workbench.runs.folder import RunFolder, create
 from workbench.runs.request import PLAIN, Request
 
@@ -181,6 +182,44 @@ def test_that_a_run_busy_elsewhere_is_said_and_the_session_lives(
     wait(lambda: said)
     assert "being run already" in said[0]
     other.leave(0)
+
+
+def test_that_a_run_busy_elsewhere_is_followed_after_the_refusal(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "busy", runs)
+    other = Engine(folder)
+    session.start_standby()
+    session.resume(folder)
+    other.begin()
+    other.train_epoch()
+    wait(lambda: session.state == "running" and session.progress.epoch == 1)
+    assert engines.standbys[0].closed
+    other.end("stopped")
+    wait(lambda: session.state == "ended")
+    assert session.progress.state == "stopped"
+
+
+def test_that_resume_is_refused_while_an_engine_is_at_work_elsewhere_and_offered_when_it_has_left(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "old", runs)
+    first = Engine(folder)
+    first.begin()
+    first.end("stopped")
+    session.show(folder)
+    wait(lambda: session.state == "ended")
+    offered: list[bool] = []
+    session.runs_changed.connect(lambda: offered.append(session.can_resume))
+    other = Engine(folder)  # it loads, and has said nothing yet
+    assert "still at work" in session.resume_refusal()
+    other.begin()
+    wait(lambda: session.state == "running")
+    other.say(Ended(status="stopped"))
+    wait(lambda: session.state == "ended")
+    assert not session.can_resume
+    other.leave(0)
+    wait(lambda: offered and offered[-1])
 
 
 def test_that_another_run_can_be_shown_while_one_goes(

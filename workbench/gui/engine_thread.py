@@ -106,21 +106,22 @@ class EngineThread(QThread):
         if self._job is None:
             progress.settle(self._folder.going())
         self.opened.emit(progress)
-        if self._job is not None and not self._start(self._job):
-            return
+        if self._job is not None:
+            self._start(self._job)
         if self._engine is None:
+            # Nobody was asked to start it, or somebody else was faster: what it says is followed all the same.
             self._engine = self._attach()
         self._follow()
         if self._engine is not None:
             _let_go.add(self._engine)
 
-    def _start(self, job: Job) -> bool:
+    def _start(self, job: Job) -> None:
         try:
             self._engine = process.start(self._folder, job.request, standby=job.standby)
         except (RunBusyError, OSError) as error:
+            if job.standby is not None:
+                job.standby.close()  # nobody else has it any more
             self.failed.emit(str(error))
-            return False
-        return True
 
     def _attach(self) -> process.Engine | None:
         """The engine, when another process is it: this one is neither watched nor killed."""
@@ -137,8 +138,10 @@ class EngineThread(QThread):
             elif self._engine is not None:
                 self._poll(self._engine)
             elif time.monotonic() - looked >= 1.0:
-                looked = time.monotonic()
+                looked, went = time.monotonic(), going
                 going = self._look()
+                if went and not going:
+                    self.lost.emit()
 
     def _poll(self, engine: process.Engine) -> None:
         status = engine.poll()
@@ -148,13 +151,11 @@ class EngineThread(QThread):
             self.left.emit(status)
 
     def _look(self) -> bool:
-        """Whether somebody runs it. What it said before its leaving counts before it is called lost."""
+        """Whether somebody runs it, or has just spoken: what it said before its leaving counts before it is called lost."""
         if self._folder.going():
             self._engine = self._attach()
             return True
-        if not self._read():
-            self.lost.emit()
-        return False
+        return self._read()
 
     def _read(self) -> bool:
         events = self._reader.read()

@@ -34,6 +34,8 @@ class Watch(QObject):
     state_changed = Signal(str)
     failed = Signal(str)
     """The engine could not be started, in a sentence."""
+    left = Signal()
+    """Its engine is gone: the run may be gone on with."""
     stop_unanswered = Signal()
 
     def __init__(
@@ -127,8 +129,8 @@ class Watch(QObject):
     @Slot(object)
     def _take_history(self, progress: Progress) -> None:
         self.progress, self.known = progress, True
-        # Somebody's engine is at work, and has not said so yet.
-        self._starting = self._starting or (progress.state == "new" and self.folder.going())
+        self._next_attempt = max(self._next_attempt, progress.attempt + 1)
+        self._starting = self._starting or self._loads_elsewhere()
         self._derive()
         self.opened.emit()
 
@@ -158,12 +160,18 @@ class Watch(QObject):
         self.progress.settle(going=False)
         self._derive()
         self._show()
+        self.left.emit()
 
     @Slot(str)
     def _not_started(self, why: str) -> None:
-        self._starting = False
+        self._own, self._starting = False, self._loads_elsewhere()
+        self.progress.settle(self.folder.going())
         self._derive()
         self.failed.emit(why)
+
+    def _loads_elsewhere(self) -> bool:
+        """Whether somebody's engine is at work, and has not said so yet."""
+        return self.progress.state == "new" and self.folder.going()
 
     @Slot()
     def _out_of_patience(self) -> None:
