@@ -111,7 +111,7 @@ class Watch(QObject):
         self._patience.start()
 
     def kill(self) -> None:
-        """Ends the engine at once."""
+        """Ends the engine at once. The window does not wait for it."""
         self._thread.kill()
 
     def close(self) -> None:
