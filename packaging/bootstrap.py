@@ -72,6 +72,10 @@ ON_SCREEN = {
 }
 
 
+TAKE_A_VALUE = ("--set", "--runs", "--screenshot")
+"""Options of the window that are followed by a value, which is no start."""
+
+
 class Refused(Exception):
     """Something the person has to do first; the text says what."""
 
@@ -277,7 +281,18 @@ def run(arguments: Sequence[str]) -> int:
     say("There is no display: training with the window drawn off screen, whose picture is named at the end.")
     unattended = ["--train", "--quit-when-done", "--screenshot", str(screenshot)]
     env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    become([*window, *(arguments or ["digits-cnn"]), *unattended], env)
+    become([*window, *started(arguments), *unattended], env)
+
+
+def started(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the default recipe where they name no start: what was open last is nobody's wish here."""
+    rest = iter(arguments)
+    for one in rest:
+        if one in TAKE_A_VALUE:
+            next(rest, None)
+        elif not one.startswith("-"):
+            return [*arguments]
+    return ["digits-cnn", *arguments]
 
 
 def test(arguments: Sequence[str]) -> int:

@@ -36,6 +36,15 @@ def test_that_gui_refuses_a_wrong_start_where_it_was_typed(workbench: Workbench,
     assert asked == []
 
 
+def test_that_gui_refuses_what_is_no_assignment_without_a_start(
+    workbench: Workbench, asked: list[app.GuiRequest]
+) -> None:
+    assert workbench("gui", "--set", "optimizer.lr").status == 2
+    assert not asked
+    assert workbench("gui", "--set", "optimizer.lr=0.1").status == 0
+    assert asked[0].set == ("optimizer.lr=0.1",)
+
+
 def test_that_gui_takes_a_run(workbench: Workbench, asked: list[app.GuiRequest]) -> None:
     workbench("new", "digits-mlp", "--name", "mine")
     assert workbench("gui", "mine").status == 0

@@ -56,6 +56,7 @@ def test_that_train_and_stop_and_resume_by_clicks_train_a_network(windows: Any, 
     newest = checkpoints.latest(run.checkpoints)
     assert newest is not None
     assert newest.step == stopped
+    _until(qtbot, lambda: window.actions_["run.resume"].isEnabled())  # once the engine has left
     _click(window, qtbot, "run.resume")
     _until(qtbot, lambda: window.session.progress.attempt == 2 and window.session.progress.step > stopped)
     started = window.session.progress.started
@@ -87,5 +88,5 @@ def test_that_a_run_outlives_its_window_is_found_again_and_may_be_killed(
     os.kill(started.pid, signal.SIGKILL)
     _until(qtbot, lambda: again.session.state == "ended")
     assert again.session.progress.state in ("failed", "cut off")
-    assert again.actions_["run.resume"].isEnabled()
+    _until(qtbot, lambda: again.actions_["run.resume"].isEnabled())
     assert Path(run.events_file).exists()

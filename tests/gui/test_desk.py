@@ -53,6 +53,33 @@ def test_that_a_run_file_is_opened_and_saved_back(window: MainWindow, answers: A
     assert not window.document.modified
 
 
+def test_that_the_run_file_of_a_run_shows_the_run_and_is_never_written(
+    window: MainWindow, answers: Answers, wait: Wait, runs: Path
+) -> None:
+    run = create(RunConfig(), "old", runs)
+    Engine(run).train()
+    frozen = run.config_file.read_bytes()
+    window.desk.take_drop(run.config_file)
+    wait(lambda: window.session.progress.state == "completed")
+    assert window.session.folder == run
+    assert (window.document.name, window.document.path) == ("old", None)
+    window.document.set("training.epochs", 11)
+    answers.give(run.config_file)
+    window.actions_["file.save"].trigger()
+    assert "stays as it is" in _told(window)
+    assert run.config_file.read_bytes() == frozen
+    assert window.document.modified
+
+
+def test_that_a_file_that_is_only_called_like_a_runs_is_opened_and_saved(window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text("[training]\nepochs = 9\n")
+    window.desk.open_path(path)
+    window.document.set("training.epochs", 11)
+    window.actions_["file.save"].trigger()
+    assert files.load(path).training.epochs == 11
+
+
 def test_that_a_run_file_with_mistakes_is_told_with_all_of_them_and_nothing_changes(
     window: MainWindow, answers: Answers, tmp_path: Path
 ) -> None:
@@ -212,6 +239,23 @@ def test_that_a_start_may_be_changed_from_the_command_line(window: MainWindow) -
     assert window.document.value("optimizer.lr") == 0.5
     with pytest.raises(ConfigError, match=r"optimizer\.speed"):
         window.desk.start_on("digits-mlp", ("optimizer.speed=1",))
+
+
+def test_that_what_was_open_last_is_changed_from_the_command_line_too(window: MainWindow) -> None:
+    window.preferences.last_start = "digits-mlp"
+    window.desk.start_on(None, ("optimizer.lr=0.5",))
+    assert (window.document.name, window.document.value("optimizer.lr")) == ("digits-mlp", 0.5)
+    with pytest.raises(ConfigError, match=r"optimizer\.speed"):
+        window.desk.start_on(None, ("optimizer.speed=1",))
+
+
+def test_that_a_relative_path_from_the_command_line_is_taken_from_where_it_was_typed(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    window.desk.start_on("digits-cnn", ("dataset.path=shapes", "dataset.kind=image-folder"))
+    assert window.document.value("dataset.path") == str(tmp_path / "shapes")
+    assert window.document.modified
 
 
 def test_that_a_run_is_opened_by_its_name(window: MainWindow, runs: Path, wait: Wait) -> None:

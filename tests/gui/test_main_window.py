@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QComboBox, QLabel, QLineEdit, QToolTip, QWidget
 
@@ -253,6 +253,21 @@ def test_that_a_run_may_be_stopped_and_the_window_waits_for_it(
     wait(lambda: not window.isVisible())
     assert not engines.last.alive
     assert any(command.name == "stop" for command in engines.last.heard)
+
+
+def test_that_a_run_in_the_queue_does_not_begin_when_the_window_stops_the_one_before_it_and_closes(
+    window: MainWindow, engines: Engines, wait: Wait, answers: Answers, runs: Path
+) -> None:
+    _begin(window, engines, wait)
+    window.actions_["run.queue"].trigger()
+    answers.give(STOP)
+    assert not window.close()
+    wait(lambda: not window.isVisible())
+    # The queue hears of the end through an event: this one comes after it.
+    later: list[bool] = []
+    QTimer.singleShot(0, lambda: later.append(True))
+    wait(lambda: later)
+    assert len(engines.all) == len(list_runs(runs)) == 1
 
 
 # --- dropping ---

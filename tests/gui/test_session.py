@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QThread
 
 from tests.gui.scripted import STEPS, Engine, Engines
 from workbench.config.run import RunConfig
+from workbench.gui.engine_thread import EngineThread
+from workbench.gui.overlays import Overlays
 from workbench.gui.preferences import Preferences
 from workbench.gui.session import Session
 from workbench.gui.watch import Watch
 from workbench.launch import inline
+from workbench.runs.events import Ended
 from workbench.runs.folder import RunFolder, create
+from workbench.runs.progress import Progress
 from workbench.runs.request import PLAIN, Request
 
 Wait = Callable[[Callable[[], object]], None]
@@ -128,8 +133,17 @@ def test_that_an_engine_that_does_not_stop_in_time_may_be_killed(
     session.stop()
     wait(lambda: asked)
     assert session.state == "stopping"
+    kill, killers = engine.kill, list[threading.Thread]()
+
+    def seen_kill() -> None:
+        killers.append(threading.current_thread())
+        kill()
+
+    monkeypatch.setattr(engine, "kill", seen_kill)
     session.kill()
     wait(lambda: session.state == "ended")
+    assert killers
+    assert threading.main_thread() not in killers  # what the engine left is read, and that may take long
     assert engine.killed
     assert session.progress.state == "failed"
 
@@ -183,6 +197,44 @@ def test_that_a_run_busy_elsewhere_is_said_and_the_session_lives(
     other.leave(0)
 
 
+def test_that_a_run_busy_elsewhere_is_followed_after_the_refusal(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "busy", runs)
+    other = Engine(folder)
+    session.start_standby()
+    session.resume(folder)
+    other.begin()
+    other.train_epoch()
+    wait(lambda: session.state == "running" and session.progress.epoch == 1)
+    assert engines.standbys[0].closed
+    other.end("stopped")
+    wait(lambda: session.state == "ended")
+    assert session.progress.state == "stopped"
+
+
+def test_that_resume_is_refused_while_an_engine_is_at_work_elsewhere_and_offered_when_it_has_left(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "old", runs)
+    first = Engine(folder)
+    first.begin()
+    first.end("stopped")
+    session.show(folder)
+    wait(lambda: session.state == "ended")
+    offered: list[bool] = []
+    session.runs_changed.connect(lambda: offered.append(session.can_resume))
+    other = Engine(folder)  # it loads, and has said nothing yet
+    assert "still at work" in session.resume_refusal()
+    other.begin()
+    wait(lambda: session.state == "running")
+    other.say(Ended(status="stopped"))
+    wait(lambda: session.state == "ended")
+    assert not session.can_resume
+    other.leave(0)
+    wait(lambda: offered and offered[-1])
+
+
 def test_that_another_run_can_be_shown_while_one_goes(
     session: Session, engines: Engines, wait: Wait, runs: Path
 ) -> None:
@@ -227,6 +279,19 @@ def test_that_a_run_going_since_an_earlier_window_is_found(
     session.stop()
     wait(lambda: session.state == "ended")
     assert session.progress.state == "stopped"
+
+
+def test_that_a_run_begun_elsewhere_hears_a_stop_while_it_still_loads(
+    session: Session, engines: Engines, wait: Wait, runs: Path
+) -> None:
+    folder = create(RunConfig(), "elsewhere", runs)
+    engine = engines.start(folder)
+    session.show(folder)
+    wait(lambda: session.state == "starting")
+    session.stop()
+    wait(lambda: engine.heard)
+    assert [(command.name, command.attempt) for command in engine.heard] == [("stop", 1)]
+    wait(lambda: session.state == "ended")
 
 
 def test_that_a_run_resumed_elsewhere_comes_alive_in_the_window(
@@ -318,3 +383,60 @@ def test_that_a_long_history_is_folded_before_it_is_shown(engines: Engines, wait
     assert watch.progress.epoch == 40
     assert not batches
     watch.close()
+
+
+@pytest.fixture
+def pieces_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events were folded at a time, of files that are read in small pieces."""
+    monkeypatch.setattr("workbench.runs.events.PIECE_BYTES", 2000)
+    read: list[int] = []
+    fold = Progress.apply_all
+
+    def count(progress: Progress, events: Any) -> None:
+        read.append(len(events))
+        fold(progress, events)
+
+    monkeypatch.setattr(Progress, "apply_all", count)
+    return read
+
+
+def test_that_a_long_history_can_be_left_unread(engines: Engines, runs: Path, pieces_read: list[int]) -> None:
+    folder = create(RunConfig(), "long", runs)
+    Engine(folder, epochs=40).train()
+    thread = EngineThread(folder, None)
+    opened: list[Progress] = []
+    thread.opened.connect(opened.append)
+    thread.ask_to_end()
+    thread.run()
+    assert pieces_read == []
+    assert opened == []
+    whole = EngineThread(folder, None)
+    whole.opened.connect(whole.ask_to_end)
+    whole.run()
+    assert len(pieces_read) > 10
+
+
+def test_that_runs_laid_over_are_not_read_to_their_end_when_nobody_wants_them_any_more(
+    engines: Engines, runs: Path, pieces_read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = create(RunConfig(), "long", runs)
+    Engine(folder, epochs=40).train()
+    overlays = Overlays()
+    first, go_on = threading.Event(), threading.Event()
+    fold = Progress.apply_all
+
+    def hold(progress: Progress, events: Any) -> None:
+        first.set()
+        assert go_on.wait(60)
+        fold(progress, events)
+
+    def interrupt(loading: QThread) -> None:
+        QThread.requestInterruption(loading)
+        go_on.set()
+
+    monkeypatch.setattr(Progress, "apply_all", hold)
+    monkeypatch.setattr("workbench.gui.overlays._Loading.requestInterruption", interrupt)
+    overlays.load([folder])
+    assert first.wait(60)
+    overlays.close()
+    assert 0 < sum(pieces_read) < 20  # of more than a hundred events

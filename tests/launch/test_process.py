@@ -17,7 +17,9 @@ from workbench.launch.follow import Follower
 from workbench.launch.lab import Answer, Lab
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
-from workbench.runs.folder import RunBusyError, RunFolder, create
+from workbench.runs.events import Ended, read_events
+from workbench.runs.folder import RunBusyError, RunFolder, create, write_engine
+from workbench.runs.progress import Progress
 from workbench.runs.request import Request
 
 
@@ -65,6 +67,31 @@ def test_that_a_killed_engine_is_told_its_run_saved_and_resumed() -> None:
     assert progress.state == "completed"
     assert [epoch.epoch for epoch in progress.epochs] == list(range(1, done + 2))
     standby.close()
+
+
+def test_that_two_who_find_an_engine_dead_at_once_say_its_end_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = made(1)
+    write_engine(folder, 1, 999_999_999)
+    both, looked = threading.Barrier(2), threading.local()
+    load = history.load
+
+    def load_together(run: RunFolder) -> Progress:
+        progress = load(run)
+        if not getattr(looked, "once", False):
+            looked.once = True
+            both.wait(60)
+        return progress
+
+    monkeypatch.setattr(history, "load", load_together)
+    ends: list[Ended | None] = []
+    finders = [threading.Thread(target=lambda: ends.append(process.close_unfinished(folder))) for _ in range(2)]
+    for finder in finders:
+        finder.start()
+    for finder in finders:
+        finder.join()
+    said = [event for event in read_events(folder.events_file) if isinstance(event, Ended)]
+    assert len(said) == 1
+    assert [end.what for end in ends if end is not None] == [process.KILLED] * 2
 
 
 def test_that_a_run_goes_on_when_its_starter_is_killed() -> None:

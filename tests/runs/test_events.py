@@ -218,6 +218,25 @@ def test_that_a_large_file_is_read_in_portions_without_losing_a_line(path: Path)
     assert [event.text for event in found if isinstance(event, Note)] == [str(number) for number in range(100)]
 
 
+def test_that_pieces_hold_every_event_once_also_one_that_is_longer_than_a_piece(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.runs.events.PIECE_BYTES", 300)
+    writer = EventWriter(path, 1)
+    texts = [str(place) * (500 if place == 7 else 20) for place in range(20)]
+    for text in texts:
+        writer.write(Note(text=text))
+    writer.close()
+    with path.open("ab") as file:
+        file.write(b'{"kind": "note"')  # not yet whole
+    reader = EventReader(path)
+    pieces = list(reader.pieces())
+    assert len(pieces) > 5
+    assert [event.text for piece in pieces for event in piece if isinstance(event, Note)] == texts
+    assert list(reader.pieces()) == []
+    assert reader.bad_lines == 0
+
+
 def test_that_a_file_that_is_not_there_yet_has_no_events(path: Path) -> None:
     reader = EventReader(path)
     assert reader.read() == []

@@ -34,16 +34,21 @@ def add(app: typer.Typer, show: Callable[[GuiRequest], int]) -> None:
         """Opens the window, on a given start."""
         from workbench.cli.app import GuiRequest
 
-        if start is not None:
-            _check(start, assignments, runs)
+        _check(start, assignments, runs)
         raise typer.Exit(show(GuiRequest(start, train, quit_when_done, screenshot, tuple(assignments or ()), runs)))
 
 
-def _check(start: str, assignments: list[str] | None, runs: Path | None) -> None:
-    """A wrong start is said here, in the terminal that it was typed in. Raises ConfigError."""
+def _check(start: str | None, assignments: list[str] | None, runs: Path | None) -> None:
+    """A wrong start is said here, in the terminal that it was typed in. Raises ConfigError.
+
+    Without a start, only the window knows what was open last, and whether these are settings of it.
+    """
     from workbench.config import files, recipes
     from workbench.runs import folder
 
+    if start is None:
+        files.parse_assignments(assignments or ())
+        return
     run = None if recipes.recipe(start) else folder.find(start, runs)
     if run is None:
         arguments.configured(start, assignments, None)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.config import files, recipes
-from workbench.config.problems import ConfigError, Problem
+from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 from workbench.gui.dialogs import ask, error
 from workbench.gui.document import UNTITLED, Document
@@ -64,11 +64,21 @@ class Desk(QObject):
     def start_on(self, start: str | None, assignments: tuple[str, ...] = ()) -> None:
         """Opens what the program was started with: a recipe, a run file, a run. Nothing: what was open last.
 
-        Raises ConfigError when it is none of them, or has problems.
+        ``assignments`` change settings of it. Raises ConfigError when it is none of them, or has problems.
         """
         if start is None:
             self._open_last()
+        else:
+            self._open_start(start)
+        values = files.parse_assignments(assignments)
+        if not values or self.document.config is None:
             return
+        changed = files.with_whole_paths(files.change(self.document.config, values), Path.cwd())
+        for section, part in changed.as_data().items():
+            for name in sorted(part, key=lambda name: name != "kind"):  # which makes the others what they are
+                self.document.set(f"{section}.{name}", part[name])
+
+    def _open_start(self, start: str) -> None:
         run = find(start, self.preferences.runs_root) if recipes.recipe(start) is None else None
         if run is not None:
             self.show_run(run)
@@ -76,16 +86,12 @@ class Desk(QObject):
             name, config = recipes.start(start)
             path = None if recipes.recipe(start) is not None else Path(start).expanduser()
             self._open(config, name, path)
-        for path_, value in files.parse_assignments(assignments).items():
-            if not self.document.has(path_):
-                raise ConfigError([Problem(path_, "is not a setting of this start")])
-            self.document.set(path_, value)
 
     def _open_last(self) -> None:
         try:
-            self.start_on(self.preferences.last_start or recipes.DEFAULT)
+            self._open_start(self.preferences.last_start or recipes.DEFAULT)
         except ConfigError:
-            self.start_on(recipes.DEFAULT)
+            self._open_start(recipes.DEFAULT)
 
     # --- documents ---
 
@@ -114,6 +120,8 @@ class Desk(QObject):
         """Opens a run file, a run or a checkpoint, whichever the path is."""
         if path.is_dir() and RunFolder(path).is_run():
             self.show_run(RunFolder(path))
+        elif path.is_file() and _is_frozen(path):
+            self.show_run(RunFolder(path.resolve().parent))
         elif path.suffix == ".pt":
             self.ask_for_checkpoint(path)
         elif self._may_discard():
@@ -167,6 +175,9 @@ class Desk(QObject):
         return path is not None and self._save(path)
 
     def _save(self, path: Path) -> bool:
+        if _is_frozen(path):
+            self._tell(f"{path} says what a run was trained with, and stays as it is.", "Save under another name.")
+            return False
         try:
             self.document.save(path)
         except ConfigError as problems:
@@ -373,6 +384,12 @@ class Desk(QObject):
 
     def _tell_problems(self, what: str, problems: ConfigError) -> None:
         error.tell(self._window, f"{what}.", details=str(problems))
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether that is, or would be, the run file in a run's folder. One of the same name elsewhere is a person's own."""
+    run = RunFolder(path.resolve().parent)
+    return path.name.lower() == run.config_file.name and run.commands.is_dir() and run.checkpoints.is_dir()
 
 
 def _going_words(run: RunFolder, in_window: bool) -> tuple[str, str, tuple[str, ...]]:

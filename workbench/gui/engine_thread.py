@@ -81,6 +81,7 @@ class EngineThread(QThread):
         self._waiting: list[AnyEvent] = []
         self._lock = threading.Lock()
         self._end = threading.Event()
+        self._kill = threading.Event()
         self._engine: process.Engine | None = None
 
     def take(self) -> list[AnyEvent]:
@@ -90,37 +91,41 @@ class EngineThread(QThread):
         return events
 
     def ask_to_end(self) -> None:
-        """Lets the thread end at once. The engine goes on."""
+        """Lets the thread end at once, also while it reads a long history. The engine goes on."""
         self._end.set()
 
     def kill(self) -> None:
-        """Ends the engine at once, wherever on this machine it was started."""
-        engine = self._engine or self._attach()
-        if engine is not None:
-            engine.kill()
+        """Has the thread end the engine, wherever on this machine it was started: what it leaves may take long to read."""
+        self._kill.set()
 
     def run(self) -> None:
         """Follows the run until it is asked to end."""
         progress = Progress()
-        progress.apply_all(self._reader.read(limit=-1))
-        if self._job is None:
-            progress.settle(self._folder.going())
-        self.opened.emit(progress)
-        if self._job is not None and not self._start(self._job):
-            return
+        for events in self._reader.pieces():
+            if self._end.is_set():
+                break
+            progress.apply_all(events)
+        else:
+            if self._job is None:
+                progress.settle(self._folder.going())
+            self.opened.emit(progress)
+        if self._job is not None:
+            self._start(self._job)
         if self._engine is None:
+            # Nobody was asked to start it, or somebody else was faster: what it says is followed all the same.
             self._engine = self._attach()
         self._follow()
+        self._kill_if_told()
         if self._engine is not None:
             _let_go.add(self._engine)
 
-    def _start(self, job: Job) -> bool:
+    def _start(self, job: Job) -> None:
         try:
             self._engine = process.start(self._folder, job.request, standby=job.standby)
         except (RunBusyError, OSError) as error:
+            if job.standby is not None:
+                job.standby.close()  # nobody else has it any more
             self.failed.emit(str(error))
-            return False
-        return True
 
     def _attach(self) -> process.Engine | None:
         """The engine, when another process is it: this one is neither watched nor killed."""
@@ -131,14 +136,24 @@ class EngineThread(QThread):
         looked = time.monotonic()
         going = True
         while not self._end.wait(LOOK_SECONDS if going else IDLE_SECONDS):
+            self._kill_if_told()
             said = self._read()
             if said:
                 going = True
             elif self._engine is not None:
                 self._poll(self._engine)
             elif time.monotonic() - looked >= 1.0:
-                looked = time.monotonic()
+                looked, went = time.monotonic(), going
                 going = self._look()
+                if went and not going:
+                    self.lost.emit()
+
+    def _kill_if_told(self) -> None:
+        if self._kill.is_set():
+            self._kill.clear()
+            engine = self._engine or self._attach()
+            if engine is not None:
+                engine.kill()
 
     def _poll(self, engine: process.Engine) -> None:
         status = engine.poll()
@@ -148,13 +163,11 @@ class EngineThread(QThread):
             self.left.emit(status)
 
     def _look(self) -> bool:
-        """Whether somebody runs it. What it said before its leaving counts before it is called lost."""
+        """Whether somebody runs it, or has just spoken: what it said before its leaving counts before it is called lost."""
         if self._folder.going():
             self._engine = self._attach()
             return True
-        if not self._read():
-            self.lost.emit()
-        return False
+        return self._read()
 
     def _read(self) -> bool:
         events = self._reader.read()

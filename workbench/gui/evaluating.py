@@ -15,6 +15,7 @@ from workbench.gui.dialogs import ask
 from workbench.gui.views.evaluation.view import EvaluationView
 from workbench.launch.lab import Answer
 from workbench.runs import checkpoints
+from workbench.runs.folder import RunFolder
 
 OWN_FILES = (
     "Pictures, tables and texts (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff *.csv *.tsv *.parquet *.txt)"
@@ -76,9 +77,7 @@ class Evaluating(QObject):
 
     def checkpoint(self) -> Path | None:
         """The best checkpoint of the run shown, else its newest."""
-        run = self._desk.session.folder
-        found = (checkpoints.best(run.checkpoints) or checkpoints.latest(run.checkpoints)) if run is not None else None
-        return found.path if found is not None else None
+        return best_checkpoint(self._desk.session.folder)
 
     @Slot(object)
     def _describe(self, indices: list[int]) -> None:
@@ -99,6 +98,12 @@ class Evaluating(QObject):
             shows[answer.method](answer.result)
         else:
             self._view.refuse(answer.problems)
+
+
+def best_checkpoint(run: RunFolder | None) -> Path | None:
+    """A run's best checkpoint, else its newest."""
+    found = (checkpoints.best(run.checkpoints) or checkpoints.latest(run.checkpoints)) if run is not None else None
+    return found.path if found is not None else None
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

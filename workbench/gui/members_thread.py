@@ -105,7 +105,11 @@ class MembersThread(QThread):
 
     def _read(self, one: _Followed) -> None:
         going = one.run.going()
-        events = one.reader.read(limit=-1)
+        events: list[AnyEvent] = []
+        for piece in one.reader.pieces():
+            if self._ending.is_set():
+                return
+            events += piece
         # Who has just spoken is not called dead: its end, or its beginning, may lie between the two questions.
         alive = going or bool(events)
         if not (events or one.first or alive != one.alive):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from workbench.runs import comparison, history
+from workbench.runs import comparison
+from workbench.runs.events import EventReader
 from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.progress import Progress
 
@@ -24,10 +25,14 @@ class _Loading(QThread):
     def run(self) -> None:
         found: Loaded = []
         for run in self._runs:
-            if self.isInterruptionRequested():
-                return
+            progress = Progress()
+            for events in EventReader(run.events_file).pieces():
+                if self.isInterruptionRequested():
+                    return
+                progress.apply_all(events)
+            progress.settle(run.going())
             member = comparison.read(run)
-            found.append((member.label if member is not None else given_name(run), history.load(run)))
+            found.append((member.label if member is not None else given_name(run), progress))
         self.loaded.emit(found)
 
 

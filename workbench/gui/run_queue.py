@@ -31,6 +31,7 @@ class RunQueue(QObject):
         self._session = session
         self._waiting: list[Waiting] = []
         self._begun: tuple[RunFolder, Member] | None = None
+        self._closed = False
         # Queued: a session that tells of an end has not yet done all that belongs to it.
         session.runs_changed.connect(self.next, Qt.ConnectionType.QueuedConnection)
 
@@ -44,6 +45,13 @@ class RunQueue(QObject):
         """Forgets those of a comparison that wait."""
         self._waiting = [one for one in self._waiting if one.member is None or one.member.group != group]
         self.changed.emit()
+
+    def close(self) -> None:
+        """Begins nothing any more: the end of a run that closed its window must not be the beginning of the next."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.clear()
+            self._session.runs_changed.disconnect(self.next)
 
     def places(self, group: str) -> set[int]:
         """Which of a comparison's runs wait."""

@@ -115,7 +115,9 @@ class Session(QObject):
             return f"{self.going.name} is going: stop it first"
         if self._branching is not None:
             return "A branch is being made"
-        return "" if self._shown.folder.is_run() else "The run's folder is gone"
+        if not self._shown.folder.is_run():
+            return "The run's folder is gone"
+        return "An engine is still at work on the run" if self._shown.folder.going() else ""
 
     # --- what can be done ---
 
@@ -256,6 +258,7 @@ class Session(QObject):
         watch.progressed.connect(self._on_progressed)
         watch.state_changed.connect(self._on_state_changed)
         watch.failed.connect(self.failed)
+        watch.left.connect(self.runs_changed)
         watch.stop_unanswered.connect(self._on_stop_unanswered)
         return watch
 

@@ -16,7 +16,7 @@ from workbench.gui.desk import Desk
 from workbench.gui.dialogs.compare import CompareDialog
 from workbench.gui.dialogs.export import ExportDialog
 from workbench.gui.document import Document
-from workbench.gui.evaluating import Evaluating
+from workbench.gui.evaluating import Evaluating, best_checkpoint
 from workbench.gui.finders import Finders
 from workbench.gui.help_pages import HelpPages
 from workbench.gui.inspecting import Inspecting
@@ -24,7 +24,7 @@ from workbench.gui.panels.memory_plan import MemoryPlan
 from workbench.gui.run_queue import RunQueue, Waiting
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
-from workbench.runs.folder import given_name
+from workbench.runs.folder import RunFolder, given_name
 
 
 class Tools(QObject):
@@ -37,6 +37,8 @@ class Tools(QObject):
         self.inspecting = Inspecting(desk, centre, self.evaluating.checkpoint, self)
         self.help_pages = HelpPages(desk.lab, themes, window)
         self._export: ExportDialog | None = None
+        self._exported: RunFolder | None = None
+        """The run that the dialog was opened for."""
         self._compare: CompareDialog | None = None
         self._queue = RunQueue(desk.session, self)
         self.finders = Finders(desk, themes, window)
@@ -57,16 +59,28 @@ class Tools(QObject):
     @Slot()
     def export(self) -> None:
         """Asks for form and file, and writes the model of the run shown."""
-        run = self._desk.session.folder
-        self._export = ExportDialog(given_name(run) if run is not None else "model", self._window)
+        self._exported = self._desk.session.folder
+        if self._export is not None:
+            self._export.close()
+        self._export = ExportDialog(given_name(self._exported) if self._exported is not None else "model", self._window)
         self._export.wanted.connect(self._write)
+        self._export.finished.connect(self._export_closed)
         self._export.show()
 
     @Slot(str, str)
     def _write(self, form: str, file: str) -> None:
-        checkpoint = self.evaluating.checkpoint()
+        """Of the run that the dialog was opened for, whichever is shown by now."""
+        checkpoint = best_checkpoint(self._exported)
         if checkpoint is not None:
             self._desk.lab.ask("export", {"checkpoint": str(checkpoint), "format": form, "file": file})
+        elif self._export is not None:
+            self._export.refuse("The run has no checkpoint that could be exported.")
+
+    @Slot()
+    def _export_closed(self) -> None:
+        if self._export is not None:
+            self._export.deleteLater()
+            self._export = None
 
     # --- finders ---
 
@@ -118,6 +132,7 @@ class Tools(QObject):
 
     def close(self) -> None:
         """Ends what is at work. Runs that wait are not begun."""
+        self._queue.close()
         self.finders.close()
         self.comparing.close()
         for plan in self._window.findChildren(MemoryPlan):

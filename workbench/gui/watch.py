@@ -34,6 +34,8 @@ class Watch(QObject):
     state_changed = Signal(str)
     failed = Signal(str)
     """The engine could not be started, in a sentence."""
+    left = Signal()
+    """Its engine is gone: the run may be gone on with."""
     stop_unanswered = Signal()
 
     def __init__(
@@ -46,6 +48,8 @@ class Watch(QObject):
         """Whether what the run had said before has been read."""
         self.state: SessionState = "idle" if job is None and not inline else "starting"
         self._starting = self.state == "starting"
+        self._own = self._starting
+        """Whether the attempt that is about to begin is ours: one that was begun elsewhere has its number already."""
         self._stopping = False
         self._next_attempt = folder.attempts() + 1
         self._inline = InlineThread(folder, job.request if job else PLAIN, self) if inline else None
@@ -88,7 +92,8 @@ class Watch(QObject):
 
     def tell(self, name: Name, values: dict[str, Any] | None = None) -> None:
         """Sends a command to the attempt that goes, or to the one that is about to begin. Raises OSError."""
-        attempt = self._next_attempt if self._starting else self.progress.attempt
+        known = max(self.progress.attempt, self.folder.attempts())
+        attempt = self._next_attempt if self._own and self._starting else known
         send(self.folder.commands, Command(name, attempt=attempt, values=values or {}))
 
     def stop(self, *, release: bool = False) -> None:
@@ -106,7 +111,7 @@ class Watch(QObject):
         self._patience.start()
 
     def kill(self) -> None:
-        """Ends the engine at once."""
+        """Ends the engine at once. The window does not wait for it."""
         self._thread.kill()
 
     def close(self) -> None:
@@ -124,8 +129,8 @@ class Watch(QObject):
     @Slot(object)
     def _take_history(self, progress: Progress) -> None:
         self.progress, self.known = progress, True
-        # Somebody's engine is at work, and has not said so yet.
-        self._starting = self._starting or (progress.state == "new" and self.folder.going())
+        self._next_attempt = max(self._next_attempt, progress.attempt + 1)
+        self._starting = self._starting or self._loads_elsewhere()
         self._derive()
         self.opened.emit()
 
@@ -155,12 +160,18 @@ class Watch(QObject):
         self.progress.settle(going=False)
         self._derive()
         self._show()
+        self.left.emit()
 
     @Slot(str)
     def _not_started(self, why: str) -> None:
-        self._starting = False
+        self._own, self._starting = False, self._loads_elsewhere()
+        self.progress.settle(self.folder.going())
         self._derive()
         self.failed.emit(why)
+
+    def _loads_elsewhere(self) -> bool:
+        """Whether somebody's engine is at work, and has not said so yet."""
+        return self.progress.state == "new" and self.folder.going()
 
     @Slot()
     def _out_of_patience(self) -> None:

@@ -22,6 +22,7 @@ import psutil
 from workbench.runs import history
 from workbench.runs.events import Ended, EventWriter
 from workbench.runs.folder import RunBusyError, RunFolder, locked, read_json, write_whole
+from workbench.runs.progress import Progress
 from workbench.runs.request import PLAIN, Request
 
 KILLED = "The engine was ended from outside before it could finish"
@@ -166,12 +167,15 @@ def close_unfinished(folder: RunFolder, attempt: int = 1) -> Ended | None:
     ``attempt`` is that of an engine that may have died before it could write down that it began.
     Does nothing while somebody holds the run's lock: then the attempt is not over.
     """
-    progress = history.load(folder)
-    attempt = max(progress.attempt, folder.attempts(), attempt, 1)
-    if progress.ended is not None and progress.ended.attempt >= attempt:
-        return progress.ended
+    _, attempt, ended = _look(folder, attempt)
+    if ended is not None:
+        return ended
     try:
         with locked(folder):
+            # Looked at again: somebody else who saw the same may have said it in the meantime.
+            progress, attempt, ended = _look(folder, attempt)
+            if ended is not None:
+                return ended
             ended = Ended(
                 attempt=attempt,
                 status="failed",
@@ -189,6 +193,14 @@ def close_unfinished(folder: RunFolder, attempt: int = 1) -> Ended | None:
     except (RunBusyError, OSError):
         return None
     return ended
+
+
+def _look(folder: RunFolder, attempt: int) -> tuple[Progress, int, Ended | None]:
+    """What a run has said, its last attempt (at least that one), and the end of it; None when that was not said."""
+    progress = history.load(folder)
+    attempt = max(progress.attempt, folder.attempts(), attempt, 1)
+    over = progress.ended is not None and progress.ended.attempt >= attempt
+    return progress, attempt, progress.ended if over else None
 
 
 def interpreter() -> list[str]:

@@ -260,6 +260,10 @@ class EventWriter:
             self._file = -1
 
 
+PIECE_BYTES = 1024 * 1024
+"""So much of a long file is made into events in a few hundredths of a second."""
+
+
 class EventReader:
     """Reads events as a file grows, from where it stopped the last time. ``bad_lines`` counts what was no event."""
 
@@ -284,6 +288,24 @@ class EventReader:
             data = b""
         self._offset += end
         return list(self._parse(data[:end]))
+
+    def pieces(self) -> Iterator[list[AnyEvent]]:
+        """What :meth:`read` gives of everything that is there, a piece at a time: who has it read may stop in between."""
+        size = PIECE_BYTES
+        while True:
+            try:
+                with self._path.open("rb") as file:
+                    file.seek(self._offset)
+                    data = file.read(size)
+            except FileNotFoundError:
+                return
+            end = data.rfind(b"\n") + 1
+            if end:
+                self._offset += end
+                yield list(self._parse(data[:end]))
+            elif len(data) < size:
+                return
+            size = PIECE_BYTES if end else 2 * size  # a line that is longer than a piece
 
     def _parse(self, data: bytes) -> Iterator[AnyEvent]:
         for line in data.splitlines():

@@ -12,6 +12,7 @@ from PySide6.QtCore import SignalInstance
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
 
 CANCEL = ""
+REPLACE = "Replace it"
 
 
 def message(parent: QWidget | None, title: str, text: str, details: str = "") -> None:
@@ -91,8 +92,19 @@ def save_file(parent: QWidget | None, title: str, start: Path, kinds: str) -> Pa
     chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), kinds)
     if not chosen:
         return None
-    path = Path(chosen)
-    return path if path.suffix else path.with_suffix(start.suffix)
+    path = with_ending(Path(chosen), start.suffix)
+    # The file dialog asked about the name as it was typed.
+    return path if str(path) == chosen or may_replace(parent, title, path) else None
+
+
+def may_replace(parent: QWidget | None, title: str, path: Path) -> bool:
+    """Whether a file may be written there: there is none yet, or the person says so."""
+    return not path.is_file() or choose(parent, title, f"{path.name} exists already.", (REPLACE,)) == REPLACE
+
+
+def with_ending(path: Path, ending: str) -> Path:
+    """The path with that ending put behind its name, unless it is there. The name may have dots: ``lr-0.001``."""
+    return path if path.suffix.lower() == ending.lower() or not path.name else path.with_name(path.name + ending)
 
 
 def _box(parent: QWidget | None, title: str, text: str, details: str) -> QMessageBox:

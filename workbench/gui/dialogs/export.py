@@ -39,15 +39,19 @@ FORMS = (
 
 
 class ExportDialog(QDialog):
-    """Says ``wanted`` with format and file; :meth:`take` shows what became of it."""
+    """Of one run. Says ``wanted`` with format and file; :meth:`take` and :meth:`refuse` show what became of it."""
 
     wanted = Signal(str, str)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        """``name`` is proposed for the file."""
         super().__init__(parent)
         self.setObjectName("dialog.export")
         self.setWindowTitle("Export")
         self._name = name
+        self._waiting = False
+        self._agreed = ""
+        """A file that the person chose to be written, whether it exists or not."""
         self.form = QComboBox(self)
         self.form.setObjectName("export.format")
         self.form.setAccessibleName("Format")
@@ -86,27 +90,47 @@ class ExportDialog(QDialog):
         self._form_changed()
 
     def take(self, answer: Answer) -> None:
-        """Shows what became of it."""
-        self.start.setEnabled(True)
+        """Shows what became of it. An answer that was not waited for is that to a dialog before this one."""
+        if not self._waiting:
+            return
         if answer.ok:
-            self.status.setText(f"Written: {answer.result['file']} ({answer.result['bytes'] / 1024:,.0f} KiB)")
+            self._rest(f"Written: {answer.result['file']} ({answer.result['bytes'] / 1024:,.0f} KiB)")
         else:
-            self.status.setText("\n".join(str(problem) for problem in answer.problems))
+            self.refuse("\n".join(str(problem) for problem in answer.problems))
+
+    def refuse(self, why: str) -> None:
+        """Says why nothing is written."""
+        self._rest(why)
+
+    def _rest(self, words: str) -> None:
+        self._waiting = False
+        self.start.setEnabled(True)
+        self.status.setText(words)
 
     @Slot()
     def _form_changed(self) -> None:
         _, _, ending, about = FORMS[self.form.currentIndex()]
         self.about.setText(about)
-        self.file.setText(str((Path(self.file.text() or str(Path.home() / self._name))).with_suffix(ending)))
+        path = Path(self.file.text() or str(Path.home() / self._name))
+        if self.file.text() and path.suffix in {known for _, _, known, _ in FORMS}:
+            path = path.with_suffix("")
+        self.file.setText(str(ask.with_ending(path, ending)))
 
     @Slot()
     def _browse(self) -> None:
-        path = ask.save_file(self, "Export to", Path(self.file.text()), "All files (*)")
+        ending = FORMS[self.form.currentIndex()][2]
+        path = ask.save_file(self, "Export to", ask.with_ending(Path(self.file.text()), ending), "All files (*)")
         if path is not None:
-            self.file.setText(str(path))
+            self._agreed = str(path)
+            self.file.setText(self._agreed)
 
     @Slot()
     def _start(self) -> None:
+        file, self._agreed = self.file.text(), self._agreed if self._agreed == self.file.text() else ""
+        if not self._agreed and not ask.may_replace(self, "Export", Path(file)):
+            return
+        self._agreed = ""
+        self._waiting = True
         self.start.setEnabled(False)
         self.status.setText("Writing the model…")
-        self.wanted.emit(str(self.form.currentData()), self.file.text())
+        self.wanted.emit(str(self.form.currentData()), file)
