@@ -19,10 +19,11 @@ from workbench.engine.attempt import run_attempt
 from workbench.launch.follow import Follower
 from workbench.runs import history
 from workbench.runs.checkpoints import latest, list_checkpoints
-from workbench.runs.commands import Command, Name, send
+from workbench.runs.commands import Command, Inbox, Name, send
 from workbench.runs.events import CommandDone, Ended, Epoch, Memory, Phase, Scalars, Started, read_events
 from workbench.runs.folder import RunFolder, create, read_json
 from workbench.runs.progress import Progress
+from workbench.runs.request import Request
 
 
 def made(changes: dict[str, Any], recipe: str = "digits-mlp") -> RunFolder:
@@ -54,7 +55,8 @@ def test_that_digits_are_learnt_and_events_come_in_their_order() -> None:
     assert sum(isinstance(event, Epoch) for event in events) == 6
     assert any(isinstance(event, Memory) and event.devices[0].allocated > 0 for event in events)
     assert sum(len(event.step) for event in events if isinstance(event, Scalars)) <= progress.step
-    assert read_json(folder.summary_file) == progress.summary()
+    # The end itself comes a moment after what the summary tells of.
+    assert read_json(folder.summary_file) == {**progress.summary(), "seconds": pytest.approx(progress.seconds, abs=0.5)}
 
 
 def test_that_accumulated_batches_equal_one_large_batch() -> None:
@@ -237,3 +239,47 @@ def test_that_the_lab_answers_and_refuses_in_words() -> None:
     assert wrong["problems"][0]["path"] == "dataset.path"
     assert "there is no folder" in wrong["problems"][0]["what"]
     assert not ask("model", config={"model": {"kind": "transformer"}})["ok"]
+
+
+def test_that_what_is_said_behind_an_unpause_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = made({"training.epochs": 100_000, "output.checkpoint_every": "100000"})
+    thread = threading.Thread(target=run_attempt, args=(folder,), kwargs={"alone": True})
+    thread.start()
+    follower = Follower(folder)
+    until(follower, lambda: follower.progress.step > 0)
+    send(folder.commands, Command("pause", attempt=1))
+    until(follower, lambda: follower.progress.state == "paused" and bool(follower.progress.checkpoints))
+    # All of them are there before the run looks again, so that it finds them at once.
+    real, gathered = Inbox.poll, list[Command]()
+
+    def poll(self: Inbox) -> list[Command]:
+        gathered.extend(real(self))
+        names = [command.name for command in gathered]
+        return [gathered.pop(0) for _ in names] if "stop" in names else []
+
+    monkeypatch.setattr(Inbox, "poll", poll)
+    send(folder.commands, Command("unpause", attempt=1))
+    send(folder.commands, Command("set", attempt=1, values={"optimizer.lr": 5e-4}))
+    send(folder.commands, Command("stop", attempt=1))
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    follower.read()
+    assert follower.progress.state == "stopped"
+    assert any("from now on optimizer.lr" in line.text for line in follower.progress.log)
+
+
+def test_that_the_end_is_told_without_reading_the_whole_history_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = list[RunFolder]()
+    real = history.load
+
+    def load(folder: RunFolder) -> Progress:
+        loads.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(history, "load", load)
+    folder, _ = ran({"training.epochs": 1})
+    assert len(loads) == 2  # by the attempt, of what was before it, and by this test
+    summary = read_json(folder.summary_file)
+    assert summary == {**real(folder).summary(), "seconds": summary["seconds"]}
+    assert run_attempt(folder, Request(epochs=2), alone=True) == 0
+    assert [event.attempt for event in read_events(folder.events_file) if isinstance(event, Ended)] == [1, 2]

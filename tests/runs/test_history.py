@@ -115,8 +115,3 @@ def test_that_a_damaged_run_file_costs_its_settings_alone(run: RunFolder) -> Non
 def test_that_what_differs_makes_one_configuration_of_the_other(first: RunConfig, second: RunConfig) -> None:
     assert files.change(first, history.differences(second.as_data(), first.as_data())) == second
     assert history.differences(first.as_data(), first.as_data()) == {}
-
-
-def test_that_what_differs_among_several_leaves_out_what_they_share() -> None:
-    configs = [files.change(RunConfig(), {"optimizer.lr": lr, "training.epochs": 7}) for lr in (0.1, 0.2, 0.1)]
-    assert history.what_differs(configs) == [{"optimizer.lr": 0.1}, {"optimizer.lr": 0.2}, {"optimizer.lr": 0.1}]

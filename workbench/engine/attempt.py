@@ -28,13 +28,15 @@ from workbench.engine.train import Monitor, Outcome, Run, train
 from workbench.runs import checkpoints, history
 from workbench.runs.branch import parent_of
 from workbench.runs.commands import Inbox
-from workbench.runs.events import Ended, EventWriter, Started
+from workbench.runs.events import Ended, EventWriter, Started, last_attempt
 from workbench.runs.folder import (
     HEARTBEAT_SECONDS,
     RunBusyError,
     RunFolder,
     given_name,
     locked,
+    number,
+    read_json,
     write_engine,
     write_whole,
 )
@@ -57,8 +59,7 @@ def run_attempt(folder: RunFolder, request: Request = PLAIN, *, alone: bool = Fa
 
 def lead(folder: RunFolder, compute: Callable[[int], Outcome]) -> int:
     """Takes a new attempt through ``compute``, and says how it ended. The caller holds the lock. Gives the exit status."""
-    progress = history.load(folder)
-    attempt = max(progress.attempt, folder.attempts()) + 1
+    attempt = max(last_attempt(folder.events_file), folder.attempts()) + 1
     with _alive(folder, attempt):
         try:
             try:
@@ -267,16 +268,24 @@ def _share_threads(config: RunConfig, processes: int) -> None:
 
 def _say_end(folder: RunFolder, attempt: int, outcome: Outcome) -> None:
     """The last event of the attempt, and the summary that goes with it."""
-    progress = history.load(folder)
+    told = read_json(folder.summary_file)
+    # The attempt has just told how far it is: a history of many hours is not read again for one word.
+    known = number(told, "attempt") == attempt and number(told, "steps") == outcome.step > 0
+    progress = None if known else history.load(folder)
     fields: dict[str, Any] = {key: value for key, value in vars(outcome).items() if key != "refused"}
-    ended = Ended(**{**fields, "step": outcome.step or progress.step, "epoch": outcome.epoch or progress.epoch})
+    if progress is not None:
+        fields |= {"step": outcome.step or progress.step, "epoch": outcome.epoch or progress.epoch}
+    ended = Ended(**fields)
     writer = EventWriter(folder.events_file, attempt)
     writer.write(ended)
     writer.close()
-    progress.apply(ended.model_copy(update={"attempt": attempt}))
+    told["status"] = ended.status
+    if progress is not None:
+        progress.apply(ended.model_copy(update={"attempt": attempt}))
+        told = progress.summary()
     # A full disk: the summary can be made again from the events, and the exit status still tells the end.
     with suppress(OSError):
-        write_whole(folder.summary_file, json.dumps(progress.summary()))
+        write_whole(folder.summary_file, json.dumps(told))
 
 
 @contextmanager

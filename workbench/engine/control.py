@@ -95,10 +95,15 @@ class Control:
             # A signal ends the wait at once; a command is a file, which has to be looked for.
             self._interrupted.wait(POLL_SECONDS)
             self._last = 0.0
-            for command in self._commands():
+            waiting = self._commands()
+            while waiting:
+                command = waiting.pop(0)
                 values |= self._take_values()
                 if command.name == "unpause":
                     self.acknowledge("unpause", "the run goes on", command.id)
+                    # What was said after it is for the run that goes on.
+                    for later in waiting:
+                        self._take(later)
                     return Decision(values=values)
                 if command.name == "pause" and command.values.get("release"):
                     self.acknowledge("pause", LEAVES, command.id)
@@ -152,6 +157,10 @@ class Control:
                 self.acknowledge("save", "saving now", command.id)
             case "set":
                 self._set(command)
+            case "unpause" if self._pending.pause:
+                # Taken back before it was done.
+                self._pending.pause = self._pending.release = False
+                self.acknowledge("unpause", "the run goes on", command.id)
             case "unpause":
                 self.acknowledge("unpause", "the run is not paused", command.id, accepted=False)
 

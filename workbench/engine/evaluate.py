@@ -25,10 +25,13 @@ FORECAST = 600
 BINS = 40
 
 
-def evaluate(parts: Parts, split: str, leave: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+def evaluate(
+    parts: Parts, split: str, leave: Callable[[], bool] = lambda: False, kept: list[Tensor] | None = None
+) -> dict[str, float] | None:
     """Metrics of a split over all processes, every sample counted once. None when ``leave`` asked to break off.
 
     Each process takes every world-th sample, and the sums are added up once at the end: no process waits within.
+    ``kept`` takes the outputs of every batch, float32 in main memory, and behind them the truths of every batch.
     """
     task, world, model = parts.source.task, parts.world, parts.model
     world.agree_on_buffers(model)
@@ -44,12 +47,16 @@ def evaluate(parts: Parts, split: str, leave: Callable[[], bool] = lambda: False
             losses.append(loss)
             guesses.append(guess(task, output))
             truths.append(targets)
+            if kept is not None:
+                kept.append(output.float().cpu())
             if world.size == 1 and leave():
                 return None
     finally:
         if parts.average is not None:
             parts.average.swap()
         model.train()
+    if kept is not None:
+        kept.extend(targets.cpu() for targets in truths)
     sums = np.zeros(COLUMNS)
     if losses:
         rows = pass_sums(task, guesses, truths)
@@ -78,8 +85,9 @@ def _balanced(task: Task, guesses: list[Tensor], truths: list[Tensor], parts: Pa
 def closer_look(parts: Parts, split: str) -> dict[str, Any]:
     """Everything ``workbench evaluate`` tells of a split: metrics, confusion, per-class figures, worst samples."""
     task = parts.source.task
-    found = evaluate(parts, split) or {}
-    outputs, truths = _outputs(parts, split)
+    kept: list[Tensor] = []
+    found = evaluate(parts, split, kept=kept) or {}
+    outputs, truths = torch.cat(kept[: len(kept) // 2]), torch.cat(kept[len(kept) // 2 :])
     samples = parts.source.split(split)
     each = _losses(task, outputs, truths)
     guessed = guess(task, outputs)
@@ -202,17 +210,6 @@ def _forecast(source: Source, samples: Split | None, guessed: Tensor, truths: Te
             "naive_mae": errors[1],
         }
     }
-
-
-def _outputs(parts: Parts, split: str) -> tuple[Tensor, Tensor]:
-    parts.model.eval()
-    if parts.average is not None:
-        parts.average.swap()
-    pairs = [(parts.stepper.evaluate(x, y)[0].float().cpu(), y.cpu()) for x, y in parts.loader.evaluation(split, 0, 1)]
-    if parts.average is not None:
-        parts.average.swap()
-    parts.model.train()
-    return torch.cat([output for output, _ in pairs]), torch.cat([truth for _, truth in pairs])
 
 
 def _per_class(task: Task, guesses: Tensor, truths: Tensor) -> dict[str, Any]:

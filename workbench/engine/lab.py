@@ -158,9 +158,7 @@ def _subject(params: dict[str, Any]) -> build.Parts:
     state = _state(params) if params.get("checkpoint") else None
     config = files.parse(state["config"] if state is not None else params["config"])
     device = devices.choose(config.hardware.model_copy(update={"device": "auto"}) if state else config.hardware)
-    # One batch is read, not the whole of the data, and no worker is started for it.
-    lean = config.dataset.model_copy(update={"loading": "streamed", "workers": 0})
-    config = _computable(config.model_copy(update={"dataset": lean}), device)
+    config = _computable(_lean(config), device)
     parts = build.build(config, torch.device(device), World())
     if state is not None:
         check_classes(parts.source.task, state)
@@ -168,12 +166,18 @@ def _subject(params: dict[str, Any]) -> build.Parts:
     return parts
 
 
+def _lean(config: RunConfig) -> RunConfig:
+    """One that reads what is asked for and no more of the data, and starts no worker for it."""
+    lean = config.dataset.model_copy(update={"loading": "streamed", "workers": 0})
+    return config.model_copy(update={"dataset": lean})
+
+
 def export_model(params: dict[str, Any]) -> dict[str, Any]:
     """A checkpoint's model written in another form: ``checkpoint``, ``format``, ``file``."""
     path = Path(params["checkpoint"])
     if params["format"] == export.SCRIPT:
         return export.export_script(path, Path(params["file"]))
-    parts = _restored(path, torch.device("cpu"))
+    parts = _restored(checkpoint.load(path), path, torch.device("cpu"))
     return export.export(parts.model, parts.source, params["format"], Path(params["file"]))
 
 
@@ -182,14 +186,13 @@ def predict_files(params: dict[str, Any]) -> dict[str, Any]:
     path = Path(params["checkpoint"])
     state = checkpoint.load(path)
     device = torch.device(devices.choose(files.parse(state["config"]).hardware.model_copy(update={"device": "auto"})))
-    parts = _restored(path, device)
+    parts = _restored(state, path, device)
     return predict.predict(parts.model, parts.source, [Path(file) for file in params["files"]], device)
 
 
-def _restored(path: Path, device: torch.device) -> build.Parts:
-    """Everything of a checkpoint's run, with its model as it is to be used."""
-    state = checkpoint.load(path)
-    config = files.parse(state["config"])
+def _restored(state: dict[str, Any], path: Path, device: torch.device) -> build.Parts:
+    """Everything of a checkpoint's run, with its model as it is to be used; its samples stay where they are."""
+    config = _lean(files.parse(state["config"]))
     parts = build.build(_computable(config, str(device)), device, World(), restored=True)
     parts.loader.close()
     check_classes(parts.source.task, state)

@@ -63,7 +63,8 @@ class Reporter:
             return
 
     def close(self) -> None:
-        """Writes what is left and closes the events."""
+        """Writes what is left, with the summary of it, and closes the events."""
+        self.summarise()
         if self._board is not None:
             self._board.close()
         self._writer.close()

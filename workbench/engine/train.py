@@ -289,6 +289,9 @@ def _rest(run: Run) -> Decision | None:
     # A person may take days to come back, or a disk to be cleared: longer than any rank waits for a collective.
     decision: Decision = run.world.share_late(lambda: _rested(run))
     _set(run, decision)
+    if run.reporter is not None:
+        # The table of runs reads the summary: it is not to call a run paused that goes on for hours until its epoch ends.
+        run.reporter.summarise()
     return decision if decision.stop or decision.release else None
 
 

@@ -260,6 +260,7 @@ class EventWriter:
             self._file = -1
 
 
+TAIL_BYTES = 256 * 1024
 PIECE_BYTES = 1024 * 1024
 """So much of a long file is made into events in a few hundredths of a second."""
 
@@ -320,6 +321,23 @@ class EventReader:
 def read_events(path: Path) -> list[AnyEvent]:
     """All events of a file."""
     return EventReader(path).read(limit=-1)
+
+
+def last_attempt(path: Path) -> int:
+    """The attempt that spoke last; 0 where none did. A long file is not read for it."""
+    try:
+        with path.open("rb") as file:
+            end = _end_of_last_line(file.fileno())
+            file.seek(max(0, end - TAIL_BYTES))
+            lines = file.read(end - file.tell()).splitlines()
+    except OSError:
+        return 0
+    for line in reversed(lines):
+        try:
+            return int(_ADAPTER.validate_json(line).attempt)
+        except ValidationError:
+            continue  # a line of another version, or the end of one that is longer than the tail
+    return max((event.attempt for event in read_events(path)), default=0)
 
 
 def significant(value: float) -> float:

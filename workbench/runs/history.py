@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,17 +101,6 @@ def differences(data: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, o
             f"{section}.{name}": value for name, value in part.items() if name != "kind" and other.get(name) != value
         }
     return found
-
-
-def what_differs(configs: Sequence[RunConfig]) -> list[dict[str, object]]:
-    """For each of several configurations the settings, by path, in which they are not all alike."""
-    flat = [
-        {f"{section}.{name}": value for section, part in config.as_data().items() for name, value in part.items()}
-        for config in configs
-    ]
-    paths = dict.fromkeys(path for one in flat for path in one)
-    varied = [path for path in paths if any(one.get(path) != flat[0].get(path) for one in flat)]
-    return [{path: one[path] for path in varied if path in one} for one in flat]
 
 
 def _defaults(section: str, kind: object) -> dict[str, Any]:

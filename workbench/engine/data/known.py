@@ -82,11 +82,12 @@ def _of_arrays(config: Torchvision, arrays: Arrays) -> Source:
     pictures, labels, test, test_labels, classes = arrays
     by_class = labels if config.split == "per-class" else None
     train, val = split(len(labels), by_class, config.validation, config.split_seed)
-    scaling, preprocessing = _scaling(config.name, pictures[train])
+    learnt = pictures[train]
+    scaling, preprocessing = _scaling(config.name, learnt)
     return Source(
         task=Task("classification", classes),
         shape=tuple(pictures.shape[1:]),
-        train=TensorSplit(pictures[train], labels[train], "picture"),
+        train=TensorSplit(learnt, labels[train], "picture"),
         val=TensorSplit(pictures[val], labels[val], "picture"),
         test=TensorSplit(test, test_labels, "test picture") if len(test) else None,
         scaling=scaling,
@@ -207,13 +208,9 @@ def unpickle(path: Path) -> dict[Any, Any]:
         found = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="bytes").load()
     # A damaged pickle makes the reader fail in any way it likes.
     except Exception as error:
-        raise RefusedError(
-            f"{path} is not opened: {error}", "it must be a batch of CIFAR as it is published", "dataset.path"
-        ) from error
+        raise RefusedError(f"{path} is not opened: {error}", PUBLISHED, "dataset.path") from error
     if not isinstance(found, dict):
-        raise RefusedError(
-            f"{path} holds no batch of pictures", "it must be a batch of CIFAR as it is published", "dataset.path"
-        )
+        raise RefusedError(f"{path} holds no batch of pictures", PUBLISHED, "dataset.path")
     return {key.decode() if isinstance(key, bytes) else key: value for key, value in found.items()}
 
 

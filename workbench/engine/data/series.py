@@ -61,7 +61,9 @@ def columns_of(path: Path, names: list[str]) -> Tensor:
     wrong = [column.wrong for column in found if column.wrong]
     if wrong:
         raise RefusedError(f"it has columns that hold no numbers: {'; '.join(wrong)}")
-    return _filled(torch.tensor([column.values for column in found], dtype=torch.float64).T.contiguous())[0].to(torch.float32)
+    return _filled(torch.tensor([column.values for column in found], dtype=torch.float64).T.contiguous())[0].to(
+        torch.float32
+    )
 
 
 @dataclass(frozen=True)
