@@ -16,11 +16,14 @@ from PySide6.QtGui import QDropEvent, QHelpEvent
 from PySide6.QtWidgets import QToolTip
 
 from tests.gui.conftest import Answers
+from tests.gui.scripted import Engine
 from workbench.config import files, recipes
+from workbench.config.run import RunConfig
 from workbench.gui.main_window import MainWindow
 from workbench.gui.theme import Themes
 from workbench.gui.views.evaluation.pairs import LOW_SIDE, Pairs
 from workbench.gui.views.evaluation.view import EvaluationView
+from workbench.launch.lab import Answer
 from workbench.runs.folder import RunFolder, create
 
 Until = Callable[[Callable[[], object]], None]
@@ -167,6 +170,7 @@ def test_that_own_files_are_predicted_and_what_cannot_be_is_told(
     assert cells[0] == "0.png"
     assert cells[1] in "0123456789"
     assert cells[2].endswith("%")
+    assert view.predictions.title.text() == "Your files by digits-mlp, epoch 1: 1 prediction"
     assert view.predictions.left_out.text().startswith("Left out: broken.png: ")
     drop(view, tmp_path)
     until(lambda: rows.rowCount() == 2)
@@ -181,3 +185,64 @@ def test_that_without_a_checkpoint_it_says_so(window: MainWindow, find: Callable
         view.say("")
         ask()
         assert "no checkpoint" in view.status.text()
+
+
+RESULT: dict[str, Any] = {
+    "split": "val",
+    "samples": 3,
+    "epoch": 1,
+    "step": 23,
+    "metrics": {"accuracy": 0.5},
+    "classes": ["a", "b"],
+    "confusion": [[1, 1], [0, 1]],
+    "cells": [[0, 0, [4]], [0, 1, [5]]],
+    "worst": [],
+}
+
+
+@pytest.fixture
+def asked(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """What the lab is asked; a test answers."""
+    questions: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(window.lab, "ask", lambda method, params: questions.append((method, params)))
+    return questions
+
+
+def _answer(window: MainWindow, method: str, result: dict[str, Any]) -> None:
+    window.lab.answered.emit(Answer(1, method, True, result))
+
+
+def test_that_predictions_are_named_by_their_own_model_and_not_by_the_one_that_was_measured_before(
+    window: MainWindow, asked: list[tuple[str, dict[str, Any]]], runs: Path, tmp_path: Path
+) -> None:
+    first, second = create(RunConfig(), "first", runs), create(RunConfig(), "second", runs)
+    checkpoint = Engine(first).train()
+    checkpoint_of_second = Engine(second).train()
+    checkpoint_of_second.with_suffix(".json").write_text('{"epoch": 3}')
+    view = window.centre.evaluation
+    _answer(window, "evaluate", {**RESULT, "checkpoint": str(checkpoint)})
+    measured = view.status.text()
+    assert measured.startswith("first, epoch 1")
+    window.session.show(second)
+    (tmp_path / "mine.png").write_bytes(b"")
+    drop(view, tmp_path)
+    assert asked[-1][1]["checkpoint"] == str(checkpoint_of_second)
+    _answer(window, "predict", {"predictions": [{"file": "mine.png", "values": {"price": 1.0}}], "left_out": []})
+    assert view.predictions.title.text() == "Your files by second, epoch 3: 1 prediction"
+    assert view.status.text() == ""
+    assert view.metrics.text().startswith(measured)  # which still stands below
+
+
+def test_that_samples_of_a_cell_are_not_shown_under_another_that_was_opened_meanwhile(
+    window: MainWindow, asked: list[tuple[str, dict[str, Any]]]
+) -> None:
+    view = window.centre.evaluation
+    _answer(window, "evaluate", {**RESULT, "checkpoint": "/elsewhere/model.pt"})
+    view.confusion.open((0, 1))
+    assert asked[-1][1]["indices"] == [5]
+    assert "Reading" in view.status.text()
+    view.confusion.open((1, 0))
+    assert "Reading" not in view.status.text()
+    _answer(window, "samples", {"samples": [{"what": "sample 5", "loss": 1.0}]})
+    assert view.cell.count == 0
+    assert view.cell.title.text().startswith("b, taken for a: 0 samples")

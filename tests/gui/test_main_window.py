@@ -56,7 +56,23 @@ def test_that_a_click_on_train_starts_a_run_that_is_shown(
     assert [run.name.endswith("digits-cnn") for run in list_runs(runs)] == [True]
 
 
-def test_that_keys_train_pause_and_stop(window: MainWindow, engines: Engines, wait: Wait, qtbot: Any) -> None:
+def test_that_a_checkpoint_that_is_saved_after_its_epoch_can_be_used_at_once(
+    window: MainWindow, engines: Engines, wait: Wait
+) -> None:
+    engine = _begin(window, engines, wait)
+    shown: list[int] = []
+    window.session.progressed.connect(lambda: shown.append(window.session.progress.epoch))
+    engine.train_epoch()
+    wait(lambda: shown and shown[-1] == 1)
+    assert not window.actions_["file.export"].isEnabled()
+    engine.checkpoint()
+    wait(lambda: window.session.progress.checkpoints)
+    wait(lambda: window.actions_["file.export"].isEnabled() and window.actions_["run.evaluate"].isEnabled())
+
+
+def test_that_keys_train_pause_and_stop(
+    window: MainWindow, find: Find, engines: Engines, wait: Wait, qtbot: Any
+) -> None:
     qtbot.keyClick(window, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     wait(lambda: engines.all)
     engines.last.begin()
@@ -64,8 +80,12 @@ def test_that_keys_train_pause_and_stop(window: MainWindow, engines: Engines, wa
     qtbot.keyClick(window, Qt.Key.Key_Space)
     wait(lambda: window.session.state == "paused")
     assert window.actions_["run.pause"].iconText() == "Continue"
+    assert window.actions_["run.pause"].text() == "Con&tinue\tSpace"
+    assert find("toolbar.run.pause").accessibleName() == "Continue"
     qtbot.keyClick(window, Qt.Key.Key_Space)
     wait(lambda: window.session.state == "running")
+    assert window.actions_["run.pause"].text() == "&Pause\tSpace"
+    assert find("toolbar.run.pause").accessibleName() == "Pause"
     qtbot.keyClick(window, Qt.Key.Key_Period, Qt.KeyboardModifier.ControlModifier)
     wait(lambda: window.session.state == "ended")
     assert window.session.progress.state == "stopped"

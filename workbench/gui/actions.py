@@ -309,7 +309,8 @@ class Actions(QObject):
             if entry.checked is not None:
                 action.setChecked(entry.checked(self._desk))
         resting = self._desk.session.progress.state == "paused"
-        self._actions["run.pause"].setText("Con&tinue" if resting else "&Pause")
+        hint = self._entries["run.pause"].hint
+        self._actions["run.pause"].setText(f"{'Con&tinue' if resting else '&Pause'}\t{hint}")
         self._actions["run.pause"].setIconText("Continue" if resting else "Pause")
 
     @Slot()

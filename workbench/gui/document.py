@@ -27,6 +27,8 @@ class Document(QObject):
     """One configuration. ``changed`` is said after data, problems, name or the modified mark changed."""
 
     changed = Signal()
+    opened = Signal()
+    """Everything was replaced, after ``changed``. What others had found wrong is forgotten: who knows better says it again."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -110,6 +112,7 @@ class Document(QObject):
         self.name, self.path = name, path
         self.undo_stack.clear()
         self._check()
+        self.opened.emit()
 
     def save(self, path: Path) -> None:
         """Writes the run file. Raises ConfigError when the settings have problems, OSError when the disk refuses."""

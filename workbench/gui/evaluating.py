@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from workbench.gui.dialogs import ask
 from workbench.gui.views.evaluation.view import EvaluationView
 from workbench.launch.lab import Answer
 from workbench.runs import checkpoints
-from workbench.runs.folder import RunFolder
+from workbench.runs.folder import RunFolder, given_name
 
 OWN_FILES = (
     "Pictures, tables and texts (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff *.csv *.tsv *.parquet *.txt)"
@@ -34,6 +35,8 @@ class Evaluating(QObject):
         self._desk, self._view, self._window = desk, view, window
         self._folder: Path | None = None
         """Where files were chosen last."""
+        self._predicts = ""
+        """The model that predicts files, in words."""
         desk.lab.answered.connect(self._take)
         view.wanted.connect(self.evaluate)
         view.cell_wanted.connect(self._describe)
@@ -73,6 +76,7 @@ class Evaluating(QObject):
             self._view.say("There is no file in what was dropped.")
             return
         self._view.wait_for(f"Predicting {len(files):,} file{'' if len(files) == 1 else 's'}…")
+        self._predicts = _words(checkpoint)
         self._desk.lab.ask("predict", {"checkpoint": str(checkpoint), "files": [str(file) for file in files]})
 
     def checkpoint(self) -> Path | None:
@@ -89,7 +93,7 @@ class Evaluating(QObject):
     def _take(self, answer: Answer) -> None:
         shows: dict[str, Callable[[dict[str, Any]], None]] = {
             "evaluate": self._view.show_result,
-            "predict": self._view.show_predictions,
+            "predict": partial(self._view.show_predictions, by=self._predicts),
             "samples": self._view.show_cell,
         }
         if answer.method not in shows:
@@ -104,6 +108,12 @@ def best_checkpoint(run: RunFolder | None) -> Path | None:
     """A run's best checkpoint, else its newest."""
     found = (checkpoints.best(run.checkpoints) or checkpoints.latest(run.checkpoints)) if run is not None else None
     return found.path if found is not None else None
+
+
+def _words(checkpoint: Path) -> str:
+    """Of which run and which epoch a checkpoint is."""
+    info = checkpoints.find(checkpoint)
+    return given_name(RunFolder(checkpoint.parent.parent)) + (f", epoch {info.epoch}" if info is not None else "")
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

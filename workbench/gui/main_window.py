@@ -5,21 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QKeyEvent,
-    QKeySequence,
-    QPaintEvent,
-    QShortcut,
-)
-from PySide6.QtWidgets import (
-    QDockWidget,
-    QMainWindow,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 from workbench.gui import about, looks, preferences
 from workbench.gui.actions import Actions
@@ -65,7 +52,8 @@ class MainWindow(QMainWindow):
         self.remembers = True
         """Whether its looks are kept for the next window."""
         self._drawn = False
-        self._epoch = 0
+        self._reached = (0, 0)
+        """Epochs and checkpoints of the run shown, as the table and the actions know them."""
         self._make_views()
         self._make_docks()
         self.tools = Tools(self.desk, self.centre, themes, self)
@@ -163,9 +151,10 @@ class MainWindow(QMainWindow):
         self.centre.show_progress(shown)
         for line in (self.tool_bar.header, self.status):
             line.show_progress(shown, state)
-        if progress.epoch != self._epoch:
-            self._epoch = progress.epoch
-            self.runs.refresh()
+        reached = (progress.epoch, len(progress.checkpoints))
+        if reached != self._reached:
+            self._reached = reached
+            self.runs.refresh_soon()
             self.actions_.refresh()
 
     @Slot(object)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
 
 from workbench.gui.actions import Actions
@@ -30,6 +31,13 @@ class ToolBar(QToolBar):
         self.addWidget(DeviceLabel(desk))
         self._button("view.theme", Qt.ToolButtonStyle.ToolButtonIconOnly)
 
+    @Slot()
+    def _rename(self) -> None:
+        action = self.sender()
+        button = self.widgetForAction(action) if isinstance(action, QAction) else None
+        if isinstance(action, QAction) and button is not None:
+            button.setAccessibleName(action.iconText())
+
     def _button(self, name: str, style: Qt.ToolButtonStyle) -> None:
         action = self._actions[name]
         self.addAction(action)
@@ -38,5 +46,6 @@ class ToolBar(QToolBar):
             button.setObjectName(f"toolbar.{name}")
             button.setToolButtonStyle(style)
             button.setAccessibleName(action.iconText())
+            action.changed.connect(self._rename)  # what is Pause now is Continue later
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setProperty("role", "primary" if name == "run.train" else "")

@@ -1,11 +1,13 @@
 """The device panel says whether a run fits into memory, and offers the batch that does."""
 
+import threading
 from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from workbench.gui.main_window import MainWindow
+from workbench.gui.panels.memory_plan import PartsBar
 from workbench.launch.finders import Search
 
 PLAN = {
@@ -36,6 +38,27 @@ def test_that_the_batch_that_fits_is_taken_with_a_click(
     part(window, QPushButton, "device.memory.apply").click()
     assert window.document.value("training.batch_size") == 240
     assert not words.text()  # other settings: it no longer holds
+
+
+def test_that_what_was_measured_is_not_said_of_settings_changed_meanwhile(
+    window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = threading.Event()
+
+    def measure(*_given: object, **_more: object) -> dict[str, Any]:
+        assert changed.wait(60)
+        return PLAN
+
+    monkeypatch.setattr(Search, "_try", measure)
+    button = part(window, QPushButton, "device.memory.plan")
+    button.click()
+    window.document.set("training.batch_size", 16)
+    changed.set()
+    qtbot.waitUntil(button.isEnabled)
+    words = part(window, QLabel, "device.memory.words")
+    assert "changed during the measurement" in words.text()
+    assert part(window, QPushButton, "device.memory.apply").isHidden()
+    assert window.findChild(PartsBar).isHidden()  # type: ignore[union-attr]
 
 
 def test_that_closing_the_window_ends_the_measurement(window: MainWindow, qtbot: Any) -> None:

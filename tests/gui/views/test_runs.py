@@ -176,6 +176,31 @@ def test_that_only_a_run_short_of_its_end_can_be_resumed(
     assert wanted.args == [run]
 
 
+def test_that_no_run_can_be_resumed_from_the_table_while_another_goes(view: RunsView, root: Path, until: Until) -> None:
+    make_run(root, "short", "stopped")
+    going = make_run(root, "going")
+    with locked(going):
+        read(view, until, 2)
+        select(view, "short")
+        assert not view.resume.isEnabled()
+        assert "Another run is going" in view.resume.toolTip()
+    view.refresh()
+    until(view.resume.isEnabled)
+
+
+def test_that_a_run_that_changes_often_is_read_once_a_second_at_most(
+    view: RunsView, root: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings: list[int] = []
+    monkeypatch.setattr(view.reader, "refresh", lambda: readings.append(1))
+    view._soon.setInterval(50)
+    for _ in range(30):
+        view.refresh_soon()
+    assert readings == []
+    until(lambda: bool(readings))
+    assert readings == [1]
+
+
 def test_that_ticked_runs_are_drawn_beside_in_the_order_of_ticking(view: RunsView, root: Path, until: Until) -> None:
     runs = {name: make_run(root, name, "completed") for name in ("a", "b")}
     read(view, until, 2)

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from workbench.config.problems import Problem
+from workbench.config.run import RunConfig
 from workbench.gui.document import Document
 from workbench.gui.panels.panel import sentences, tell
 from workbench.gui.search_thread import SearchThread
@@ -70,6 +71,8 @@ class MemoryPlan(QWidget):
         super().__init__(parent)
         self._document = document
         self._thread: SearchThread | None = None
+        self._asked: RunConfig | None = None
+        """The settings that are measured."""
         self._suggestion: int | None = None
         self.button = QPushButton("Will it fit into memory?", self)
         self.button.setObjectName("device.memory.plan")
@@ -102,6 +105,7 @@ class MemoryPlan(QWidget):
         config = self._document.config
         if self._thread is not None or config is None:
             return
+        self._asked = config
         self.button.setEnabled(False)
         self._clear("Taking one step…")
         self._thread = SearchThread(Search("memory", config), self)
@@ -120,11 +124,15 @@ class MemoryPlan(QWidget):
 
     @Slot(object, float)
     def _take(self, plan: dict[str, Any], _share: float) -> None:
-        self.parts.show_plan(plan)
+        if self._document.config == self._asked:
+            self.parts.show_plan(plan)
 
     @Slot(object)
     def _say(self, found: Found) -> None:
         self.stop()
+        if self._document.config != self._asked:
+            self._clear("The settings were changed during the measurement.")
+            return
         self._suggestion = int(found.suggestion) if found.suggestion is not None else None
         self.apply.setVisible(self._suggestion is not None)
         tell(self.words, found.note[:1].upper() + found.note[1:])

@@ -83,6 +83,11 @@ class Asker(QObject):
         self._sections = sections
         self._rest = rest
         self._asked: dict[str, Any] | None = None
+        """The settings that were looked at last; also those with problems of their own, about which nobody is asked."""
+        self._sent: dict[str, Any] | None = None
+        """Those that the lab was asked about last."""
+        self._problems: tuple[Problem, ...] = ()
+        """What it found wrong with them."""
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(DEBOUNCE_MS)
@@ -92,6 +97,7 @@ class Asker(QObject):
         self._patience.setInterval(WAIT_SHOWN_MS)
         self._patience.timeout.connect(self._say_waiting)
         document.changed.connect(self.look)
+        document.opened.connect(self._say_again)
         lab.answered.connect(self._take)
         self.look()
 
@@ -116,14 +122,22 @@ class Asker(QObject):
     def _ask(self) -> None:
         self._debounce.stop()
         wanted = self._asked = self._wanted()
+        self._problems = ()
         try:
             files.parse(wanted)
         except ConfigError:
             # The form says it already, beside the fields.
             self.refused.emit(())
             return
+        self._sent = wanted
         self._lab.ask(self._method, {"config": wanted})
         self._patience.start()
+
+    @Slot()
+    def _say_again(self) -> None:
+        """Another document with the same settings has the same problems; it is not asked about again."""
+        if self._problems and self._wanted() == self._asked:
+            self.refused.emit(self._problems)
 
     def _wanted(self) -> dict[str, Any]:
         data = self._document.data
@@ -140,6 +154,9 @@ class Asker(QObject):
             return
         self._patience.stop()
         self.waiting.emit(False)
+        if self._sent != self._asked:
+            return  # the settings have become wrong in the meantime, and were not asked about
+        self._problems = answer.problems
         if answer.ok:
             self.answered.emit(answer.result)
         else:

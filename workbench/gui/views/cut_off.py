@@ -15,6 +15,7 @@ from workbench.runs.history import Row
 NAMED = 3
 """Runs that are told by name; of more their number."""
 REMEMBERED = 200
+OTHER_GOES = "Another run is going: stop it first, or let it end."
 
 
 class CutOffStrip(QFrame):
@@ -66,12 +67,11 @@ class CutOffStrip(QFrame):
         if not self._runs:
             return
         self.text.setText(_words(self._runs))
-        going = any(row.state == "running" or (row.state == "paused" and not row.can_resume) for row in rows)
+        going = any_goes(rows)
         self.resume.setEnabled(not going)
         name = given_name(self._runs[0])
         self.resume.setText("Resume" if len(self._runs) == 1 else f"Resume {name}")
-        why_not = "Another run is going: stop it first, or let it end."
-        self.resume.setToolTip(why_not if going else f"Go on with {self._runs[0].name} from its newest checkpoint.")
+        self.resume.setToolTip(OTHER_GOES if going else f"Go on with {self._runs[0].name} from its newest checkpoint.")
 
     @Slot()
     def _resume(self) -> None:
@@ -88,6 +88,11 @@ class CutOffStrip(QFrame):
         self._found.clear()
         self._runs = []
         self.hide()
+
+
+def any_goes(rows: list[Row]) -> bool:
+    """Whether one of the runs is at work, or rests with its engine: then no other can be gone on with."""
+    return any(row.state == "running" or (row.state == "paused" and not row.can_resume) for row in rows)
 
 
 def _button(text: str, name: str, spoken: str) -> QPushButton:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from workbench.gui.assets import icon
 from workbench.gui.theme import STEP, Themes
-from workbench.gui.views.cut_off import CutOffStrip
+from workbench.gui.views.cut_off import OTHER_GOES, CutOffStrip, any_goes
 from workbench.gui.views.run_reader import RunReader
 from workbench.gui.views.run_table import BEGUN, BEST, CHANGED, NAME, SORT_ROLE, STATE, TIME, RunTable
 from workbench.runs.folder import RunFolder
@@ -178,6 +178,12 @@ class RunsView(QWidget):
         self.reader.refresh()
 
     @Slot()
+    def refresh_soon(self) -> None:
+        """Reads them within a second: a run that goes may renew its summary thirty times in that time."""
+        if not self._soon.isActive():
+            self._soon.start()
+
+    @Slot()
     def stop(self) -> None:
         """Ends the reading, for good. The window calls it when it closes."""
         self._soon.stop()
@@ -237,16 +243,17 @@ class RunsView(QWidget):
 
     @Slot(str)
     def _folder_changed(self, _path: str) -> None:
-        # A run that goes renews its summary after every epoch, which may be thirty times a second.
-        if not self._soon.isActive():
-            self._soon.start()
+        self.refresh_soon()
 
     @Slot()
     def _selection_changed(self) -> None:
         row = self.selected()
-        self.resume.setEnabled(row is not None and row.can_resume)
+        other_goes = any_goes(self.model.rows)
+        self.resume.setEnabled(row is not None and row.can_resume and not other_goes)
         if row is None:
             self.resume.setToolTip("Select a run that stopped short of its end to go on with it.")
+        elif row.can_resume and other_goes:
+            self.resume.setToolTip(OTHER_GOES)
         elif row.can_resume:
             self.resume.setToolTip(f"Goes on with {row.run.name} from its newest checkpoint.")
         else:

@@ -89,11 +89,11 @@ class Predictions(QWidget):
             layout.addWidget(widget)
         self.hide()
 
-    def show_result(self, result: dict[str, Any]) -> None:
-        """Takes what the lab predicted."""
+    def show_result(self, result: dict[str, Any], by: str) -> None:
+        """Takes what the lab predicted; ``by`` names the model."""
         found = result["predictions"]
         self.rows.take(found)
-        self.title.setText(f"Your files: {len(found):,} prediction{'' if len(found) == 1 else 's'}")
+        self.title.setText(f"Your files by {by}: {len(found):,} prediction{'' if len(found) == 1 else 's'}")
         fit(self.table, len(found), 0)
         self.left_out.setText(reasons(result["left_out"]))
         self.left_out.setVisible(bool(result["left_out"]))

@@ -44,6 +44,8 @@ class EvaluationView(QWidget):
         self.result: dict[str, Any] = {}
         self._standing = ""
         """What the status says while nothing is waited for."""
+        self._asked_cell: Cell | None = None
+        """The cell whose samples are waited for."""
         self.status = self._label("evaluation.status", "muted")
         self.metrics = self._label("evaluation.metrics", "title")
         self._reading = self._label("evaluation.confusion.reading", "muted")
@@ -140,9 +142,8 @@ class EvaluationView(QWidget):
             self.button.setFocus()
         self.result = result
         self._rest(self._origin(result))
-        named = {METRICS.get(name, name.replace("_", " ")): value for name, value in result["metrics"].items()}
-        found = (f"{name} {value:.4g}" for name, value in named.items() if name != "samples")
-        self.metrics.setText("   ".join(found))
+        self._asked_cell = None
+        self.metrics.setText(_metrics(result))
         self.metrics.show()
         self.predictions.hide()
         self.cell.hide()
@@ -157,9 +158,9 @@ class EvaluationView(QWidget):
         self._scroll.verticalScrollBar().setValue(0)
 
     def show_cell(self, result: dict[str, Any]) -> None:
-        """Takes the ``samples`` of the cell that is open, as the lab describes them."""
-        cell = self.confusion.open_cell
-        if cell is None:
+        """Takes the ``samples`` of the cell that was asked for, as the lab describes them, unless another is open by now."""
+        cell, self._asked_cell = self._asked_cell, None
+        if cell is None or cell != self.confusion.open_cell:
             return
         self._rest(self._standing)
         truth, guess = (self.confusion.classes[place] for place in cell)
@@ -168,10 +169,12 @@ class EvaluationView(QWidget):
         some = f", the {len(told)} with the highest loss" if len(told) < count else ""
         self.cell.show_samples(self.confusion.words(cell) + some, told)
 
-    def show_predictions(self, result: dict[str, Any]) -> None:
-        """Takes the predictions of the user's files."""
-        self._rest(self._standing)
-        self.predictions.show_result(result)
+    def show_predictions(self, result: dict[str, Any], by: str) -> None:
+        """Takes the predictions of the user's files. ``by``: whose they are, perhaps not those of the model measured below."""
+        self._rest("")
+        if self.result:
+            self.metrics.setText(f"{self._origin(self.result)}\n{_metrics(self.result)}")
+        self.predictions.show_result(result, by)
         self._scroll.verticalScrollBar().setValue(0)
 
     # --- inside ---
@@ -180,10 +183,13 @@ class EvaluationView(QWidget):
     def _open_cell(self, row: int, column: int) -> None:
         cell: Cell = (row, column)
         indices = next((list(found) for *place, found in self.result["cells"] if tuple(place) == cell), [])
+        waited, self._asked_cell = self._asked_cell is not None, cell if indices else None
         if indices:
             self.status.setText("Reading the samples of the cell…")
             self.cell_wanted.emit(indices)
             return
+        if waited:
+            self._rest(self._standing)
         count = self.confusion.counts[row][column]
         self.cell.show_samples(self.confusion.words(cell) + (", too many cells to list them" if count else ""), [])
 
@@ -234,6 +240,12 @@ class EvaluationView(QWidget):
         paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
         self.files_given.emit(paths)
+
+
+def _metrics(result: dict[str, Any]) -> str:
+    """An evaluation in one line."""
+    named = {METRICS.get(name, name.replace("_", " ")): value for name, value in result["metrics"].items()}
+    return "   ".join(f"{name} {value:.4g}" for name, value in named.items() if name != "samples")
 
 
 def _figures(one: dict[str, Any]) -> tuple[str, ...]:
