@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ from workbench.runs.events import EventReader
 from workbench.runs.folder import RunFolder
 from workbench.runs.progress import Progress
 
+ROOT = Path(__file__).parents[2]
 SHORT, LONG = 600, 100_000
 TOKENS = ("[", "]", "=", '"', "'", "nan", "inf", "-1", "1e999", "true", "\n", "\0", "\ud7ff", "{", "}", "..", "0x", "[[dataset]]",
           "kind", "[model]", '"auto"', "9" * 400, "[" * 200, "1979-05-27", "\\u0000", '"""', "#")  # fmt: skip
@@ -100,3 +104,25 @@ def test_that_any_bytes_are_read_or_refused(count: int, tmp_path: Path) -> None:
     (tmp_path / "events").mkdir()
     fuzz_events(count, folder, tmp_path / "events", seed=count)
     fuzz_commands(count // 10, tmp_path, seed=count)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("what", ["run-file", "events"])
+def test_that_bytes_led_by_the_code_they_reach_are_read_or_refused(what: str, tmp_path: Path) -> None:
+    pytest.importorskip("atheris", reason="pip install 'workbench[fuzz]'")
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    if what == "run-file":
+        for recipe in recipes():
+            (seeds / recipe.path.name).write_bytes(recipe.path.read_bytes())
+    else:
+        folder = made("digits-mlp", {"training.epochs": 1})
+        assert run_attempt(folder, alone=True) == 0
+        for number, line in enumerate(folder.events_file.read_bytes().splitlines(keepends=True)):
+            (seeds / str(number)).write_bytes(line)
+    options = [f"-runs={LONG}", "-timeout=20", "-max_len=4096", f"-artifact_prefix={tmp_path}/", "-print_final_stats=1"]
+    command = [sys.executable, "-m", "tests.faults.guided", what, str(seeds), *options]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert f"Done {LONG} runs" in done.stderr
