@@ -135,8 +135,13 @@ def test_that_the_newest_checkpoint_is_copied_to_a_place_of_choice(
     wait(lambda: window.session.progress.state == "completed")
     answers.give(tmp_path / "model.pt")
     window.actions_["file.save_checkpoint"].trigger()
+    wait((tmp_path / "model.pt").exists)
     assert (tmp_path / "model.pt").read_bytes() == checkpoint.read_bytes()
     assert list(tmp_path.glob("*.tmp")) == []
+    answers.give(tmp_path / "no" / "such" / "model.pt")
+    window.actions_["file.save_checkpoint"].trigger()
+    wait(lambda: window.findChildren(ReportDialog))
+    assert "cannot be written" in _told(window)
 
 
 def test_that_a_complete_run_is_given_more_epochs(

@@ -19,6 +19,7 @@ from tests.gui.conftest import Answers
 from tests.gui.scripted import Engine
 from workbench.config import files, recipes
 from workbench.config.run import RunConfig
+from workbench.gui import evaluating
 from workbench.gui.main_window import MainWindow
 from workbench.gui.theme import Themes
 from workbench.gui.views.evaluation.pairs import LOW_SIDE, Pairs
@@ -246,3 +247,27 @@ def test_that_samples_of_a_cell_are_not_shown_under_another_that_was_opened_mean
     _answer(window, "samples", {"samples": [{"what": "sample 5", "loss": 1.0}]})
     assert view.cell.count == 0
     assert view.cell.title.text().startswith("b, taken for a: 0 samples")
+
+
+def test_that_of_a_dropped_folder_hidden_trees_are_left_out_and_the_walk_has_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (".git/objects/a.png", ".hidden.png", "one/a.png", "one/deeper/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    given = tmp_path / "one" / "a.png"
+    found = list(evaluating._files([given, tmp_path]))
+    assert found == [given, given, tmp_path / "one" / "deeper" / "b.png"]
+    for number in range(50):
+        (tmp_path / f"folder-{number}" / "inside").mkdir(parents=True)
+    walked: list[Any] = []
+    scan = os.scandir
+
+    def counted(path: Any) -> Any:
+        walked.append(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    monkeypatch.setattr(evaluating, "MOST_LOOKED_AT", 60)
+    list(evaluating._files([tmp_path]))
+    assert 0 < len(walked) < 40

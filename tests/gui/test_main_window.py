@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QComboBox, QLabel, QLineEdit, QToolTip, QWidget
@@ -68,6 +69,25 @@ def test_that_a_checkpoint_that_is_saved_after_its_epoch_can_be_used_at_once(
     engine.checkpoint()
     wait(lambda: window.session.progress.checkpoints)
     wait(lambda: window.actions_["file.export"].isEnabled() and window.actions_["run.evaluate"].isEnabled())
+
+
+def test_that_the_actions_are_refreshed_without_reading_what_is_written_beside_checkpoints(
+    window: MainWindow, wait: Wait, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create(RunConfig(), "old", runs)
+    Engine(run).train()
+    window.desk.show_run(run)
+    wait(lambda: window.actions_["file.export"].isEnabled())
+    read: list[Path] = []
+
+    def note(path: Path) -> dict[str, Any]:
+        read.append(path)
+        return {}
+
+    monkeypatch.setattr("workbench.runs.checkpoints.read_json", note)
+    window.actions_.refresh()
+    assert window.actions_["file.export"].isEnabled()
+    assert read == []
 
 
 def test_that_keys_train_pause_and_stop(

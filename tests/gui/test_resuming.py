@@ -16,6 +16,7 @@ from workbench.gui.main_window import MainWindow
 from workbench.gui.resuming import AS_BRANCH, AS_IT_WAS
 from workbench.runs import branch
 from workbench.runs.folder import RunFolder, create, list_runs
+from workbench.runs.request import Request
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -69,6 +70,20 @@ def test_that_a_run_may_go_on_as_it_was_in_spite_of_other_settings(
     window.actions_["run.resume"].trigger()
     wait(lambda: engines.all)
     assert engines.last.folder == stopped
+
+
+def test_that_resume_with_proof_asks_for_steps_to_be_taken_again_with_the_runs_own_settings(
+    window: MainWindow, stopped: RunFolder, answers: Answers, engines: Engines, wait: Wait
+) -> None:
+    assert "exactly" in window.actions_["run.replay"].toolTip()
+    window.document.set("optimizer.lr", 0.5)
+    answers.give(AS_IT_WAS)
+    window.actions_["run.replay"].trigger()
+    wait(lambda: engines.all)
+    assert engines.told == [Request(replay=100)]
+    assert engines.last.folder == stopped
+    assert not window.actions_["run.replay"].isEnabled()
+    assert window.actions_["run.replay"].toolTip() == window.actions_["run.resume"].toolTip()
 
 
 def test_that_the_same_settings_or_another_kind_of_model_are_not_asked_about(

@@ -330,13 +330,29 @@ def test_that_the_standby_engine_is_taken_and_renewed_after_the_run(
     assert not engines.standbys[0].closed
 
 
-def test_that_a_checkpoint_from_elsewhere_becomes_a_run_of_its_own(session: Session, tmp_path: Path) -> None:
+def test_that_a_checkpoint_from_elsewhere_becomes_a_run_of_its_own(
+    session: Session, engines: Engines, wait: Wait, tmp_path: Path
+) -> None:
     checkpoint = tmp_path / "given.pt"
     checkpoint.write_bytes(b"weights")
-    folder = session.adopt(checkpoint, RunConfig(), "given", 46)
+    session.adopt(checkpoint, RunConfig(), "given", 46)
+    wait(lambda: engines.all)
+    folder = engines.last.folder
+    assert session.folder == folder
     assert (folder.checkpoints / "step-00000046.pt").read_bytes() == b"weights"
     assert folder.config() == RunConfig()
     assert checkpoint.exists()
+
+
+def test_that_a_checkpoint_that_cannot_be_copied_is_said_and_leaves_no_run(
+    session: Session, wait: Wait, runs: Path, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    session.failed.connect(said.append)
+    session.adopt(tmp_path / "gone.pt", RunConfig(), "gone", 46)
+    wait(lambda: said)
+    assert said == ["gone.pt cannot be copied: No such file or directory."]
+    assert list(runs.iterdir()) == []
 
 
 def test_that_a_runs_folder_that_cannot_be_made_is_said(engines: Engines, tmp_path: Path) -> None:

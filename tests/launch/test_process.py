@@ -118,6 +118,30 @@ time.sleep(600)
     assert not psutil.pid_exists(engine.pid) or psutil.Process(engine.pid).status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a process of its own session, on systems that have them")
+def test_that_closing_the_lab_ends_the_workers_that_hold_its_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = "import os, subprocess, sys; subprocess.Popen(['sleep', '600']); print(os.getpid(), flush=True); sys.stdin.read()"
+
+    def spawn(_arguments: list[str], *, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", script], stdin=stdin, stdout=stdout, start_new_session=True)
+
+    monkeypatch.setattr("workbench.launch.lab.spawn", spawn)
+    lab = Lab(lambda _answer: None)
+    lab.start()
+    assert lab._process is not None
+    found = psutil.Process(lab._process.pid)
+    until(found.children)
+    (worker,) = found.children()
+    closing = threading.Thread(target=lab.close, daemon=True)
+    closing.start()
+    closing.join(30)
+    ended = not closing.is_alive()
+    if worker.is_running():
+        worker.kill()
+    assert ended
+    closing.join(30)
+
+
 def test_that_a_killed_lab_says_so_and_the_next_question_finds_another() -> None:
     answers: list[Answer] = []
     lab = Lab(answers.append)

@@ -19,7 +19,6 @@ from workbench.config import recipes
 from workbench.gui.assets import icon
 from workbench.gui.desk import Desk
 from workbench.gui.theme import Themes
-from workbench.runs import checkpoints
 
 MENUS = ("File", "Edit", "Run", "Tools", "View", "Help")
 SEPARATOR = "-"
@@ -68,7 +67,8 @@ def _no_checkpoint(desk: Desk) -> str:
     run = desk.session.folder
     if run is None:
         return "No run is shown"
-    return "" if checkpoints.latest(run.checkpoints) is not None else "The run has no checkpoint yet"
+    # Whether there is one; what is written beside each is not read, as this is asked often.
+    return "" if any(run.checkpoints.glob("step-*.pt")) else "The run has no checkpoint yet"
 
 
 def _no_save_checkpoint(desk: Desk) -> str:
@@ -119,6 +119,7 @@ class Entry:
 
 
 _RESUME_TIP = "Go on from the newest checkpoint; a complete run gets more epochs, changed settings make a branch"
+_REPLAY_TIP = "Takes the last 100 steps before the checkpoint again first, and compares them, to prove that the run goes on exactly"
 _STOP_TIP = "Save a checkpoint and end the run"
 ENTRIES: tuple[Entry | str, ...] = (
     Entry("file.new", "&New", "new", "Start with every setting at its default", "Ctrl+N", "new"),
@@ -170,6 +171,7 @@ ENTRIES: tuple[Entry | str, ...] = (
     ),
     Entry("run.stop", "&Stop", "session.stop", _STOP_TIP, "Ctrl+.", "stop", _no_stop),
     Entry("run.resume", "&Resume", "resuming.resume", _RESUME_TIP, "", "resume", _no_resume),
+    Entry("run.replay", "Resume with pr&oof", "resuming.replay", _REPLAY_TIP, refusal=_no_resume),
     SEPARATOR,
     Entry("run.evaluate", "&Evaluate", "window.tools.evaluate", "Measure the run shown", refusal=_no_checkpoint),
     Entry(
@@ -299,8 +301,10 @@ class Actions(QObject):
     @Slot()
     def refresh(self) -> None:
         """Looks again at what can be used now."""
+        refusals = {entry.refusal for entry in self._entries.values()}
+        refused = {refusal: refusal(self._desk) for refusal in refusals}
         for name, entry in self._entries.items():
-            why_not = entry.refusal(self._desk)
+            why_not = refused[entry.refusal]
             action = self._actions[name]
             action.setEnabled(not why_not)
             keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) or entry.hint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from workbench.config.run import RunConfig
 from workbench.gui.dialogs import ask, error
 from workbench.gui.document import UNTITLED, Document
 from workbench.gui.lab_client import LabClient
+from workbench.gui.making import Making, copied
 from workbench.gui.own_files import OwnFiles
 from workbench.gui.preferences import Preferences
 from workbench.gui.resuming import Resuming
@@ -53,6 +54,7 @@ class Desk(QObject):
         """What the lab said of this machine; empty before it did."""
         self._window = window
         self._checkpoint: Path | None = None
+        self._copying: Making | None = None
         self._closing: Literal["", "asked", "agreed"] = ""
         lab.answered.connect(self._take_answer)
         session.failed.connect(self._tell)
@@ -289,13 +291,24 @@ class Desk(QObject):
                 self._copy(newest.path, target)
 
     def _copy(self, source: Path, target: Path) -> None:
-        unfinished = target.with_name(target.name + ".tmp")
-        try:
-            shutil.copyfile(source, unfinished)
-            unfinished.replace(target)
-        except OSError as problem:
-            unfinished.unlink(missing_ok=True)
-            self._tell(f"{target} cannot be written: {problem.strerror or problem}.", "Choose another place.")
+        self._end_copying()
+        self._copying = Making(partial(copied, source, target), f"{target} cannot be written", self)
+        self._copying.refused.connect(self._tell)
+        self._copying.finished.connect(self._copying_ended)
+        self._copying.start()
+        self.session.making.emit(f"Copying {source.name}…")
+
+    @Slot()
+    def _copying_ended(self) -> None:
+        if self.sender() is self._copying:
+            self._end_copying()
+
+    def _end_copying(self) -> None:
+        copying, self._copying = self._copying, None
+        if copying is not None:
+            copying.wait()
+            copying.deleteLater()
+            self.session.making.emit("")
 
     @Slot(object)
     def _take_answer(self, answer: Answer) -> None:
@@ -323,14 +336,8 @@ class Desk(QObject):
         answer = ask.choose(self._window, "Open a checkpoint", text, (GO_ON, SETTINGS_ONLY), details)
         if answer and self._may_discard():
             self.document.open(config, path.stem, None)
-        if answer == GO_ON:
-            self._adopt(path, config, int(found["step"]))
-
-    def _adopt(self, path: Path, config: RunConfig, step: int) -> None:
-        try:
-            self.resume_run(self.session.adopt(path, config, path.stem, step))
-        except OSError as problem:
-            self._tell(f"{path.name} cannot be copied: {problem.strerror or problem}.")
+        if answer == GO_ON and self._may_run(config):
+            self.session.adopt(path, config, path.stem, int(found["step"]))
 
     # --- preferences ---
 
@@ -365,6 +372,10 @@ class Desk(QObject):
             self._closing = "asked"
             self.session.stop_going()
         return answer == LEAVE
+
+    def close(self) -> None:
+        """Waits for a checkpoint that is being copied."""
+        self._end_copying()
 
     def close_without_asking(self) -> None:
         """From now on nothing is in the way of closing: the terminal has said so."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,8 @@ OWN_FILES = (
 )
 MOST_FILES = 10_000
 """Files taken at once, so that a disk that was dropped is not read through."""
+MOST_LOOKED_AT = 50_000
+"""Names looked at for it, folders among them."""
 NO_CHECKPOINT = "The run shown has no checkpoint yet: train first."
 
 
@@ -117,8 +120,16 @@ def _words(checkpoint: Path) -> str:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files, and those below folders, but for hidden ones. The window waits for it: a large tree is not walked to its end."""
+    left = MOST_LOOKED_AT
     for path in paths:
-        if path.is_dir():
-            yield from (found for found in path.rglob("*") if found.is_file() and not found.name.startswith("."))
-        else:
+        if not path.is_dir():
             yield path
+            continue
+        for folder, folders, names in os.walk(path):
+            folders[:] = (name for name in folders if not name.startswith("."))
+            found = (Path(folder, name) for name in names if not name.startswith("."))
+            yield from (file for file in found if file.is_file())
+            left -= len(folders) + len(names)
+            if left <= 0:
+                return

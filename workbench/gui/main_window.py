@@ -232,6 +232,7 @@ class MainWindow(QMainWindow):
             preferences.save(self.preferences)
         self.runs.stop()
         self.tools.close()
+        self.desk.close()
         self.session.close()
         self.lab.close()
         self.overlays.close()

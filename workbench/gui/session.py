@@ -5,20 +5,21 @@ They are mostly the same one. While a run goes, another may be shown; what a per
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from workbench.config.run import RunConfig
-from workbench.gui.branching import Branching
 from workbench.gui.engine_thread import Job
+from workbench.gui.making import Making, adopted
 from workbench.gui.preferences import Preferences
 from workbench.gui.watch import SessionState, Watch
 from workbench.launch.process import Standby
 from workbench.runs import branch as branches
-from workbench.runs import checkpoints, comparison
+from workbench.runs import comparison
 from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.comparison import Member
 from workbench.runs.folder import RunFolder, create, list_runs
@@ -48,7 +49,8 @@ class Session(QObject):
         self._shown: Watch | None = None
         self._live: Watch | None = None
         """The run that goes in the background while another is shown."""
-        self._branching: Branching | None = None
+        self._making: Making | None = None
+        """What becomes a run to go on with: a branch, or the copy of a checkpoint from elsewhere."""
         self._standby: Standby | None = None
         self._keeps_standby = False
 
@@ -113,8 +115,8 @@ class Session(QObject):
             return "The run is going"
         if self.going is not None:
             return f"{self.going.name} is going: stop it first"
-        if self._branching is not None:
-            return "A branch is being made"
+        if self._making is not None:
+            return "A run is being made to go on with"
         if not self._shown.folder.is_run():
             return "The run's folder is gone"
         return "An engine is still at work on the run" if self._shown.folder.going() else ""
@@ -153,15 +155,9 @@ class Session(QObject):
         Raises ConfigError when nothing would be left to train.
         """
         branches.check(checkpoint, config)
-        if self.going is not None:
-            self.failed.emit(f"{self.going.name} is going: stop it first, or let it end.")
-        elif self._branching is None:
-            self._branching = Branching(checkpoint, config, name, self._preferences.runs_root, self)
-            self._branching.made.connect(self._on_branch_made)
-            self._branching.refused.connect(self._on_branch_refused)
-            self._branching.start()
-            self.making.emit("Making the branch: copying the checkpoint and the curves before it…")
-            self.runs_changed.emit()
+        words = "Making the branch: copying the checkpoint and the curves before it…"
+        make = partial(branches.make, checkpoint, config, name, self._preferences.runs_root)
+        self._make(make, words, "The branch cannot be made")
 
     def pause(self) -> None:
         """Lets the run shown rest; its engine stays."""
@@ -216,19 +212,14 @@ class Session(QObject):
             self.show(found)
         return found is not None
 
-    def adopt(self, checkpoint: Path, config: RunConfig, name: str, step: int) -> RunFolder:
-        """Makes a run of a checkpoint that came from elsewhere, to be resumed. Raises OSError."""
-        folder = create(config, name, self._preferences.runs_root)
-        shutil.copyfile(checkpoint, folder.checkpoints / checkpoints.file_name(step))
-        beside = checkpoint.with_suffix(".json")
-        if beside.is_file():
-            shutil.copyfile(beside, (folder.checkpoints / checkpoints.file_name(step)).with_suffix(".json"))
-        self.runs_changed.emit()
-        return folder
+    def adopt(self, checkpoint: Path, config: RunConfig, name: str, step: int) -> None:
+        """Makes a run of a checkpoint that came from elsewhere, and goes on with it when it is made."""
+        make = partial(adopted, checkpoint, config, name, step, self._preferences.runs_root)
+        self._make(make, "Copying the checkpoint…", f"{checkpoint.name} cannot be copied")
 
     def close(self) -> None:
         """Stops following every run, and lets the engine on standby leave. Runs go on."""
-        self._end_branching()
+        self._end_making()
         self._keeps_standby = False
         for watch in (self._shown, self._live):
             if watch is not None:
@@ -298,12 +289,23 @@ class Session(QObject):
         except OSError as error:
             self.failed.emit(f"The run cannot be told: {error.strerror or error}.")
 
-    def _end_branching(self) -> None:
-        """Waits for a branch that is being made, and lets its thread go."""
-        branching, self._branching = self._branching, None
-        if branching is not None:
-            branching.wait()
-            branching.deleteLater()
+    def _make(self, make: Callable[[], RunFolder], words: str, failing: str) -> None:
+        if self.going is not None:
+            self.failed.emit(f"{self.going.name} is going: stop it first, or let it end.")
+        elif self._making is None:
+            self._making = Making(make, failing, self)
+            self._making.made.connect(self._on_made)
+            self._making.refused.connect(self._on_not_made)
+            self._making.start()
+            self.making.emit(words)
+            self.runs_changed.emit()
+
+    def _end_making(self) -> None:
+        """Waits for a run that is being made, and lets its thread go."""
+        making, self._making = self._making, None
+        if making is not None:
+            making.wait()
+            making.deleteLater()
             self.making.emit("")
 
     def _renew_standby(self) -> None:
@@ -319,15 +321,15 @@ class Session(QObject):
         self._standby = standby
 
     @Slot(object)
-    def _on_branch_made(self, folder: RunFolder) -> None:
-        if self.sender() is self._branching:
-            self._end_branching()
+    def _on_made(self, folder: RunFolder) -> None:
+        if self.sender() is self._making:
+            self._end_making()
             self.resume(folder)
 
     @Slot(str)
-    def _on_branch_refused(self, why: str) -> None:
-        if self.sender() is self._branching:
-            self._end_branching()
+    def _on_not_made(self, why: str) -> None:
+        if self.sender() is self._making:
+            self._end_making()
             self.runs_changed.emit()
             self.failed.emit(why)
 

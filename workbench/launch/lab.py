@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.config.problems import Problem
-from workbench.launch.process import spawn
+from workbench.launch.process import kill_tree, spawn
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ class Lab:
             self._closed = True
             process, thread = self._process, self._thread
         if process is not None:
-            process.kill()
+            if process.poll() is None:
+                # Its loader's workers too: they hold the pipe, whose end the reader waits for.
+                kill_tree(process.pid)
             process.wait()
         if thread is not None and thread is not threading.current_thread():
             thread.join()

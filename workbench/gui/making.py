@@ -1,0 +1,63 @@
+"""What takes its time on the disk, away from the window's thread: a branch with its long history, a large checkpoint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from workbench.config.problems import ConfigError
+from workbench.config.run import RunConfig
+from workbench.runs import checkpoints
+from workbench.runs.folder import RunFolder, create
+
+
+class Making(QThread):
+    """Says ``made`` with what was made, or ``refused`` with a sentence."""
+
+    made = Signal(object)
+    refused = Signal(str)
+
+    def __init__(self, make: Callable[[], object], failing: str, parent: QObject | None = None) -> None:
+        """``failing`` begins the sentence: what cannot be done."""
+        super().__init__(parent)
+        self.setObjectName("making")
+        self._make, self._failing = make, failing
+
+    def run(self) -> None:
+        """Makes it."""
+        try:
+            made = self._make()
+        except ConfigError as problems:
+            self.refused.emit(f"{self._failing}: {problems}.")
+        except OSError as error:
+            self.refused.emit(f"{self._failing}: {error.strerror or error}.")
+        else:
+            self.made.emit(made)
+
+
+def adopted(checkpoint: Path, config: RunConfig, name: str, step: int, root: Path) -> RunFolder:
+    """A run of a checkpoint that came from elsewhere, to be resumed. Raises OSError; nothing is left behind then."""
+
+    def fill(folder: RunFolder) -> None:
+        target = folder.checkpoints / checkpoints.file_name(step)
+        shutil.copyfile(checkpoint, target)
+        beside = checkpoint.with_suffix(".json")
+        if beside.is_file():
+            shutil.copyfile(beside, target.with_suffix(".json"))
+
+    return create(config, name, root, fill)
+
+
+def copied(source: Path, target: Path) -> Path:
+    """A copy of a file, whole or not at all. Raises OSError."""
+    unfinished = target.with_name(target.name + ".tmp")
+    try:
+        shutil.copyfile(source, unfinished)
+        unfinished.replace(target)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    return target
