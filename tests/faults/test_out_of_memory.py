@@ -281,3 +281,25 @@ def close(ours: tuple[RunFolder, Progress], theirs: tuple[RunFolder, Progress]) 
     for name, value in final(mine).items():
         if name != "seen":
             torch.testing.assert_close(value, wanted[name], rtol=1e-3, atol=1e-4)
+
+
+def test_that_an_evaluation_whose_memory_runs_out_goes_on_in_smaller_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = ran({})
+    real, tried = nn.ReLU.forward, list[int]()
+
+    def forward(self: nn.ReLU, inputs: Tensor) -> Tensor:
+        if not self.training:
+            tried.append(len(inputs))
+            if len(inputs) > 50:
+                raise torch.OutOfMemoryError("simulated: 1 GiB is missing")
+        return real(self, inputs)
+
+    monkeypatch.setattr(nn.ReLU, "forward", forward)
+    ours = ran({})
+    assert max(tried) > 50 >= tried[-1]
+    for one, two in zip(ours[1].epochs, theirs[1].epochs, strict=True):
+        assert one.val == pytest.approx(two.val, rel=1e-5)
+    told = [line.text for line in ours[1].log if "memory ran out in validation" in line.text]
+    assert len(told) == 1
+    wanted = final(theirs[0])
+    assert all(torch.equal(value, wanted[name]) for name, value in final(ours[0]).items())

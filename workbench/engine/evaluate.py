@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workbench.engine.build import Parts
 from workbench.engine.data.source import Source, Split, Task
+from workbench.engine.failures import memory_ran_out
 from workbench.engine.meters import COLUMNS, guess, metrics, pass_sums, total_losses
 from workbench.engine.tools.samples import describe
 
@@ -42,13 +43,13 @@ def evaluate(
     if parts.average is not None:
         parts.average.swap()
     try:
-        for inputs, targets in parts.loader.evaluation(split, world.rank, world.size):
-            output, loss = parts.stepper.evaluate(inputs, targets)
-            losses.append(loss)
-            guesses.append(guess(task, output))
-            truths.append(targets)
-            if kept is not None:
-                kept.append(output.float().cpu())
+        for batch in parts.loader.evaluation(split, world.rank, world.size):
+            for output, loss, targets in _passes(parts, *batch):
+                losses.append(loss)
+                guesses.append(guess(task, output))
+                truths.append(targets)
+                if kept is not None:
+                    kept.append(output.float().cpu())
             if world.size == 1 and leave():
                 return None
     finally:
@@ -67,6 +68,31 @@ def evaluate(
     if parts.imbalanced and found:
         found["balanced_accuracy"] = _balanced(task, guesses, truths, parts)
     return found
+
+
+def _passes(parts: Parts, inputs: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Output, mean loss and targets of a batch: at once, or where memory runs out in passes of half as many samples.
+
+    Each process does so for itself: in an evaluation none waits for another.
+    """
+    stepper, done = parts.stepper, 0
+    while done < len(inputs):
+        size = min(stepper.evaluation_limit or len(inputs), len(inputs) - done)
+        part = slice(done, done + size)
+        found = None
+        try:
+            found = stepper.evaluate(inputs[part], targets[part])
+        except (RuntimeError, MemoryError) as error:
+            if size == 1 or not memory_ran_out(error):
+                raise
+        if found is not None:
+            yield *found, targets[part]
+            done += size
+            continue
+        # Here, behind the handler, the traceback is gone, and with it the tensors that its frames held.
+        stepper.evaluation_limit = (size + 1) // 2
+        if parts.device.type == "cuda":
+            torch.cuda.empty_cache()
 
 
 def _balanced(task: Task, guesses: list[Tensor], truths: list[Tensor], parts: Parts) -> float:

@@ -43,6 +43,8 @@ class Stepper:
         """Leaves out steps whose gradients are not finite; None lets everything pass."""
         self.limit: int | None = None
         """Samples that go through the model at once at most; larger passes are taken in parts. None: as they come."""
+        self.evaluation_limit: int | None = None
+        """The same of an evaluation, which keeps nothing for a way back and has room for more."""
         self.smallest = 1
         """Samples that a part needs at least."""
         self.moving = False

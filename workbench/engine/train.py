@@ -176,11 +176,14 @@ def finish_epoch(run: Run) -> Decision | None:
     recover.require_finite(run)
     results = {"train": metrics(parts.source.task, run.flow.sums)}
     if len(parts.source.val):
-        control = run.control
+        control, limit = run.control, parts.stepper.evaluation_limit
         found = evaluate(parts, "val", control.wants_to_leave if control is not None else lambda: False)
         if found is None and control is not None:
             return _obey(run, control.poll())
         results["val"] = found or {}
+        fewer = parts.stepper.evaluation_limit
+        if fewer != limit and run.reporter is not None:
+            run.reporter.note(f"memory ran out in validation: from here on {fewer} samples at a time", "warning")
     run.last = {name: {key: significant(value) for key, value in part.items()} for name, part in results.items()}
     part, _, name = run.monitor.name.partition(" ")
     value = results[part].get(name, float("nan"))
