@@ -16,6 +16,7 @@ from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create, locked
+from workbench.runs.request import Request
 
 
 def made(changes: dict[str, Any]) -> RunFolder:
@@ -70,13 +71,21 @@ def test_that_two_processes_equal_one_on_the_same_global_batch(
     assert together.log_file(1).exists()
 
 
-def test_that_a_stopped_run_of_two_processes_goes_on_and_a_failing_process_ends_all() -> None:
+def test_that_a_run_of_two_processes_goes_on_exactly() -> None:
     folder = made({"hardware.processes": 2, "training.batch_size": 32, "training.epochs": 1})
     assert process.start(folder).wait(timeout=300) == 0
     # The random states of both processes are in the checkpoint.
     newest = latest(folder.checkpoints)
     assert newest is not None
     assert len(checkpoint.load(newest.path)["random"]) == 2
+    assert process.start(folder, Request(epochs=2)).wait(timeout=300) == 0
+    resumed = history.load(folder)
+    assert resumed.epoch == 2
+    assert resumed.started is not None
+    assert resumed.started.continued.startswith("continued exactly at epoch 2")
+
+
+def test_that_a_failing_process_ends_all() -> None:
     # A batch of one sample in each process: batch norm refuses it in every rank's first step.
     failing = made({"hardware.processes": 2, "training.batch_size": 1, "model.norm": "batch"})
     assert process.start(failing).wait(timeout=300) == 1
