@@ -1,18 +1,25 @@
 """Known sets are read from files as they are published, without their hashes; nothing in them is executed."""
 
+import functools
+import http.server
 import os
 import pickle
+import threading
 import urllib.error
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torchvision
 
 from tests.engine.data import written
 from workbench.config import files
+from workbench.config.dataset import Torchvision
 from workbench.config.run import RunConfig
 from workbench.engine import data
+from workbench.engine.data import known
 from workbench.engine.data.source import Source
 from workbench.engine.failures import RefusedError
 
@@ -140,3 +147,41 @@ def test_that_other_sets_are_read_by_torchvision(tmp_path: Path) -> None:
     assert source.task.classes == ("AnnualCrop", "Forest")
     assert source.test is None
     assert len(source.train) + len(source.val) == 12
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def test_that_a_download_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "set.bin").write_bytes(bytes(2_000_000))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    told: list[tuple[str, float | None]] = []
+
+    def tell(text: str, share: float | None = None) -> None:
+        told.append((text, share))
+
+    dataset = Torchvision(name="MNIST", path=str(tmp_path / "set"), download=True)
+    before = torchvision.datasets.utils.tqdm
+
+    def fetched(config: object) -> Callable[..., object]:
+        address = f"http://127.0.0.1:{server.server_port}/set.bin"
+        return lambda download: torchvision.datasets.utils.download_url(address, tmp_path / "got")
+
+    monkeypatch.setattr(known, "_torchvision_class", fetched)
+    try:
+        with pytest.raises(RefusedError, match="is missing"):
+            known.load(dataset, tell)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert (tmp_path / "got" / "set.bin").stat().st_size == 2_000_000
+    shares = [share for text, share in told if text == "downloading MNIST" and share is not None]
+    assert len(shares) > 20
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1.0, abs=0.02)
+    assert torchvision.datasets.utils.tqdm is before

@@ -21,6 +21,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from workbench.config.dataset import Torchvision
+from workbench.engine.data import downloading
 from workbench.engine.data.pictures import scaling_of
 from workbench.engine.data.source import Progress, Scaling, Source, Split, Task, TensorSplit
 from workbench.engine.data.split import split
@@ -71,6 +72,11 @@ def load(config: Torchvision, progress: Progress) -> Source:
     """A known set, its test part as the test split. Raises RefusedError."""
     root = Path(config.path).expanduser()
     progress(f"reading {config.name}", None)
+    with downloading.told(progress, config.name):
+        return _load(config, root, progress)
+
+
+def _load(config: Torchvision, root: Path, progress: Progress) -> Source:
     if config.name in IDX or config.name in CIFAR:
         read = _read_idx if config.name in IDX else _read_cifar
         arrays = _with_download(config, root, progress, lambda: read(config.name, root))

@@ -1,0 +1,46 @@
+"""How far a download of torchvision's is: what it tells a bar of its own in the terminal is told to the run instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torchvision.datasets import utils
+
+from workbench.engine.data.source import Progress
+
+TELL_SHARE = 0.01
+
+
+@contextmanager
+def told(progress: Progress, what: str) -> Iterator[None]:
+    """While it is open, files that torchvision downloads are told as ``downloading <what>``, each with its share."""
+
+    class Bar:
+        """As much of tqdm as torchvision uses."""
+
+        def __init__(self, *, total: int | None = None, **_: Any) -> None:
+            self._total, self._done, self._said = total, 0, 0.0
+            progress(f"downloading {what}", None)
+
+        def __enter__(self) -> Bar:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            """Nothing is left open."""
+
+        def update(self, size: int) -> None:
+            self._done += size
+            share = self._done / self._total if self._total else 0.0
+            if share - self._said >= TELL_SHARE:
+                self._said = share
+                progress(f"downloading {what}", min(share, 1.0))
+
+    # Torchvision offers no other way to see how far it is; without the name it would show its own bar, to nobody.
+    before = getattr(utils, "tqdm", None)
+    utils.tqdm = Bar
+    try:
+        yield
+    finally:
+        utils.tqdm = before
