@@ -1,7 +1,8 @@
 """Looking at runs, recipes, the machine and checkpoints."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,13 @@ def test_that_env_has_something_to_say_without_torch(workbench: Workbench, monke
 
 
 @pytest.fixture
-def questions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def labs() -> list[bool]:
+    """The lab engines that were started: whether each has been ended."""
+    return []
+
+
+@pytest.fixture
+def questions(labs: list[bool], monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the lab was asked; it knows every checkpoint but a broken one."""
     asked: list[dict[str, Any]] = []
 
@@ -93,7 +100,15 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             1, method, True, {**result, "confusion": [[9, 1], [4, 6]], "per_class": per_class, "worst": worst}
         )
 
-    monkeypatch.setattr(evaluating, "ask_once", answer)
+    @contextlib.contextmanager
+    def asking() -> Iterator[Callable[[str, dict[str, Any]], Answer]]:
+        labs.append(False)
+        try:
+            yield answer
+        finally:
+            labs[-1] = True
+
+    monkeypatch.setattr(evaluating, "asking", asking)
     return asked
 
 
@@ -122,9 +137,13 @@ def test_that_an_evaluation_is_told_in_words(workbench: Workbench, questions: li
     assert "digit 3: 4, taken for 9 (loss 5)" in said.out
 
 
-def test_that_several_splits_are_one_object(workbench: Workbench, questions: list[dict[str, Any]]) -> None:
+def test_that_several_splits_are_one_object_by_one_engine(
+    workbench: Workbench, questions: list[dict[str, Any]], labs: list[bool]
+) -> None:
     workbench("train", "digits-mlp", "--set", "training.epochs=2")
     assert list(workbench("evaluate", "digits-mlp", "--split", "val,test", "--json").data["splits"]) == ["val", "test"]
+    assert len(questions) == 2
+    assert labs == [True]
 
 
 def test_that_a_lone_checkpoint_leaves_nothing_beside_it(
@@ -153,9 +172,10 @@ def test_that_what_cannot_be_measured_is_a_wrong_request(
 
 
 def test_that_a_file_which_is_no_checkpoint_is_refused_in_words(
-    workbench: Workbench, questions: list[dict[str, Any]], tmp_path: Path
+    workbench: Workbench, questions: list[dict[str, Any]], labs: list[bool], tmp_path: Path
 ) -> None:
     (tmp_path / "broken.pt").write_text("not one")
     said = workbench("evaluate", str(tmp_path / "broken.pt"))
     assert said.status == 2
     assert said.err == "it is a text file (choose a checkpoint)\n"
+    assert labs == [True]

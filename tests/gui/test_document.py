@@ -183,3 +183,15 @@ def test_that_opening_another_run_file_forgets_the_steps_of_the_first() -> None:
     assert not document.undo_stack.canUndo()
     assert not document.modified
     assert document.name == "other"
+
+
+def test_that_a_default_that_was_given_out_can_be_changed_without_changing_the_next() -> None:
+    document = Document()
+    document.set("model.kind", "mlp")
+    given = document.default("model.hidden")
+    assert isinstance(given, list)
+    given.append(7)
+    assert document.default("model.hidden") == given[:-1]
+    document.set("model.hidden", given)
+    document.reset("model.hidden")
+    assert document.value("model.hidden") == given[:-1]

@@ -45,6 +45,33 @@ def test_that_what_others_rely_on_bears_its_name(find: Find) -> None:
         find(name)
 
 
+def test_that_without_a_run_the_curves_say_what_train_would_begin_with(window: MainWindow, find: Find) -> None:
+    panel = find("panel.dataset")
+    panel.take(
+        {
+            "train": 1438,
+            "val": 359,
+            "test": 0,
+            "shape": [1, 8, 8],
+            "classes": list("0123456789"),
+            "bytes": 100_000,
+            "loading": "resident",
+            "left_out": [],
+            "left_out_count": 0,
+            "notes": [],
+            "table": None,
+            "points": None,
+            "thumbnails": [],
+            "augmented": [],
+        }
+    )
+    assert window.centre.curves.empty.text() == "Press Train to start with 1,797 handwritten digits."
+    window.document.set("dataset.kind", "image-folder")  # of which no folder was chosen
+    window.document.set("dataset.path", "")
+    panel._refuse(())
+    assert window.centre.curves.empty.text() == "Press Train to see the curves of a run here."
+
+
 def test_that_a_click_on_train_starts_a_run_that_is_shown(
     window: MainWindow, find: Find, engines: Engines, wait: Wait, qtbot: Any, runs: Path
 ) -> None:

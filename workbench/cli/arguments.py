@@ -79,10 +79,14 @@ def configured(start: str, assignments: list[str] | None, name: str | None) -> t
 
 def made(start: str, assignments: list[str] | None, name: str | None, root: Path | None) -> RunFolder:
     """A new run folder, not yet started. Raises ConfigError, also when the folder of runs cannot be used."""
+    return created(*configured(start, assignments, name), root)
+
+
+def created(given: str, config: RunConfig, root: Path | None) -> RunFolder:
+    """A new run folder of that name and configuration. Raises ConfigError when the folder of runs cannot be used."""
     from workbench.config.problems import ConfigError, Problem
     from workbench.runs import folder
 
-    given, config = configured(start, assignments, name)
     try:
         return folder.create(config, given, root)
     except OSError as error:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from workbench.cli import output
 from workbench.config.problems import ConfigError, Problem
-from workbench.launch.lab import ask_once
+from workbench.launch.lab import Answer, asking
 from workbench.runs import checkpoints, folder
 from workbench.runs.folder import RunFolder, write_whole
 
@@ -25,7 +26,8 @@ def evaluated(target: str, splits: str, root: Path | None) -> list[dict[str, Any
     if wrong:
         raise ConfigError(Problem("--split", f"{split!r} is no split", "train, val or test") for split in wrong)
     checkpoint = chosen_checkpoint(target, root)
-    return [_evaluate(checkpoint, split) for split in dict.fromkeys(wanted)]
+    with asking() as ask:  # one engine for all: each would import torch anew
+        return [_evaluate(ask, checkpoint, split) for split in dict.fromkeys(wanted)]
 
 
 def print_evaluation(found: dict[str, Any]) -> None:
@@ -61,8 +63,8 @@ def chosen_checkpoint(target: str, root: Path | None) -> Path:
     return found.path.resolve()
 
 
-def _evaluate(checkpoint: Path, split: str) -> dict[str, Any]:
-    answer = ask_once("evaluate", {"checkpoint": str(checkpoint), "split": split})
+def _evaluate(ask: Callable[[str, dict[str, Any]], Answer], checkpoint: Path, split: str) -> dict[str, Any]:
+    answer = ask("evaluate", {"checkpoint": str(checkpoint), "split": split})
     if not answer.ok:
         raise ConfigError(answer.problems)
     found = {**answer.result, "checkpoint": str(checkpoint), "split": split}

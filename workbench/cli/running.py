@@ -10,6 +10,8 @@ from workbench.cli import arguments, output
 
 if TYPE_CHECKING:
     from workbench.runs.folder import RunFolder
+    from workbench.runs.progress import Progress
+    from workbench.runs.request import Request
 
 _From = Annotated[
     str | None,
@@ -53,7 +55,7 @@ def train(
         raise typer.Exit(_run(branch(origin(begin, runs), config, given, runs), json))
     if compare.of_file(arguments.start_file(start)):
         raise typer.Exit(compared(start, given, config, [], runs, json))
-    raise typer.Exit(_run(arguments.made(start, assignments, name, runs), json))
+    raise typer.Exit(_run(arguments.created(given, config, runs), json))
 
 
 def resume(
@@ -76,8 +78,10 @@ def resume(
 
         made = changed_branch(folder, assignments, epochs)
         folder, epochs = (made, None) if made is not None else (folder, epochs)
-    _check(folder, epochs)
-    raise typer.Exit(_run(folder, json, epochs, replay))
+    from workbench.runs.request import Request
+
+    known = _check(folder, epochs)
+    raise typer.Exit(_run(folder, json, Request(epochs, replay), known))
 
 
 def new(
@@ -92,31 +96,32 @@ def new(
     output.line(str(arguments.made(start, assignments, name, runs).path))
 
 
-def _run(folder: RunFolder, as_json: bool, epochs: int | None = None, replay: int = 0) -> int:
+def _run(folder: RunFolder, as_json: bool, request: Request | None = None, known: Progress | None = None) -> int:
+    """``known`` is what the run had said before, where somebody has read it already."""
     from workbench.cli.following import interrupts, watch
     from workbench.config.problems import ConfigError, Problem
     from workbench.launch import process
     from workbench.runs.folder import RunBusyError
-    from workbench.runs.request import Request
+    from workbench.runs.request import PLAIN
 
-    attempt = _next_attempt(folder)
+    attempt = _next_attempt(folder, known)
     with interrupts() as interrupted:
         try:
-            engine = process.start(folder, Request(epochs, replay))
+            engine = process.start(folder, request or PLAIN)
         except RunBusyError as error:
             raise ConfigError([Problem("", str(error), f"workbench follow {folder.name} shows it")]) from error
         return watch(engine, attempt, interrupted, as_json)
 
 
-def _next_attempt(folder: RunFolder) -> int:
+def _next_attempt(folder: RunFolder, known: Progress | None) -> int:
     """The number that the engine gives its attempt: one more than the run knows of."""
     from workbench.runs import history
 
-    return max(history.load(folder).attempt, folder.attempts()) + 1
+    return max((known or history.load(folder)).attempt, folder.attempts()) + 1
 
 
-def _check(folder: RunFolder, epochs: int | None) -> None:
-    """Whether a run can go on. Raises ConfigError with why it cannot; says so when it has to begin anew."""
+def _check(folder: RunFolder, epochs: int | None) -> Progress:
+    """Whether a run can go on; gives what it has said. Raises ConfigError with why it cannot; says when it begins anew."""
     from workbench.config.problems import ConfigError, Problem
     from workbench.runs import checkpoints, history
 
@@ -134,3 +139,4 @@ def _check(folder: RunFolder, epochs: int | None) -> None:
         raise ConfigError([Problem("", f"{folder.name} is complete: {progress.epoch} epochs are done", more)])
     if checkpoints.latest(folder.checkpoints) is None:
         output.tell(f"{folder.name} has no checkpoint: it starts from the beginning")
+    return progress

@@ -6,6 +6,7 @@ The data is a copy of what a run file holds. Nothing here knows which settings t
 from __future__ import annotations
 
 import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Document(QObject):
         section, _, name = path.partition(".")
         if name == "kind":
             return RunConfig.model_fields[section].default.kind
-        return _defaults(section, self._data[section].get("kind"))[name]
+        return copy.deepcopy(_known_defaults(section, str(self._data[section].get("kind") or ""))[name])
 
     def set(self, path: str, value: object) -> None:
         """Changes one setting, as a step that can be undone. What is typed into one field makes one step.
@@ -180,6 +181,12 @@ def _class(section: str, kind: object) -> type[Section]:
 
 def _defaults(section: str, kind: object) -> dict[str, Any]:
     """A variant's own defaults as plain data. Raises StopIteration when there is no such kind."""
+    return copy.deepcopy(_known_defaults(section, str(kind or "")))
+
+
+@functools.cache
+def _known_defaults(section: str, kind: str) -> dict[str, Any]:
+    """Worked out once: every row of a form asks for its own after every change. Nobody may change it."""
     return _class(section, kind).model_construct().model_dump(mode="json")
 
 

@@ -83,8 +83,10 @@ class MainWindow(QMainWindow):
         self.statusBar().addWidget(self.status, 1)
 
     def _make_docks(self) -> None:
+        dataset = DatasetPanel(self.document, self.lab, self.themes, self.desk.own_files)
+        dataset.found.connect(self.centre.curves.invite)
         panels: list[tuple[str, Panel]] = [
-            ("Dataset", DatasetPanel(self.document, self.lab, self.themes, self.desk.own_files)),
+            ("Dataset", dataset),
             ("Architecture", ArchitecturePanel(self.document, self.lab, self.themes, self.desk.own_files)),
             ("Optimiser and schedule", OptimizerPanel(self.document, self.lab, self.themes)),
             ("Device and precision", DevicePanel(self.document, self.lab, self.themes)),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import queue
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,22 +117,26 @@ class Lab:
         self._on_answer(answer)
 
 
-def ask_once(method: str, params: dict[str, Any]) -> Answer:
-    """Starts a lab engine, asks one question, ends it: for the command line."""
-    answers: list[Answer] = []
-    answered = threading.Event()
+@contextlib.contextmanager
+def asking() -> Iterator[Callable[[str, dict[str, Any]], Answer]]:
+    """A lab engine for as long as it is wanted: gives what asks it and waits for the answer. For the command line."""
+    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+    lab = Lab(answers.put)
 
-    def take(answer: Answer) -> None:
-        answers.append(answer)
-        answered.set()
-
-    lab = Lab(take)
-    try:
+    def ask(method: str, params: dict[str, Any]) -> Answer:
         lab.ask(method, params)
-        answered.wait()
+        return answers.get()
+
+    try:
+        yield ask
     finally:
         lab.close()
-    return answers[0]
+
+
+def ask_once(method: str, params: dict[str, Any]) -> Answer:
+    """Starts a lab engine, asks one question, ends it."""
+    with asking() as ask:
+        return ask(method, params)
 
 
 def _close_pipes(process: subprocess.Popen[bytes]) -> None:

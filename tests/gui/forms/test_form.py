@@ -27,7 +27,9 @@ def document(qapp: Any) -> Document:
 @pytest.fixture
 def form(document: Document, qtbot: Any) -> Iterator[Form]:
     made = Form(document, sections(), Themes())
-    made.show_advanced(True)
+    for unfold in made.findChildren(QToolButton):
+        if unfold.objectName().endswith(".advanced"):
+            unfold.click()
     made.show()
     yield made
     made.close()

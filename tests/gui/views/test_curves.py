@@ -56,10 +56,11 @@ def test_that_nothing_needs_pyqtgraph_before_the_plots_are_made() -> None:
 
 
 def test_that_without_a_run_the_view_says_what_to_do(curves: CurvesView) -> None:
-    curves.set_empty_text("Press Train to start with 1,797 handwritten digits")
     curves.show_progress(None)
     assert curves.empty.isVisible()
-    assert curves.empty.text() == "Press Train to start with 1,797 handwritten digits"
+    assert curves.empty.text() == "Press Train to see the curves of a run here."
+    curves.invite("1,797 handwritten digits")
+    assert curves.empty.text() == "Press Train to start with 1,797 handwritten digits."
     curves.show_progress(Progress())
     assert curves.empty.isVisible()
     curves.show_progress(synthetic.progress(2))

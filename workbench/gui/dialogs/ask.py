@@ -63,12 +63,6 @@ def number(parent: QWidget | None, title: str, text: str, start: int, least: int
     return value if given else None
 
 
-def line(parent: QWidget | None, title: str, text: str, start: str) -> str | None:
-    """Asks for a line of text. None when it was cancelled."""
-    value, given = QInputDialog.getText(parent, title, text, text=start)
-    return value if given else None
-
-
 def open_file(parent: QWidget | None, title: str, folder: Path | None, kinds: str) -> Path | None:
     """Asks for a file that exists. ``kinds`` is Qt's filter: ``Run files (*.toml)``. None when it was cancelled."""
     chosen, _ = QFileDialog.getOpenFileName(parent, title, str(folder or ""), kinds)

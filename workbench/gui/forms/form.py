@@ -74,10 +74,6 @@ class Form(QWidget):
         """The editor of a setting that is there now."""
         return next((row.editor for row in self._current() if row.path == path), None)
 
-    def show_advanced(self, shown: bool) -> None:
-        """Unfolds the rest, or folds it away."""
-        self._more.setChecked(shown)
-
     def _current(self) -> list[Row]:
         kinds = dict(self._shown)
         return [row for (path, kind), row in self._rows.items() if kinds[path.partition(".")[0]] == kind or not kind]

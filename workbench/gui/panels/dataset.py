@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QAbstractItemView, QPushButton, QTableWidget, QTableWidgetItem, QWidget
 
 from workbench.config.problems import Problem
@@ -25,6 +25,9 @@ ROWS = 5
 
 class DatasetPanel(Panel):
     """Source, split, and a preview by the code that trains."""
+
+    found = Signal(str)
+    """How many samples of what there are: ``1,797 handwritten digits``; empty when they cannot be used."""
 
     def __init__(
         self,
@@ -84,6 +87,8 @@ class DatasetPanel(Panel):
         word = "pictures" if len(result["shape"]) == 3 else "rows" if result["table"] else "samples"
         classes = f" · {len(result['classes'])} classes" if result["classes"] else " · regression"
         self.summarise(f"{whole:,} {word}{classes}")
+        digits = self.document.value("dataset.kind") == "digits"
+        self.found.emit(f"{whole:,} {'handwritten digits' if digits else word}")
         shape = " x ".join(str(part) for part in result["shape"])
         test = f", {result['test']:,} for testing" if result["test"] else ""
         split = f"{result['train']:,} for training, {result['val']:,} for validation{test}"
@@ -114,6 +119,7 @@ class DatasetPanel(Panel):
         loose = tuple(problem for problem in problems if not self.document.has(problem.path))
         tell(self._problem, sentences(loose))
         self.summarise("not usable yet")
+        self.found.emit("")
         for preview in (self.thumbnails, self.augmented, self.points, self.table, self._list):
             preview.hide()
         tell(self._warning, "")

@@ -129,9 +129,10 @@ class CurvesView(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._pages)
 
-    def set_empty_text(self, text: str) -> None:
-        """What is said where there is no run to show."""
-        self.empty.setText(text)
+    @Slot(str)
+    def invite(self, samples: str) -> None:
+        """Where there is no run to show, says what one would begin with: ``1,797 handwritten digits``."""
+        self.empty.setText(f"Press Train to start with {samples}." if samples else EMPTY)
 
     def fill(self) -> None:
         """Makes the plots. Call it when the window is on the screen: it imports pyqtgraph."""
