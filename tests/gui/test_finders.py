@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +45,13 @@ def ended(qtbot: Any, dialog: FinderDialog) -> None:
 
 
 def engines_at_work() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if "fake_finder.py" in " ".join(one.cmdline())]
+    found = []
+    for child in psutil.Process().children():
+        # One that another test has ended may not be reaped yet.
+        with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if "fake_finder.py" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def test_that_a_learning_rate_is_found_and_applied_as_a_step_that_can_be_undone(

@@ -53,8 +53,7 @@ class Table(QTableView):
             self.setColumnHidden(column, not shown)
             left -= widths[column] if shown else 0
         if not shown:  # else the last column takes what is left
-            # In a narrow dock a name's beginning is worth more than the end of the last column.
-            name = max(24 * STEP, name + left)
+            name = max(12 * STEP, name + left)
         for column, width in {**widths, NAME: name}.items():
             self.setColumnWidth(column, width)
 
