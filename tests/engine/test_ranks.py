@@ -71,18 +71,20 @@ def test_that_two_processes_equal_one_on_the_same_global_batch(
     assert together.log_file(1).exists()
 
 
-def test_that_a_run_of_two_processes_goes_on_exactly() -> None:
-    folder = made({"hardware.processes": 2, "training.batch_size": 32, "training.epochs": 1})
+def test_that_a_run_of_two_processes_goes_on_exactly_and_can_prove_it() -> None:
+    changes = {"training.batch_size": 32, "model.dropout": [0.3], "output.checkpoint_every": "1"}
+    folder = made({"hardware.processes": 2, **changes})
     assert process.start(folder).wait(timeout=300) == 0
     # The random states of both processes are in the checkpoint.
     newest = latest(folder.checkpoints)
     assert newest is not None
     assert len(checkpoint.load(newest.path)["random"]) == 2
-    assert process.start(folder, Request(epochs=2)).wait(timeout=300) == 0
+    assert process.start(folder, Request(epochs=3, replay=3)).wait(timeout=300) == 0
     resumed = history.load(folder)
-    assert resumed.epoch == 2
+    assert resumed.epoch == 3
     assert resumed.started is not None
-    assert resumed.started.continued.startswith("continued exactly at epoch 2")
+    assert resumed.started.continued.startswith("continued exactly at epoch 3")
+    assert "were replayed: the same losses, the same state" in resumed.started.continued
 
 
 def test_that_a_failing_process_ends_all() -> None:

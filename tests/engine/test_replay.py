@@ -10,7 +10,6 @@ import torch
 from tests.engine.test_resume import final, made, stop_at
 from workbench.engine import checkpoint
 from workbench.engine.attempt import run_attempt
-from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.commands import Command, send
@@ -36,11 +35,11 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
         "digits-cnn",
         {"model.channels": [4], "training.batch_size": 256, "output.checkpoint_every": "1 epochs"},
     ),
-    "streamed by workers": (
+    "streamed": (
         "digits-mlp",
         {
             "dataset.loading": "streamed",
-            "dataset.workers": 1,
+            "dataset.workers": 0,
             "model.dropout": [0.3],
             "output.checkpoint_every": "11 steps",
         },
@@ -132,11 +131,3 @@ def test_that_a_stop_during_a_replay_stops_the_run_where_it_was(monkeypatch: pyt
     assert run_attempt(folder, Request(replay=2), alone=True) == 0
     progress = history.load(folder)
     assert (progress.state, progress.step) == ("stopped", 14)
-
-
-def test_that_two_processes_replay_too() -> None:
-    changes = {"hardware.processes": 2, "model.dropout": [0.3], "training.epochs": 2, "output.checkpoint_every": "1"}
-    folder = made("digits-mlp", changes)
-    assert process.start(folder).wait(timeout=300) == 0
-    assert process.start(folder, Request(epochs=3, replay=3)).wait(timeout=300) == 0
-    assert "were replayed: the same losses, the same state" in continued(folder), warnings(folder)

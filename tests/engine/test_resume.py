@@ -50,9 +50,9 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
             "schedule.first": 1,
         },
     ),
-    "streamed by a worker, with dropout": (
+    "streamed, with dropout": (
         "digits-mlp",
-        {"dataset.loading": "streamed", "dataset.workers": 1, "model.dropout": [0.3]},
+        {"dataset.loading": "streamed", "dataset.workers": 0, "model.dropout": [0.3]},
     ),
     "mlp with LBFGS": (
         "digits-mlp",
