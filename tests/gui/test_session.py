@@ -34,6 +34,17 @@ def session(engines: Engines) -> Iterator[Session]:
     made.close()
 
 
+def _stopped(session: Session, wait: Wait, runs: Path) -> RunFolder:
+    """A run that was stopped before, and is shown."""
+    folder = create(RunConfig(), "old", runs)
+    first = Engine(folder)
+    first.begin()
+    first.end("stopped")
+    session.show(folder)
+    wait(lambda: session.state == "ended")
+    return folder
+
+
 def _trained(session: Session, engines: Engines, wait: Wait) -> Engine:
     session.train(RunConfig(), "digits")
     wait(lambda: engines.all)
@@ -216,12 +227,7 @@ def test_that_a_run_busy_elsewhere_is_followed_after_the_refusal(
 def test_that_resume_is_refused_while_an_engine_is_at_work_elsewhere_and_offered_when_it_has_left(
     session: Session, engines: Engines, wait: Wait, runs: Path
 ) -> None:
-    folder = create(RunConfig(), "old", runs)
-    first = Engine(folder)
-    first.begin()
-    first.end("stopped")
-    session.show(folder)
-    wait(lambda: session.state == "ended")
+    folder = _stopped(session, wait, runs)
     offered: list[bool] = []
     session.runs_changed.connect(lambda: offered.append(session.can_resume))
     other = Engine(folder)  # it loads, and has said nothing yet
@@ -297,12 +303,7 @@ def test_that_a_run_begun_elsewhere_hears_a_stop_while_it_still_loads(
 def test_that_a_run_resumed_elsewhere_comes_alive_in_the_window(
     session: Session, engines: Engines, wait: Wait, runs: Path
 ) -> None:
-    folder = create(RunConfig(), "old", runs)
-    first = Engine(folder)
-    first.begin()
-    first.end("stopped")
-    session.show(folder)
-    wait(lambda: session.state == "ended")
+    folder = _stopped(session, wait, runs)
     engines.start(folder).begin()
     wait(lambda: session.state == "running")
 

@@ -97,19 +97,21 @@ def test_that_two_who_find_an_engine_dead_at_once_say_its_end_once(monkeypatch: 
 def test_that_a_run_goes_on_when_its_starter_is_killed() -> None:
     folder = made(40)
     script = f"""
-import pathlib, time
+import pathlib, sys
 from workbench.launch import process
 from workbench.runs.folder import RunFolder
 process.start(RunFolder(pathlib.Path({str(folder.path)!r})))
 print("started", flush=True)
-time.sleep(600)
+sys.stdin.read()
 """
-    starter = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
+    starter = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert starter.stdin is not None
     assert starter.stdout is not None
     assert starter.stdout.readline() == b"started\n"
     until(folder.going)
     starter.kill()
     starter.wait()
+    starter.stdin.close()
     starter.stdout.close()
     engine = process.attach(folder)
     assert engine is not None

@@ -27,12 +27,12 @@ BINS = 40
 
 
 def evaluate(
-    parts: Parts, split: str, leave: Callable[[], bool] = lambda: False, kept: list[Tensor] | None = None
+    parts: Parts, split: str, leave: Callable[[], bool] = lambda: False, kept: list[tuple[Tensor, Tensor]] | None = None
 ) -> dict[str, float] | None:
     """Metrics of a split over all processes, every sample counted once. None when ``leave`` asked to break off.
 
     Each process takes every world-th sample, and the sums are added up once at the end: no process waits within.
-    ``kept`` takes the outputs of every batch, float32 in main memory, and behind them the truths of every batch.
+    ``kept`` takes outputs (float32) and truths, in main memory, pass by pass.
     """
     task, world, model = parts.source.task, parts.world, parts.model
     world.agree_on_buffers(model)
@@ -49,15 +49,13 @@ def evaluate(
                 guesses.append(guess(task, output))
                 truths.append(targets)
                 if kept is not None:
-                    kept.append(output.float().cpu())
+                    kept.append((output.float().cpu(), targets.cpu()))
             if world.size == 1 and leave():
                 return None
     finally:
         if parts.average is not None:
             parts.average.swap()
         model.train()
-    if kept is not None:
-        kept.extend(targets.cpu() for targets in truths)
     sums = np.zeros(COLUMNS)
     if losses:
         rows = pass_sums(task, guesses, truths)
@@ -111,9 +109,9 @@ def _balanced(task: Task, guesses: list[Tensor], truths: list[Tensor], parts: Pa
 def closer_look(parts: Parts, split: str) -> dict[str, Any]:
     """Everything ``workbench evaluate`` tells of a split: metrics, confusion, per-class figures, worst samples."""
     task = parts.source.task
-    kept: list[Tensor] = []
+    kept: list[tuple[Tensor, Tensor]] = []
     found = evaluate(parts, split, kept=kept) or {}
-    outputs, truths = torch.cat(kept[: len(kept) // 2]), torch.cat(kept[len(kept) // 2 :])
+    outputs, truths = (torch.cat(column) for column in zip(*kept, strict=True))
     samples = parts.source.split(split)
     each = _losses(task, outputs, truths)
     guessed = guess(task, outputs)

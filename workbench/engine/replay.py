@@ -16,7 +16,6 @@ from workbench.engine.meters import add_rows
 from workbench.engine.reporter import Flow
 from workbench.engine.saving import Saver, capture, differing, restore
 from workbench.engine.train import Position, Run, finish_epoch, train_epoch
-from workbench.runs import history
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.events import significant
 from workbench.runs.folder import RunFolder
@@ -128,7 +127,9 @@ def replay(run: Run, folder: RunFolder, state: dict[str, Any], steps: int) -> Pr
         return Proof(
             f"the replay of {count} steps from step {began} was broken off at step {again.position.step}", False
         )
-    other = _first_other(flow.found, history.load(folder).curves.loss, began, end["step"])
+    # Only the leading process says what it found, and only it has the curve.
+    told = run.reporter.progress.curves.loss if run.reporter is not None else Series()
+    other = _first_other(flow.found, told, began, end["step"])
     if not differs and not other:
         return Proof(f"{count} steps from step {began} were replayed: the same losses, the same state", True)
     found = [other, f"{', '.join(differs)} differ at the end" if differs else ""]
