@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Workbench
-from workbench.cli import evaluating
+from workbench.cli import evaluating, waiting
 from workbench.config.problems import Problem
-from workbench.launch import lab
 from workbench.launch.lab import Answer
 from workbench.runs import checkpoints
 from workbench.runs.folder import RunFolder, list_runs
@@ -63,7 +62,7 @@ def test_that_recipes_are_listed_with_what_they_train(workbench: Workbench) -> N
 
 
 def test_that_env_reports_devices_and_versions(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lab, "ask_once", lambda method, params: Answer(1, method, ok=True, result=MACHINE))
+    monkeypatch.setattr(waiting, "ask_once", lambda method, params: Answer(1, method, ok=True, result=MACHINE))
     said = workbench("env")
     assert "cpu: A processor, 8.0 GB, fp32, bf16 (taken by auto)" in said.out
     assert "torch sees no GPU" in said.out

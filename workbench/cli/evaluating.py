@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli import output
+from workbench.cli.waiting import asking
 from workbench.config.problems import ConfigError, Problem
-from workbench.launch.lab import Answer, asking
+from workbench.launch.lab import Answer
 from workbench.runs import checkpoints, folder
 from workbench.runs.folder import RunFolder, write_whole
 

@@ -28,8 +28,8 @@ def export(
 ) -> None:
     """Writes a trained model in a form that others take."""
     from workbench.cli.evaluating import chosen_checkpoint
+    from workbench.cli.waiting import ask_once
     from workbench.config.problems import ConfigError
-    from workbench.launch.lab import ask_once
 
     checkpoint = chosen_checkpoint(model, runs)
     asked = {"checkpoint": str(checkpoint), "format": form, "file": str(target.expanduser().resolve())}
@@ -47,8 +47,8 @@ def export(
 def predict(model: _Model, files: _Files, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
     """The model on your own files."""
     from workbench.cli.evaluating import chosen_checkpoint
+    from workbench.cli.waiting import ask_once
     from workbench.config.problems import ConfigError
-    from workbench.launch.lab import ask_once
 
     checkpoint = chosen_checkpoint(model, runs)
     answer = ask_once(

@@ -137,7 +137,7 @@ def assemble(
     seeding.be_deterministic(training.deterministic)
     check(config, source)
     progress("building the model", None)
-    model = make_model(config, source, device, restored)
+    model = make_model(config, source, device, restored, progress)
     # Every rank starts from the same weights; what is random in the steps (dropout) is each rank's own.
     seeding.seed_everything(training.seed, "steps", world.rank)
     optimizer = optimizers.build(config.optimizer, model, device)
@@ -191,11 +191,13 @@ def fingerprint(source: Source, steps: StepPlan) -> dict[str, Any]:
     return {**sizes, "per_step": steps.per_step, "targets": hashed}
 
 
-def make_model(config: RunConfig, source: Source, device: torch.device, restored: bool = False) -> nn.Module:
+def make_model(
+    config: RunConfig, source: Source, device: torch.device, restored: bool = False, progress: Progress = silent
+) -> nn.Module:
     """The network of a configuration for a source, its weights drawn from the seed. Raises RefusedError."""
     seeding.seed_everything(config.training.seed, "weights")
     try:
-        return models.build(config.model, source, restored).to(device)
+        return models.build(config.model, source, restored, progress).to(device)
     except (RuntimeError, ValueError) as error:
         raise RefusedError(f"the network cannot be built: {error}", "change the architecture", "model") from error
 

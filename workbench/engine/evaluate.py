@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from workbench.engine.build import Parts
-from workbench.engine.data.source import Source, Split, Task
+from workbench.engine.data.source import Progress, Source, Split, Task, silent
 from workbench.engine.failures import memory_ran_out
 from workbench.engine.meters import COLUMNS, guess, metrics, pass_sums, total_losses
 from workbench.engine.tools.samples import describe
@@ -27,7 +27,11 @@ BINS = 40
 
 
 def evaluate(
-    parts: Parts, split: str, leave: Callable[[], bool] = lambda: False, kept: list[tuple[Tensor, Tensor]] | None = None
+    parts: Parts,
+    split: str,
+    leave: Callable[[], bool] = lambda: False,
+    kept: list[tuple[Tensor, Tensor]] | None = None,
+    progress: Progress = silent,
 ) -> dict[str, float] | None:
     """Metrics of a split over all processes, every sample counted once. None when ``leave`` asked to break off.
 
@@ -39,6 +43,8 @@ def evaluate(
     losses: list[Tensor] = []
     guesses: list[Tensor] = []
     truths: list[Tensor] = []
+    samples = parts.source.split(split)
+    measured, whole = 0, len(range(world.rank, len(samples) if samples is not None else 0, world.size))
     model.eval()
     if parts.average is not None:
         parts.average.swap()
@@ -52,6 +58,8 @@ def evaluate(
                     kept.append((output.float().cpu(), targets.cpu()))
             if world.size == 1 and leave():
                 return None
+            measured += len(batch[1])
+            progress("measuring", measured / whole)
     finally:
         if parts.average is not None:
             parts.average.swap()
@@ -106,11 +114,11 @@ def _balanced(task: Task, guesses: list[Tensor], truths: list[Tensor], parts: Pa
     return float((right[whole > 0] / whole[whole > 0]).mean()) if (whole > 0).any() else 0.0
 
 
-def closer_look(parts: Parts, split: str) -> dict[str, Any]:
+def closer_look(parts: Parts, split: str, progress: Progress = silent) -> dict[str, Any]:
     """Everything ``workbench evaluate`` tells of a split: metrics, confusion, per-class figures, worst samples."""
     task = parts.source.task
     kept: list[tuple[Tensor, Tensor]] = []
-    found = evaluate(parts, split, kept=kept) or {}
+    found = evaluate(parts, split, kept=kept, progress=progress) or {}
     outputs, truths = (torch.cat(column) for column in zip(*kept, strict=True))
     samples = parts.source.split(split)
     each = _losses(task, outputs, truths)

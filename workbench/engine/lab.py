@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
 from workbench.engine import build, checkpoint, data, devices, losses
+from workbench.engine.data.source import Progress
 from workbench.engine.distributed import World
 from workbench.engine.evaluate import closer_look
 from workbench.engine.failures import RefusedError, explain
@@ -32,6 +34,10 @@ from workbench.engine.tools import (
     summary,
 )
 
+Params = dict[str, Any]
+TOLD_EVERY = 0.2
+"""Seconds between two lines about the same piece of work."""
+
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> int:
     """Answers until the questions end. Gives the exit status."""
@@ -40,17 +46,29 @@ def serve(questions: IO[bytes], answers: IO[bytes]) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())
     # It shares the machine with training: previews may take a little longer.
     torch.set_num_threads(1)
-    for line in questions:
-        own.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+
+    def say(told: dict[str, Any]) -> None:
+        own.write(json.dumps(told).encode() + b"\n")
         own.flush()
+
+    for line in questions:
+        say(answer(json.loads(line), say))
     return 0
 
 
-def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one question (``id``, ``method``, ``params``): ``ok`` with a result, or not with problems."""
+def _to_nobody(told: dict[str, Any]) -> None:
+    """Nobody wants to know."""
+
+
+def answer(question: dict[str, Any], say: Callable[[dict[str, Any]], None] = _to_nobody) -> dict[str, Any]:
+    """The answer to one question (``id``, ``method``, ``params``): ``ok`` with a result, or not with problems.
+
+    Meanwhile ``say`` is given what is being done: ``doing`` in words, and its ``share`` from 0 to 1, None where it is not known.
+    """
     told = {"id": question["id"], "method": question["method"]}
+    progress = _telling(told, say)
     try:
-        return {**told, "ok": True, "result": METHODS[question["method"]](question["params"])}
+        return {**told, "ok": True, "result": METHODS[question["method"]](question["params"], progress)}
     except ConfigError as error:
         problems = error.problems
     except RefusedError as error:
@@ -62,44 +80,57 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     return {**told, "ok": False, "problems": [vars(problem) for problem in problems]}
 
 
-def machine(params: dict[str, Any]) -> dict[str, Any]:
+def _telling(told: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> Progress:
+    last = ("", 0.0)
+
+    def progress(text: str, share: float | None = None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if text != last[0] or now - last[1] >= TOLD_EVERY:
+            last = (text, now)
+            say({**told, "doing": text, "share": share})
+
+    return progress
+
+
+def machine(params: Params, progress: Progress) -> dict[str, Any]:
     """What the machine has."""
     return devices.machine()
 
 
-def dataset(params: dict[str, Any]) -> dict[str, Any]:
+def dataset(params: Params, progress: Progress) -> dict[str, Any]:
     """What a dataset holds: sizes, classes, some samples, what is left out."""
     config = files.parse(params["config"])
-    return preview.preview(config, data.load(config.dataset))
+    return preview.preview(config, data.load(config.dataset, progress))
 
 
-def look_through(params: dict[str, Any]) -> dict[str, Any]:
+def look_through(params: Params, progress: Progress) -> dict[str, Any]:
     """What is wrong with a dataset's samples: unreadable, empty classes, the same in two splits."""
-    return scan.scan(data.load(files.parse(params["config"]).dataset))
+    return scan.scan(data.load(files.parse(params["config"]).dataset, progress), progress)
 
 
-def model(params: dict[str, Any]) -> dict[str, Any]:
+def model(params: Params, progress: Progress) -> dict[str, Any]:
     """The layer table of an architecture on its dataset."""
     config = files.parse(params["config"])
-    source = data.load(config.dataset)
-    network = build.make_model(config, source, torch.device("cpu"))
+    source = data.load(config.dataset, progress)
+    network = build.make_model(config, source, torch.device("cpu"), progress=progress)
     return summary.summary(network, source)
 
 
-def evaluate(params: dict[str, Any]) -> dict[str, Any]:
+def evaluate(params: Params, progress: Progress) -> dict[str, Any]:
     """A checkpoint's metrics on a split of its dataset."""
     path = Path(params["checkpoint"])
     state = checkpoint.load(path)
     config = files.parse(state["config"])
     device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
     torch.set_num_threads(devices.available_cpus())
-    parts = build.build(_computable(config, str(device)), device, World(), restored=True)
+    parts = build.build(_computable(config, str(device)), device, World(), progress, restored=True)
     try:
         _check_split(parts, params["split"])
         check_classes(parts.source.task, state)
         _load_weights(parts, state, path)
         return {
-            **closer_look(parts, params["split"]),
+            **closer_look(parts, params["split"], progress),
             "checkpoint": str(path),
             "epoch": state["position"]["epoch"],
             "step": state["position"]["step"],
@@ -108,58 +139,58 @@ def evaluate(params: dict[str, Any]) -> dict[str, Any]:
         parts.loader.close()
 
 
-def describe_samples(params: dict[str, Any]) -> dict[str, Any]:
+def describe_samples(params: Params, progress: Progress) -> dict[str, Any]:
     """Some samples of a checkpoint's dataset to be looked at: ``checkpoint``, ``split``, ``indices``."""
     config = files.parse(checkpoint.load(Path(params["checkpoint"]))["config"])
-    source = data.load(config.dataset)
+    source = data.load(config.dataset, progress)
     split = source.split(params["split"])
     here = [index for index in params["indices"] if split is not None and 0 <= index < len(split)]
     return {"samples": samples.describe(source, split, here) if split is not None else []}
 
 
-def inspect_batch(params: dict[str, Any]) -> dict[str, Any]:
+def inspect_batch(params: Params, progress: Progress) -> dict[str, Any]:
     """The tensors of a batch: ``checkpoint``, or ``config`` with fresh weights."""
-    return inspect.inspect(_subject(params))
+    return inspect.inspect(_subject(params, progress))
 
 
-def look_inside(params: dict[str, Any]) -> dict[str, Any]:
+def look_inside(params: Params, progress: Progress) -> dict[str, Any]:
     """A slice of one of them: ``group``, ``name``, ``index`` beside what is inspected."""
-    return inspect.look(_subject(params), params["group"], params["name"], params["index"])
+    return inspect.look(_subject(params, progress), params["group"], params["name"], params["index"])
 
 
-def draw_graph(params: dict[str, Any]) -> dict[str, Any]:
+def draw_graph(params: Params, progress: Progress) -> dict[str, Any]:
     """The graph of an architecture from input to loss: ``checkpoint`` or ``config``."""
     config = files.parse(_state(params)["config"] if params.get("checkpoint") else params["config"])
-    source = data.load(config.dataset)
-    loss = config.training.loss
-    return graph.graph(build.make_model(config, source, torch.device("cpu")), source, losses.name(loss, source.task))
+    source = data.load(config.dataset, progress)
+    network = build.make_model(config, source, torch.device("cpu"), progress=progress)
+    return graph.graph(network, source, losses.name(config.training.loss, source.task))
 
 
-def attention_maps(params: dict[str, Any]) -> dict[str, Any]:
+def attention_maps(params: Params, progress: Progress) -> dict[str, Any]:
     """What a transformer looks at: ``split``, ``index``, ``layer`` beside what is inspected."""
-    parts = _subject(params)
+    parts = _subject(params, progress)
     _check_split(parts, params["split"])
     split = parts.source.split(params["split"])
     assert split is not None
     return attention.attention(parts, split, params["index"], params["layer"])
 
 
-def run_examples(params: dict[str, Any]) -> dict[str, Any]:
+def run_examples(params: Params, progress: Progress) -> dict[str, Any]:
     """A help page with what its examples print: ``page``."""
     return examples.run(params["page"])
 
 
-def _state(params: dict[str, Any]) -> dict[str, Any]:
+def _state(params: Params) -> dict[str, Any]:
     return checkpoint.load(Path(params["checkpoint"]))
 
 
-def _subject(params: dict[str, Any]) -> build.Parts:
+def _subject(params: Params, progress: Progress) -> build.Parts:
     """Everything of a checkpoint's run, or of a configuration with fresh weights, without what a single batch does not need."""
     state = _state(params) if params.get("checkpoint") else None
     config = files.parse(state["config"] if state is not None else params["config"])
     device = devices.choose(config.hardware.model_copy(update={"device": "auto"}) if state else config.hardware)
     config = _computable(_lean(config), device)
-    parts = build.build(config, torch.device(device), World())
+    parts = build.build(config, torch.device(device), World(), progress)
     if state is not None:
         check_classes(parts.source.task, state)
         _load_weights(parts, state, Path(params["checkpoint"]))
@@ -172,28 +203,29 @@ def _lean(config: RunConfig) -> RunConfig:
     return config.model_copy(update={"dataset": lean})
 
 
-def export_model(params: dict[str, Any]) -> dict[str, Any]:
+def export_model(params: Params, progress: Progress) -> dict[str, Any]:
     """A checkpoint's model written in another form: ``checkpoint``, ``format``, ``file``."""
     path = Path(params["checkpoint"])
     if params["format"] == export.SCRIPT:
         return export.export_script(path, Path(params["file"]))
-    parts = _restored(checkpoint.load(path), path, torch.device("cpu"))
+    parts = _restored(checkpoint.load(path), path, torch.device("cpu"), progress)
+    progress("writing the model", None)
     return export.export(parts.model, parts.source, params["format"], Path(params["file"]))
 
 
-def predict_files(params: dict[str, Any]) -> dict[str, Any]:
+def predict_files(params: Params, progress: Progress) -> dict[str, Any]:
     """A checkpoint's model on the user's own files: ``checkpoint``, ``files``."""
     path = Path(params["checkpoint"])
     state = checkpoint.load(path)
     device = torch.device(devices.choose(files.parse(state["config"]).hardware.model_copy(update={"device": "auto"})))
-    parts = _restored(state, path, device)
-    return predict.predict(parts.model, parts.source, [Path(file) for file in params["files"]], device)
+    parts = _restored(state, path, device, progress)
+    return predict.predict(parts.model, parts.source, [Path(file) for file in params["files"]], device, progress)
 
 
-def _restored(state: dict[str, Any], path: Path, device: torch.device) -> build.Parts:
+def _restored(state: dict[str, Any], path: Path, device: torch.device, progress: Progress) -> build.Parts:
     """Everything of a checkpoint's run, with its model as it is to be used; its samples stay where they are."""
     config = _lean(files.parse(state["config"]))
-    parts = build.build(_computable(config, str(device)), device, World(), restored=True)
+    parts = build.build(_computable(config, str(device)), device, World(), progress, restored=True)
     parts.loader.close()
     check_classes(parts.source.task, state)
     _load_weights(parts, state, path)
@@ -201,7 +233,7 @@ def _restored(state: dict[str, Any], path: Path, device: torch.device) -> build.
     return parts
 
 
-def describe_checkpoint(params: dict[str, Any]) -> dict[str, Any]:
+def describe_checkpoint(params: Params, progress: Progress) -> dict[str, Any]:
     """What a checkpoint is of."""
     path = Path(params["path"])
     state = checkpoint.load(path)
@@ -218,7 +250,7 @@ def describe_checkpoint(params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-METHODS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+METHODS: dict[str, Callable[[Params, Progress], dict[str, Any]]] = {
     "machine": machine,
     "export": export_model,
     "predict": predict_files,

@@ -318,7 +318,7 @@ class Desk(QObject):
             path, self._checkpoint = self._checkpoint, None
             if answer.ok:
                 self._take_checkpoint(path, answer.result)
-            else:
+            elif not answer.cancelled:
                 self._tell_problems(f"{path.name} cannot be opened", ConfigError(answer.problems))
 
     def _take_checkpoint(self, path: Path, found: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.gui.desk import Desk
 from workbench.gui.dialogs import ask
 from workbench.gui.views.evaluation.view import EvaluationView
+from workbench.gui.wait_line import WaitLine
 from workbench.launch.lab import Answer
 from workbench.runs import checkpoints
 from workbench.runs.folder import RunFolder, given_name
@@ -23,6 +24,7 @@ OWN_FILES = (
     "Pictures, tables and texts (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff *.csv *.tsv *.parquet *.txt)"
     ";;All files (*)"
 )
+METHODS = ("evaluate", "predict", "samples")
 MOST_FILES = 10_000
 """Files taken at once, so that a disk that was dropped is not read through."""
 MOST_LOOKED_AT = 50_000
@@ -41,6 +43,7 @@ class Evaluating(QObject):
         self._predicts = ""
         """The model that predicts files, in words."""
         desk.lab.answered.connect(self._take)
+        view.put_wait_line(WaitLine(desk.lab, dict.fromkeys(METHODS, ""), "evaluation.waiting", view))
         view.wanted.connect(self.evaluate)
         view.cell_wanted.connect(self._describe)
         view.files_wanted.connect(self.choose_files)

@@ -33,7 +33,7 @@ class HelpPages(QObject):
     def _open(self, page: str, title: str) -> None:
         if self._page is not None:
             self._page.close()
-        self._page = HelpPage(page, title, self._themes, self._window)
+        self._page = HelpPage(page, title, self._themes, self._lab, self._window)
         self._page.left.connect(self._left)
         self._page.show()
         self._lab.ask("examples", {"page": page})

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Slot
 
 from workbench.gui.centre import Centre
 from workbench.gui.desk import Desk
+from workbench.gui.wait_line import WaitLine
 from workbench.launch.lab import Answer
 from workbench.runs.folder import given_name
 
@@ -25,6 +26,7 @@ class Inspecting(QObject):
         self._desk, self._centre, self._view = desk, centre, centre.inspector
         self._checkpoint = checkpoint
         self._about: dict[str, Any] = {}
+        self._view.put_wait_line(WaitLine(desk.lab, dict.fromkeys(METHODS, ""), "inspector.waiting", self._view))
         self._view.looked.connect(self._look)
         self._view.asked.connect(self._ask)
         self._view.setting_wanted.connect(self._switch_on)

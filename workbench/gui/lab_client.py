@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from workbench.launch.lab import Answer, Lab
+from workbench.launch.lab import CANCELLED, Answer, Doing, Lab
 
 
 class Asked(Protocol):
@@ -16,6 +16,8 @@ class Asked(Protocol):
 
     def ask(self, method: str, params: dict[str, Any]) -> int: ...
 
+    def cancel(self, method: str) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -24,17 +26,21 @@ class LabClient(QObject):
 
     answered = Signal(object)
     """An Answer to the newest question of its method; answers to older ones are dropped."""
+    told = Signal(object)
+    """What the lab is Doing for the newest question of a method."""
     busy_changed = Signal()
     _arrived = Signal(object)
+    _doing = Signal(object)
 
     def __init__(self, parent: QObject | None = None, lab: Asked | None = None) -> None:
         super().__init__(parent)
-        self._lab: Asked = lab if lab is not None else Lab(self._arrived.emit)
+        self._lab: Asked = lab if lab is not None else Lab(self._arrived.emit, self._doing.emit)
         self._started = False
         self._waiting: dict[str, dict[str, Any]] = {}
         self._newest: dict[str, int] = {}
         # Queued, whichever thread it comes from: an answer never arrives within the question.
         self._arrived.connect(self.take, Qt.ConnectionType.QueuedConnection)
+        self._doing.connect(self.tell, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
         """Starts the lab, and asks what waited for it."""
@@ -58,6 +64,14 @@ class LabClient(QObject):
         """Whether an answer of that kind is still to come."""
         return method in self._newest or method in self._waiting
 
+    def cancel(self, method: str) -> None:
+        """Nobody waits for that kind of answer any longer: it comes at once, and says so."""
+        if method in self._newest:
+            self._lab.cancel(method)
+        elif self._waiting.pop(method, None) is not None:
+            self.answered.emit(Answer(0, method, ok=False, problems=(CANCELLED,), cancelled=True))
+            self.busy_changed.emit()
+
     def close(self) -> None:
         """Ends the lab. No answer comes after it."""
         self._newest.clear()
@@ -72,3 +86,9 @@ class LabClient(QObject):
         del self._newest[answer.method]
         self.answered.emit(answer)
         self.busy_changed.emit()
+
+    @Slot(object)
+    def tell(self, doing: Doing) -> None:
+        """An answer that is waited for has come further."""
+        if self._newest.get(doing.method) == doing.id:
+            self.told.emit(doing)

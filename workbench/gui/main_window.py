@@ -27,6 +27,7 @@ from workbench.gui.tool_bar import ToolBar
 from workbench.gui.tools import Tools
 from workbench.gui.views.runs import RunsView
 from workbench.gui.views.status import StatusLine
+from workbench.gui.wait_line import WaitLine
 from workbench.runs.folder import given_name
 
 SIZE = QSize(1280, 800)
@@ -81,6 +82,8 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().setContentsMargins(8, 0, 8, 0)
         self.statusBar().addWidget(self.status, 1)
+        words = {"checkpoint": "Opening the checkpoint…", "export": "Writing the model…"}
+        self.statusBar().addPermanentWidget(WaitLine(self.lab, words, "status.waiting"))
 
     def _make_docks(self) -> None:
         dataset = DatasetPanel(self.document, self.lab, self.themes, self.desk.own_files)

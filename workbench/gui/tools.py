@@ -13,8 +13,9 @@ from workbench.config.problems import ConfigError
 from workbench.gui.centre import Centre
 from workbench.gui.comparing import Comparing
 from workbench.gui.desk import Desk
+from workbench.gui.dialogs import error
 from workbench.gui.dialogs.compare import CompareDialog
-from workbench.gui.dialogs.export import ExportDialog
+from workbench.gui.dialogs.export import ExportDialog, outcome
 from workbench.gui.document import Document
 from workbench.gui.evaluating import Evaluating, best_checkpoint
 from workbench.gui.finders import Finders
@@ -62,7 +63,8 @@ class Tools(QObject):
         self._exported = self._desk.session.folder
         if self._export is not None:
             self._export.close()
-        self._export = ExportDialog(given_name(self._exported) if self._exported is not None else "model", self._window)
+        name = given_name(self._exported) if self._exported is not None else "model"
+        self._export = ExportDialog(name, self._desk.lab, self._window)
         self._export.wanted.connect(self._write)
         self._export.finished.connect(self._export_closed)
         self._export.show()
@@ -142,8 +144,15 @@ class Tools(QObject):
 
     @Slot(object)
     def _take(self, answer: Answer) -> None:
-        if answer.method == "export" and self._export is not None:
+        if answer.method != "export":
+            return
+        if self._export is not None:
             self._export.take(answer)
+        elif answer.ok:
+            # The dialog was closed while it was written.
+            self._window.statusBar().showMessage(outcome(answer))
+        elif not answer.cancelled:
+            error.tell(self._window, "The model could not be exported.", details=outcome(answer))
 
 
 def _own_variants(document: Document) -> list[dict[str, Any]]:

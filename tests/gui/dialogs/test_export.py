@@ -15,6 +15,7 @@ from workbench.cli import leaving
 from workbench.config.run import RunConfig
 from workbench.gui.dialogs import ask
 from workbench.gui.dialogs.export import FORMS, ExportDialog
+from workbench.gui.lab_client import LabClient
 from workbench.gui.main_window import MainWindow
 from workbench.launch.lab import Answer
 from workbench.runs.folder import create
@@ -23,8 +24,17 @@ Wait = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
-def dialog(qapp: Any) -> Iterator[ExportDialog]:
-    made = ExportDialog("lr-0.001")
+def lab(qapp: Any) -> Iterator[LabClient]:
+    """Never started: what is asked waits."""
+    client = LabClient()
+    yield client
+    client.close()
+    client.deleteLater()
+
+
+@pytest.fixture
+def dialog(lab: LabClient) -> Iterator[ExportDialog]:
+    made = ExportDialog("lr-0.001", lab)
     yield made
     made.close()
     made.deleteLater()
@@ -46,8 +56,8 @@ def test_that_every_format_is_offered() -> None:
     assert {key for key, *_ in FORMS} == set(leaving.FORMATS)
 
 
-def test_that_a_script_is_wanted_as_a_python_file(qapp: Any) -> None:
-    dialog = ExportDialog("digits 1.5")
+def test_that_a_script_is_wanted_as_a_python_file(lab: LabClient) -> None:
+    dialog = ExportDialog("digits 1.5", lab)
     wanted: list[tuple[str, str]] = []
     dialog.wanted.connect(lambda form, file: wanted.append((form, file)))
     dialog.form.setCurrentIndex(dialog.form.findData("script"))

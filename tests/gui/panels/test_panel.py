@@ -13,7 +13,7 @@ from workbench.config.run import RunConfig
 from workbench.gui.document import Document
 from workbench.gui.lab_client import LabClient
 from workbench.gui.panels.panel import DEBOUNCE_MS, Asker
-from workbench.launch.lab import Answer
+from workbench.launch.lab import CANCELLED, Answer
 
 MISSING = Problem("dataset.path", "there is no folder of that name", "choose another")
 
@@ -30,6 +30,9 @@ class _Lab:
     def ask(self, _method: str, params: dict[str, Any]) -> int:
         self.asked.append(params["config"])
         return len(self.asked)
+
+    def cancel(self, _method: str) -> None:
+        pass
 
     def close(self) -> None:
         pass
@@ -75,3 +78,16 @@ def test_that_an_answer_to_settings_that_have_become_wrong_is_not_shown(asker: A
     client.take(Answer(1, "dataset", True, {"classes": []}))
     assert answers == []
     assert len(lab.asked) == 1
+
+
+def test_that_a_cancelled_look_is_no_problem_and_comes_again_with_the_next_change(
+    asker: Asker, lab: _Lab, qtbot: Any
+) -> None:
+    document, client = asker._document, asker._lab
+    cancelled: list[bool] = []
+    asker.cancelled.connect(lambda: cancelled.append(True))
+    client.take(Answer(1, "dataset", False, problems=(CANCELLED,), cancelled=True))
+    assert cancelled == [True]
+    assert document.problems == ()
+    document.set("dataset.path", "/elsewhere")
+    qtbot.waitUntil(lambda: len(lab.asked) == 2)

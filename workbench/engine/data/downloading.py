@@ -1,4 +1,4 @@
-"""How far a download of torchvision's is: what it tells a bar of its own in the terminal is told to the run instead."""
+"""How far a download is: what torchvision and torch.hub tell a bar of their own in the terminal is told to the run instead."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch.hub
 from torchvision.datasets import utils
 
 from workbench.engine.data.source import Progress
@@ -15,10 +16,10 @@ TELL_SHARE = 0.01
 
 @contextmanager
 def told(progress: Progress, what: str) -> Iterator[None]:
-    """While it is open, files that torchvision downloads are told as ``downloading <what>``, each with its share."""
+    """While it is open, data sets and weights that are downloaded are told as ``downloading <what>``, each with its share."""
 
     class Bar:
-        """As much of tqdm as torchvision uses."""
+        """As much of tqdm as they use."""
 
         def __init__(self, *, total: int | None = None, **_: Any) -> None:
             self._total, self._done, self._said = total, 0, 0.0
@@ -37,10 +38,12 @@ def told(progress: Progress, what: str) -> Iterator[None]:
                 self._said = share
                 progress(f"downloading {what}", min(share, 1.0))
 
-    # Torchvision offers no other way to see how far it is; without the name it would show its own bar, to nobody.
-    before = getattr(utils, "tqdm", None)
-    utils.tqdm = Bar
+    # Neither offers another way to see how far it is; without the name it would show its own bar, to nobody.
+    before = [(module, getattr(module, "tqdm", None)) for module in (utils, torch.hub)]
+    for module, _ in before:
+        vars(module)["tqdm"] = Bar
     try:
         yield
     finally:
-        utils.tqdm = before
+        for module, bar in before:
+            vars(module)["tqdm"] = bar

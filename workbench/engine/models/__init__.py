@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from workbench.config.model import Model
-from workbench.engine.data.source import Source
+from workbench.engine.data.source import Progress, Source, silent
 from workbench.engine.models import cnn, heads, linear, mlp, own, pretrained, recurrent, resnet, transformer
 from workbench.engine.models.layers import initialise
 
@@ -29,7 +29,7 @@ BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
 }
 
 
-def build(config: Model, source: Source, restored: bool = False) -> nn.Module:
+def build(config: Model, source: Source, restored: bool = False, progress: Progress = silent) -> nn.Module:
     """The network of a configuration for the samples of a source, its weights drawn, or loaded where they are published ones.
 
     ``restored``: a checkpoint's weights are put into it afterwards, so none are looked for. Raises RefusedError, ValueError.
@@ -37,7 +37,7 @@ def build(config: Model, source: Source, restored: bool = False) -> nn.Module:
     model = BUILDERS[config.kind](config, source)
     initialise(model, config.init, config.bias_init)
     if isinstance(model, pretrained.Pretrained) and not restored:
-        model.load_published()
+        model.load_published(progress)
     return model
 
 

@@ -17,6 +17,8 @@ from torchvision.models import WeightsEnum
 from torchvision.models.vision_transformer import interpolate_embeddings
 
 from workbench.config.model import TorchvisionModel
+from workbench.engine.data import downloading
+from workbench.engine.data.source import Progress, silent
 from workbench.engine.failures import RefusedError
 
 HEADS = ("fc", "classifier", "heads", "head")
@@ -95,7 +97,7 @@ class Pretrained(nn.Module):
             factors |= {f"body.{name}": factor for name in stage.loose}
         return factors
 
-    def load_published(self) -> None:
+    def load_published(self, progress: Progress = silent) -> None:
         """Takes over the weights that the configuration names, all but the last layer's. Raises RefusedError."""
         config = self._config
         if config.weights_path.strip():
@@ -106,7 +108,8 @@ class Pretrained(nn.Module):
             entry = chosen(config)
             if entry is None:
                 return
-            state, source, setting = _published(entry), str(entry), "model.weights"
+            with downloading.told(progress, f"the weights of {config.name}"):
+                state, source, setting = _published(entry), str(entry), "model.weights"
         try:
             self._take(state)
         except (RuntimeError, ValueError, AttributeError, TypeError, KeyError) as error:
@@ -219,7 +222,7 @@ def _published(entry: WeightsEnum) -> dict[str, Tensor]:
     """From torch's own folder, else from the network."""
     where = Path(torch.hub.get_dir()) / "checkpoints" / entry.url.rsplit("/", 1)[-1]
     try:
-        return dict(entry.get_state_dict(progress=False, check_hash=not where.exists()))
+        return dict(entry.get_state_dict(progress=True, check_hash=not where.exists()))
     except (urllib.error.URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
         if where.exists():
             what = f"{where} cannot be read: {str(error).splitlines()[0]}"

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from workbench.engine.data import cells, series, text
 from workbench.engine.data.pictures import PictureError, decode
-from workbench.engine.data.source import Source
+from workbench.engine.data.source import Progress, Source, silent
 from workbench.engine.failures import RefusedError
 
 TOP = 5
@@ -20,14 +20,17 @@ MOST_ROWS = 100_000
 Named = tuple[str, Tensor]
 
 
-def predict(model: nn.Module, source: Source, files: list[Path], device: torch.device) -> dict[str, Any]:
+def predict(
+    model: nn.Module, source: Source, files: list[Path], device: torch.device, progress: Progress = silent
+) -> dict[str, Any]:
     """``predictions`` (file, guess, scores of the best classes or numbers) and ``left_out`` (file, why). Raises RefusedError."""
     left_out: list[dict[str, str]] = []
-    named = list(_samples(source, files, left_out))
+    named = list(_samples(source, files, left_out, progress))
     scale = source.scaling.on(device, len(source.shape) + 1)
     predictions = []
     model.eval()
     for start in range(0, len(named), BATCH):
+        progress("predicting", start / len(named))
         part = named[start : start + BATCH]
         with torch.inference_mode():
             outputs = model(scale(torch.stack([sample for _, sample in part]).to(device))).float().cpu()
@@ -52,9 +55,10 @@ def _told(source: Source, name: str, output: Tensor) -> dict[str, Any]:
     return told
 
 
-def _samples(source: Source, files: list[Path], left_out: list[dict[str, str]]) -> Iterator[Named]:
+def _samples(source: Source, files: list[Path], left_out: list[dict[str, str]], progress: Progress) -> Iterator[Named]:
     kind = source.preprocessing.get("kind")
-    for path in files:
+    for number, path in enumerate(files):
+        progress("reading the files", number / len(files))
         try:
             if not path.is_file():
                 left_out.append({"file": str(path), "why": "there is no such file"})

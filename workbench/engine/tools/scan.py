@@ -13,7 +13,7 @@ from workbench.engine.data.source import Progress, Source, Split, silent
 CHUNK = 256
 SHOWN = 1000
 """Findings of each sort that are listed; all are counted."""
-SPLITS = ("train", "val", "test")
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
 def scan(source: Source, progress: Progress = silent) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def _digests(name: str, split: Split, progress: Progress) -> list[tuple[int, byt
     found = []
     for start in range(0, len(split), CHUNK):
         indices = range(start, min(start + CHUNK, len(split)))
-        progress(f"looking through {name}", start / len(split))
+        progress(f"looking through the {SPLITS[name]} samples", start / len(split))
         if isinstance(split, PictureSplit):
             inputs, targets = split.read_labelled(indices)
         else:

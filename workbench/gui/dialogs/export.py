@@ -18,7 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.dialogs import ask
+from workbench.gui.lab_client import LabClient
 from workbench.gui.theme import STEP
+from workbench.gui.wait_line import WaitLine
 from workbench.launch.lab import Answer
 
 FORMS = (
@@ -43,8 +45,8 @@ class ExportDialog(QDialog):
 
     wanted = Signal(str, str)
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        """``name`` is proposed for the file."""
+    def __init__(self, name: str, lab: LabClient, parent: QWidget | None = None) -> None:
+        """``name`` is proposed for the file; ``lab`` writes it."""
         super().__init__(parent)
         self.setObjectName("dialog.export")
         self.setWindowTitle("Export")
@@ -85,6 +87,7 @@ class ExportDialog(QDialog):
         layout.addRow("", self.about)
         layout.addRow("File", row)
         layout.addRow(self.status)
+        layout.addRow(WaitLine(lab, {"export": ""}, "export.waiting", self))
         layout.addRow(buttons)
         self.form.currentIndexChanged.connect(self._form_changed)
         self._form_changed()
@@ -93,10 +96,7 @@ class ExportDialog(QDialog):
         """Shows what became of it. An answer that was not waited for is that to a dialog before this one."""
         if not self._waiting:
             return
-        if answer.ok:
-            self._rest(f"Written: {answer.result['file']} ({answer.result['bytes'] / 1024:,.0f} KiB)")
-        else:
-            self.refuse("\n".join(str(problem) for problem in answer.problems))
+        self._rest(outcome(answer))
 
     def refuse(self, why: str) -> None:
         """Says why nothing is written."""
@@ -134,3 +134,10 @@ class ExportDialog(QDialog):
         self.start.setEnabled(False)
         self.status.setText("Writing the model…")
         self.wanted.emit(str(self.form.currentData()), file)
+
+
+def outcome(answer: Answer) -> str:
+    """What became of an export, in words."""
+    if answer.ok:
+        return f"Written: {answer.result['file']} ({answer.result['bytes'] / 1024:,.0f} KiB)"
+    return "\n".join(str(problem) for problem in answer.problems)

@@ -8,11 +8,13 @@ from typing import Any
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QCloseEvent, QFontDatabase
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QTextBrowser, QVBoxLayout, QWidget
 
 from workbench.config.problems import Problem
+from workbench.gui.lab_client import LabClient
 from workbench.gui.panels.panel import sentences
 from workbench.gui.theme import STEP, Themes, mix
+from workbench.gui.wait_line import WaitLine
 
 RUNNING = "running…"
 _CODE = re.compile(r"`([^`]+)`")
@@ -23,7 +25,7 @@ class HelpPage(QDialog):
 
     left = Signal()
 
-    def __init__(self, page: str, title: str, themes: Themes, parent: QWidget | None = None) -> None:
+    def __init__(self, page: str, title: str, themes: Themes, lab: LabClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("help.page")
         self.setWindowTitle(title)
@@ -38,10 +40,13 @@ class HelpPage(QDialog):
         self.text.document().setDocumentMargin(4 * STEP)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.close)
+        below = QHBoxLayout()
+        below.addWidget(WaitLine(lab, {"examples": ""}, "help.page.waiting", self))
+        below.addWidget(buttons, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4 * STEP, 4 * STEP, 4 * STEP, 4 * STEP)
         layout.addWidget(self.text, 1)
-        layout.addWidget(buttons)
+        layout.addLayout(below)
         self.resize(720, 640)
         themes.changed.connect(self._write)
         self._write()

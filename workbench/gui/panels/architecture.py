@@ -17,6 +17,7 @@ from workbench.gui.panels.panel import Asker, Panel, sentences, tell
 from workbench.gui.theme import Themes
 from workbench.gui.views import ticks
 from workbench.gui.views.ticks import size
+from workbench.gui.wait_line import WaitLine
 
 MOST_ROWS = 9
 ROW_HEIGHT = 22
@@ -38,7 +39,7 @@ class ArchitecturePanel(Panel):
         self._own_file = OwnFile(document, own_files, "model", self)
         self.body.addWidget(self._own_file)
         self._facts = self.add_label("muted", "architecture.facts")
-        self._wait = self.add_label("muted", "architecture.waiting")
+        self.body.addWidget(WaitLine(lab, {"model": "Building the network…"}, "architecture.waiting", self, wrap=True))
         self._problem = self.add_label("error", "architecture.problem")
         self.table = _table(self)
         self.table.hide()
@@ -46,7 +47,7 @@ class ArchitecturePanel(Panel):
         self._asker = Asker(document, lab, "model", ("dataset", "model"), {})
         self._asker.answered.connect(self.take)
         self._asker.refused.connect(self._refuse)
-        self._asker.waiting.connect(self._say_waiting)
+        self._asker.cancelled.connect(self._leave_it)
         own_files.trusted.connect(self._asker.again)
 
     @Slot(object)
@@ -82,9 +83,12 @@ class ArchitecturePanel(Panel):
         tell(self._facts, "")
         self.table.hide()
 
-    @Slot(bool)
-    def _say_waiting(self, waiting: bool) -> None:
-        tell(self._wait, "Building the network…" if waiting else "")
+    @Slot()
+    def _leave_it(self) -> None:
+        """The network was not built to the end, and nothing is known against it."""
+        self._refuse(())
+        self.summarise("not looked at")
+        tell(self._facts, "Not looked at: cancelled. The next changed setting looks again.")
 
 
 def _facts(result: dict[str, Any]) -> str:

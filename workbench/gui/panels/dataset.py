@@ -19,6 +19,7 @@ from workbench.gui.panels.panel import Asker, Panel, sentences, tell
 from workbench.gui.panels.pictures import Points, Thumbnails
 from workbench.gui.theme import Themes
 from workbench.gui.views.ticks import size
+from workbench.gui.wait_line import WaitLine
 
 ROWS = 5
 
@@ -42,7 +43,7 @@ class DatasetPanel(Panel):
         self._own_file = OwnFile(document, own_files, "dataset", self)
         self.body.addWidget(self._own_file)
         self._facts = self.add_label("muted", "dataset.facts")
-        self._wait = self.add_label("muted", "dataset.waiting")
+        self.body.addWidget(WaitLine(lab, {"dataset": "Reading the samples…"}, "dataset.waiting", self, wrap=True))
         self._problem = self.add_label("error", "dataset.problem")
         self._warning = self.add_label("warning", "dataset.warning")
         self._list = QPushButton("Show what is left out", self)
@@ -66,7 +67,7 @@ class DatasetPanel(Panel):
         self._asker = Asker(document, lab, "dataset", ("dataset",), {"model": {"kind": "linear"}})
         self._asker.answered.connect(self.take)
         self._asker.refused.connect(self._refuse)
-        self._asker.waiting.connect(self._say_waiting)
+        self._asker.cancelled.connect(self._leave_it)
         own_files.trusted.connect(self._asker.again)
 
     @Slot(object)
@@ -125,9 +126,12 @@ class DatasetPanel(Panel):
         tell(self._warning, "")
         tell(self._facts, "")
 
-    @Slot(bool)
-    def _say_waiting(self, waiting: bool) -> None:
-        tell(self._wait, "Reading the samples…" if waiting else "")
+    @Slot()
+    def _leave_it(self) -> None:
+        """The samples were not looked at to the end, and nothing is known against them."""
+        self._refuse(())
+        self.summarise("not looked at")
+        tell(self._facts, "Not looked at: cancelled. The next changed setting looks again.")
 
     @Slot()
     def _show_left_out(self) -> None:

@@ -14,6 +14,7 @@ from workbench.gui.document import Document
 from workbench.gui.lab_client import LabClient
 from workbench.gui.panels.panel import sentences, tell
 from workbench.gui.theme import STEP
+from workbench.gui.wait_line import WaitLine
 from workbench.launch.lab import Answer
 
 SETTING = "dataset.leave_out"
@@ -63,6 +64,9 @@ class Findings(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(STEP)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(
+            WaitLine(lab, {"scan": "Looking through the samples…"}, "dataset.scan.waiting", self, wrap=True)
+        )
         layout.addWidget(self.words)
         layout.addWidget(self.samples)
         layout.addWidget(self.leave_out, 0, Qt.AlignmentFlag.AlignLeft)
@@ -81,7 +85,6 @@ class Findings(QWidget):
             return
         self._clear()
         self._asked = section
-        tell(self.words, "Looking through the samples…")
         self._lab.ask("scan", {"config": config})
 
     @Slot(object)
@@ -91,6 +94,7 @@ class Findings(QWidget):
         if self._asked is None:
             return
         if not answer.ok:
+            self._asked = None
             tell(self.words, sentences(answer.problems))
             return
         tell(self.words, "\n".join(summary(answer.result)))

@@ -17,8 +17,6 @@ from workbench.launch.lab import Answer
 
 DEBOUNCE_MS = 250
 """A preview is asked for when nothing was changed for so long."""
-WAIT_SHOWN_MS = 200
-"""A wait that takes longer is told."""
 
 
 class Panel(QWidget):
@@ -69,8 +67,8 @@ class Asker(QObject):
     """The result, as a dictionary."""
     refused = Signal(object)
     """The problems, as a tuple."""
-    waiting = Signal(bool)
-    """Whether an answer has been waited for long enough to say so."""
+    cancelled = Signal()
+    """Nobody waits for the answer any longer."""
 
     def __init__(
         self, document: Document, lab: LabClient, method: str, sections: tuple[str, ...], rest: dict[str, Any]
@@ -92,10 +90,6 @@ class Asker(QObject):
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(DEBOUNCE_MS)
         self._debounce.timeout.connect(self._ask)
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(WAIT_SHOWN_MS)
-        self._patience.timeout.connect(self._say_waiting)
         document.changed.connect(self.look)
         document.opened.connect(self._say_again)
         lab.answered.connect(self._take)
@@ -131,7 +125,6 @@ class Asker(QObject):
             return
         self._sent = wanted
         self._lab.ask(self._method, {"config": wanted})
-        self._patience.start()
 
     @Slot()
     def _say_again(self) -> None:
@@ -143,21 +136,17 @@ class Asker(QObject):
         data = self._document.data
         return {**self._rest, **{section: data[section] for section in self._sections}}
 
-    @Slot()
-    def _say_waiting(self) -> None:
-        if self._lab.busy(self._method):
-            self.waiting.emit(True)
-
     @Slot(object)
     def _take(self, answer: Answer) -> None:
         if answer.method != self._method:
             return
-        self._patience.stop()
-        self.waiting.emit(False)
         if self._sent != self._asked:
             return  # the settings have become wrong in the meantime, and were not asked about
         self._problems = answer.problems
-        if answer.ok:
+        if answer.cancelled:
+            self._problems = ()
+            self.cancelled.emit()
+        elif answer.ok:
             self.answered.emit(answer.result)
         else:
             self.refused.emit(answer.problems)

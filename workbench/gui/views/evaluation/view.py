@@ -79,11 +79,11 @@ class EvaluationView(QWidget):
         self.predict = self._button("evaluation.predict", "Predict files…")
         self.predict.setToolTip("The model of the run shown on files of your own. They can be dropped here too")
         self.predict.clicked.connect(self.files_wanted)
-        row = QHBoxLayout()
+        self._row = QHBoxLayout()
         for widget in (self.split, self.button, self.predict):
-            row.addWidget(widget)
-        row.addWidget(self.status, 1)
-        return row
+            self._row.addWidget(widget)
+        self._row.addWidget(self.status, 1)
+        return self._row
 
     def _area(self) -> QScrollArea:
         side = QHBoxLayout()
@@ -122,6 +122,10 @@ class EvaluationView(QWidget):
         return area
 
     # --- what others tell it ---
+
+    def put_wait_line(self, line: QWidget) -> None:
+        """Beside the status: how far the lab is."""
+        self._row.addWidget(line)
 
     def wait_for(self, words: str) -> None:
         """Says what is waited for."""

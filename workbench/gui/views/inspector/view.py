@@ -56,7 +56,7 @@ class InspectorView(QWidget):
         self.button.setToolTip("Pass one batch through the network and back, and show all of it. Nothing is trained")
         self.button.clicked.connect(self._look)
         self.status = label("inspector.status", wrap=True)
-        line = QHBoxLayout()
+        self._row = line = QHBoxLayout()
         line.setContentsMargins(2 * STEP, STEP, 2 * STEP, STEP)
         line.setSpacing(2 * STEP)
         line.addWidget(self.subject)
@@ -73,6 +73,10 @@ class InspectorView(QWidget):
         layout.setSpacing(0)
         layout.addLayout(line)
         layout.addWidget(self.tabs, 1)
+
+    def put_wait_line(self, line: QWidget) -> None:
+        """Beside the status: how far the lab is."""
+        self._row.addWidget(line)
 
     def fill(self) -> None:
         """Makes the pages."""
