@@ -1,11 +1,12 @@
 """A run as a plain script: alone and elsewhere it trains as the run did, or it is refused in words."""
 
 import gzip
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,40 +73,101 @@ class Told:
     metric: float | None
 
 
-def executed(file: Path, folder: Path, epochs: int = EPOCHS) -> list[Told]:
-    """What the script prints when it runs alone in a folder, with nothing of this program to be imported."""
-    folder.mkdir()
+FORKS = """
+import json, os, runpy, sys
+import torch, torchvision
+sys.modules["workbench"] = None
+for line in sys.stdin:
+    folder, said, *call = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.chdir(folder)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT), stream.fileno())
+        sys.stdin.close()
+        sys.argv = call
+        runpy.run_path(call[0], run_name="__main__")
+        sys.exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""A fresh Python with PyTorch loaded and nothing done with it yet, whose children run a script each: that spares each its start."""
+Forks = Callable[[list[str], Path], tuple[int, str]]
+Executes = Callable[..., "list[Told]"]
+Proves = Callable[[RunConfig, Path], str]
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
+    """``forks(call, folder)`` runs a script in a folder: its exit status, and what it prints."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "WORKBENCH"))}
-    call = [sys.executable, "-I", str(file), "--epochs", str(epochs), "--device", "cpu"]
-    done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, timeout=110, check=False)
-    assert done.returncode == 0, done.stderr
-    told = [
-        Told(float(train), float(val) if val else None, float(metric) if metric else None)
-        for _, train, val, _, metric in LINE.findall(done.stdout)
-    ]
-    assert told, done.stdout
-    return told
+    if os.name == "nt":
+        alone = [sys.executable, "-I"]
+
+        def start(call: list[str], folder: Path) -> tuple[int, str]:
+            done = subprocess.run(
+                [*alone, *call], cwd=folder, env=environment, capture_output=True, text=True, check=False
+            )
+            return done.returncode, done.stdout + done.stderr
+
+        yield start
+        return
+    command = [sys.executable, "-I", "-c", FORKS]
+    parent = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def fork(call: list[str], folder: Path) -> tuple[int, str]:
+        said = tmp_path_factory.mktemp("said") / "out.txt"
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        parent.stdin.write(json.dumps([str(folder), str(said), *call]) + "\n")
+        parent.stdin.flush()
+        return int(parent.stdout.readline()), said.read_text(encoding="utf-8")
+
+    yield fork
+    parent.communicate()
 
 
-def proved(config: RunConfig, tmp_path: Path) -> str:
+@pytest.fixture
+def executed(forks: Forks) -> Executes:
+    """``executed(file, folder, epochs)``: what a script prints when it runs alone in a folder, without this program."""
+
+    def execute(file: Path, folder: Path, epochs: int = EPOCHS) -> list[Told]:
+        folder.mkdir()
+        status, said = forks([str(file), "--epochs", str(epochs), "--device", "cpu"], folder)
+        assert status == 0, said
+        told = [
+            Told(float(train), float(val) if val else None, float(metric) if metric else None)
+            for _, train, val, _, metric in LINE.findall(said)
+        ]
+        assert told, said
+        return told
+
+    return execute
+
+
+@pytest.fixture
+def proved(executed: Executes) -> Proves:
     """Trains, writes the script, runs it, and compares every epoch. Gives the script."""
-    folder, progress = ran(config)
-    file = tmp_path / "out" / "tried.py"
-    answer = exported(folder, file)
-    assert answer["ok"], answer
-    assert answer["result"]["bytes"] == file.stat().st_size
-    code = file.read_text(encoding="utf-8")
-    compile(code, str(file), "exec")
-    assert "workbench" not in re.sub(r"^DATA = .*$", "", code, flags=re.MULTILINE)
-    name = "accuracy" if "accuracy" in progress.epochs[0].val else "mae"
-    told_of = executed(file, tmp_path / "elsewhere", config.training.epochs)
-    for epoch, told in zip(progress.epochs, told_of, strict=True):
-        # Both tell six digits: equal bits give equal text.
-        assert told.train == epoch.train["loss"]
-        assert told.val == epoch.val.get("loss")
-        if told.metric is not None:
-            assert told.metric == pytest.approx(epoch.val[name], rel=1e-4)
-    return code
+
+    def prove(config: RunConfig, tmp_path: Path) -> str:
+        folder, progress = ran(config)
+        file = tmp_path / "out" / "tried.py"
+        answer = exported(folder, file)
+        assert answer["ok"], answer
+        assert answer["result"]["bytes"] == file.stat().st_size
+        code = file.read_text(encoding="utf-8")
+        compile(code, str(file), "exec")
+        assert "workbench" not in re.sub(r"^DATA = .*$", "", code, flags=re.MULTILINE)
+        name = "accuracy" if "accuracy" in progress.epochs[0].val else "mae"
+        told_of = executed(file, tmp_path / "elsewhere", config.training.epochs)
+        for epoch, told in zip(progress.epochs, told_of, strict=True):
+            # Both tell six digits: equal bits give equal text.
+            assert told.train == epoch.train["loss"]
+            assert told.val == epoch.val.get("loss")
+            if told.metric is not None:
+                assert told.metric == pytest.approx(epoch.val[name], rel=1e-4)
+        return code
+
+    return prove
 
 
 RUNS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -169,7 +231,7 @@ ALIKE: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", RUNS)
-def test_that_the_script_gives_the_losses_of_the_run(kind: str, tmp_path: Path) -> None:
+def test_that_the_script_gives_the_losses_of_the_run(kind: str, tmp_path: Path, proved: Proves) -> None:
     proved(configured(*RUNS[kind]), tmp_path)
 
 
@@ -178,7 +240,7 @@ def test_that_other_networks_are_those_of_the_run(kind: str) -> None:
     assert "build_model" in text_of(configured(*ALIKE[kind]))
 
 
-def test_that_it_stops_as_early_as_the_run(tmp_path: Path) -> None:
+def test_that_it_stops_as_early_as_the_run(tmp_path: Path, proved: Proves) -> None:
     tired = {"training.epochs": 30, "training.early_stopping": 2, "optimizer.lr": 0.02, "schedule.kind": "plateau"}
     proved(configured("digits-mlp", {**tired, "schedule.patience": 0, "schedule.threshold": 0.01}), tmp_path)
     (run,) = list_runs()
@@ -209,12 +271,12 @@ TRANSFER = {
 }
 
 
-def test_that_a_network_of_torchvision_trains_as_in_the_run(pictures: Path, tmp_path: Path) -> None:
+def test_that_a_network_of_torchvision_trains_as_in_the_run(pictures: Path, tmp_path: Path, proved: Proves) -> None:
     proved(configured("transfer-features", {**TRANSFER, "dataset.path": str(pictures)}), tmp_path)
 
 
 def test_that_weights_from_a_file_are_taken_over_and_stages_learn_at_their_own_rates(
-    pictures: Path, tmp_path: Path
+    pictures: Path, tmp_path: Path, proved: Proves
 ) -> None:
     name = "mobilenet_v3_small"
     torch.save(torchvision.models.get_model(name, weights=None).state_dict(), tmp_path / "weights.pt")
@@ -235,7 +297,7 @@ def test_that_other_families_of_torchvision_are_built_alike(name: str, pictures:
     text_of(configured("transfer-features", {**changes, "model.trainable": 1}))
 
 
-def test_that_pictures_in_colour_are_changed_as_in_the_run(pictures: Path, tmp_path: Path) -> None:
+def test_that_pictures_in_colour_are_changed_as_in_the_run(pictures: Path, tmp_path: Path, proved: Proves) -> None:
     changed = {"flip": 0.5, "resized_crop": 0.5, "brightness": 0.2, "contrast": 0.3, "saturation": 0.4, "hue": 0.1}
     changes = {f"dataset.augment_{name}": value for name, value in changed.items()}
     plain = {"dataset.kind": "image-folder", "dataset.path": str(pictures), "dataset.size": 16, "model.channels": [4]}
@@ -308,7 +370,7 @@ def test_that_tables_are_read_and_divided_as_in_the_run(changes: dict[str, Any],
     assert "inputs_of" in text_of(configured("tabular-mlp", {"dataset.path": str(path), **changes}))
 
 
-def test_that_texts_are_learnt_as_in_the_run(tmp_path: Path) -> None:
+def test_that_texts_are_learnt_as_in_the_run(tmp_path: Path, proved: Proves) -> None:
     path = tmp_path / "texts.csv"
     words = ("good fine great", "bad poor awful", "great, really great", "awfully bad", "ünïcode fine")
     rows = "\n".join(f'"{words[n % 5]} {n * 7 % 11}",{"no" if n % 5 in (1, 3) else "yes"}' for n in range(60))
@@ -317,7 +379,7 @@ def test_that_texts_are_learnt_as_in_the_run(tmp_path: Path) -> None:
     proved(configured("text-transformer", {"dataset.path": str(path), **small}), tmp_path)
 
 
-def test_that_a_series_is_read_as_in_the_run(tmp_path: Path) -> None:
+def test_that_a_series_is_read_as_in_the_run(tmp_path: Path, proved: Proves) -> None:
     path = tmp_path / "series.csv"
     lines = [f"2024-{n};{n % 12 if n not in (0, 40) else 'NA'};{(n * n) % 17 / 3}" for n in range(150)]
     path.write_text("day; a ;b\n" + "\n".join(lines) + "\n", encoding="utf-8")

@@ -18,6 +18,7 @@ from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine import memory
 from workbench.launch import process
+from workbench.launch.follow import Follower
 from workbench.runs import history
 from workbench.runs.folder import RunFolder, create
 
@@ -60,9 +61,20 @@ def family(engine: process.Engine) -> tuple[list[psutil.Process], list[psutil.Pr
 
 def _begun(folder: RunFolder) -> process.Engine:
     engine = process.start(folder)
-    until(lambda: history.load(folder).step > 0 or engine.poll() is not None, what="the first step", within=200)
-    assert engine.poll() is None, history.load(folder).ended
+    comes_to(folder, engine, "step")
     return engine
+
+
+def comes_to(folder: RunFolder, engine: process.Engine, what: str) -> None:
+    """Waits for the first ``step`` or ``epoch`` of a run, which lives to tell of it."""
+    follower = Follower(folder)
+
+    def there() -> bool:
+        follower.read()
+        return getattr(follower.progress, what) > 0 or engine.poll() is not None
+
+    until(there, what=f"the first {what}", within=200)
+    assert engine.poll() is None, history.load(folder).ended
 
 
 def ended_in_words(folder: RunFolder, engine: process.Engine, left: list[psutil.Process], word: str) -> None:
@@ -90,7 +102,7 @@ def test_that_a_killed_loader_worker_ends_the_run_in_words(tmp_path: Path, begun
     folder = create(files.change(start("image-folder")[1], changes), "worker")
     engine = begun(folder)
     # Workers that are only starting, as those of the first validation, are killed beside a temporary file of their imports.
-    until(lambda: history.load(folder).epoch > 0, what="the first epoch", within=100)
+    comes_to(folder, engine, "epoch")
     children, workers = family(engine)
     assert workers
     os.kill(workers[-1].pid, signal.SIGKILL)

@@ -23,7 +23,7 @@ _session = uuid.uuid4().hex
 # Python's own helpers, which live until Python ends.
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 # Set by pytest at every phase, and by libraries for themselves when they are imported or first used.
-_VARIABLES = ("PYTEST_", "KMP_", "TORCHINDUCTOR_", "TRITON_", "KINETO_", "PYGAME_", "COV_")
+_VARIABLES = ("PYTEST_", "KMP_", "TORCHINDUCTOR_", "TRITON_", "KINETO_", "PYGAME_", "COV_", "_RJEM_")
 _CACHES = {".hypothesis", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache", "__pycache__"}
 
 
