@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from torch import nn
 
 from tests.engine.test_train import made
 from tests.engine.worlds import Stub, together
-from workbench.engine import build, checkpoint, compiling, saving, seeding
+from tests.waiting import until
+from workbench.engine import build, checkpoint, compiling, distributed, saving, seeding
 from workbench.engine.data.order import StepPlan
 from workbench.engine.distributed import World
 from workbench.engine.reporter import Flow
@@ -21,6 +23,9 @@ from workbench.engine.step import Stepper
 from workbench.engine.train import Monitor, Run
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.folder import RunFolder
+
+PATIENCE = 1.0
+"""Seconds after which ranks give each other up where a test wants them to have little patience."""
 
 
 def run_of(folder: RunFolder, world: World) -> Run:
@@ -100,6 +105,31 @@ def test_that_ranks_save_again_together_after_the_disk_refused(monkeypatch: pyte
     assert first[0] == [False, True, True]
     assert len(tries) == 2
     assert [info.step for info in list_checkpoints(folder.checkpoints)] == [0]
+
+
+def test_that_a_disk_slower_than_the_ranks_are_patient_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = made({"training.epochs": 1})
+    monkeypatch.setattr(distributed, "PATIENCE_SECONDS", 0.1)
+    real = checkpoint.save
+
+    def save(path: Path, *what: Any) -> Path:
+        enough = time.monotonic() + 3 * PATIENCE
+        until(lambda: time.monotonic() > enough)
+        return real(path, *what)
+
+    def saved(world: Stub) -> list[str]:
+        run = run_of(folder, world)
+        monkeypatch.setattr(checkpoint, "save", save)
+        run.position.step, run.position.epoch, run.position.batch = 1, 1, 0
+        # Written beside the next step, which has another state to be written.
+        run.saver.epoch_done(run, best=True)
+        run.position.step = 2
+        assert run.saver.save(run, "stop")
+        return world.said
+
+    first, second = together(saved, patience=PATIENCE)
+    assert first == second
+    assert [info.step for info in list_checkpoints(folder.checkpoints)] == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def _train(
         try:
             return train(run)
         finally:
-            run.saver.close()
+            run.saver.finish(run)
     finally:
         parts.loader.close()
 

@@ -52,8 +52,9 @@ class Saver:
         elif best:
             recover.require_finite(run)
             self._best = (capture(run), self._info(run, "best", True))
-        if self._best is not None and time.monotonic() - self._saved_at > BEST_SHARE * self._duration:
-            self._write_best()
+        # How long the last one took is known to the leading process alone.
+        if self._best is not None and run.world.share(self._best_is_due()):
+            self._write_best(run)
 
     def between_steps(self, run: Run) -> None:
         """Saves at a step boundary when so many steps or minutes have passed."""
@@ -72,18 +73,21 @@ class Saver:
     def save(self, run: Run, why: str) -> bool:
         """Saves now, and returns when the file is safe. False when the disk refused, which the run is told and survives."""
         began = self._begin(run, why)
-        self.finish(run)
+        self._wait(run)
         if why == ASKED and not began and not self.refused and run.reporter is not None:
             run.reporter.note(f"the state of step {run.position.step} is saved already")
         return not self.refused
 
     def secure(self, run: Run) -> None:
         """Writes the best state where it waits in memory, and returns when everything is safe."""
-        self._write_best()
-        self.finish(run)
+        self._write_best(run)
+        self._wait(run)
 
     def finish(self, run: Run) -> None:
-        """Waits for what is being written, and tells what became of it."""
+        """The same for whatever reason the run ends, and without a word to other processes: they may have ended already."""
+        if self._best is not None and self._leads:
+            self._writer.submit(*self._best)
+        self._best = None
         self._writer.wait()
         self._tell(run)
 
@@ -91,15 +95,10 @@ class Saver:
         """Whether the disk may take the checkpoint that it refused. It is not asked again at once: the reason may be another."""
         return time.monotonic() - self._saved_at > RETRY_SECONDS and self._writer.has_space()
 
-    def close(self) -> None:
-        """Writes the best state where it still waits in memory, for whatever reason the run ends, and waits for the file."""
-        self._write_best()
-        self._writer.wait()
-
     def _begin(self, run: Run, why: str, best: bool = False) -> bool:
         """Has the state written. False when this step's is written already."""
         if self._best is not None and not best:
-            self._write_best()
+            self._write_best(run)
         # Only the leading process learns what became of its file, so it alone knows: the others would leave it alone with the
         # collectives that a second try takes.
         if run.world.share(self._saved_step == run.position.step and not best):
@@ -108,19 +107,28 @@ class Saver:
         state = capture(run)
         best = best or (run.position.batch == 0 and run.monitor.waited == 0 and run.position.epoch > 0)
         self._best = None
-        self._write(state, self._info(run, why, best))
+        self._write(run, state, self._info(run, why, best))
         return True
 
-    def _write_best(self) -> None:
+    def _best_is_due(self) -> bool:
+        return time.monotonic() - self._saved_at > BEST_SHARE * self._duration
+
+    def _write_best(self, run: Run) -> None:
         if self._best is not None:
             (state, info), self._best = self._best, None
-            self._write(state, info)
+            self._write(run, state, info)
 
-    def _write(self, state: dict[str, Any], info: dict[str, Any]) -> None:
+    def _write(self, run: Run, state: dict[str, Any], info: dict[str, Any]) -> None:
+        self._wait(run)
         step = state["position"]["step"]
         self._saved_at, self._saved_step, self._tried_step = time.monotonic(), step, step
         if self._leads:
             self._writer.submit(state, info)
+
+    def _wait(self, run: Run) -> None:
+        """Waits for what is being written, however long the disk takes, and tells what became of it."""
+        run.world.share_late(self._writer.wait)
+        self._tell(run)
 
     def _tell(self, run: Run) -> None:
         """Tells of the checkpoints that were finished since the last time."""

@@ -121,7 +121,6 @@ def train(run: Run) -> Outcome:
         except NonFiniteError as error:
             wrong = error
         except FailedError as error:
-            run.saver.secure(run)
             return _failed(run, error)
         failure = recover.settle(run, wrong)
         if failure is not None:
