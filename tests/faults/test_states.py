@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,7 +30,7 @@ from workbench.gui.desk import Desk
 from workbench.gui.preferences import Preferences
 from workbench.gui.session import Session
 from workbench.launch import process
-from workbench.runs import checkpoints, history
+from workbench.runs import checkpoints, folder, history
 from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, list_runs, number, read_json
 
@@ -59,8 +60,9 @@ class States(RuleBasedStateMachine):
     @rule()
     def start(self) -> None:
         """Train."""
-        before = self.session.folder
+        before = self.session.folder if self._exists() else None
         self.session.train(self.config, "states")
+        # One that was deleted a moment ago has left its name.
         assert self.session.folder != before
         self._wait_for("running")
 
@@ -288,7 +290,21 @@ def test_that_the_window_is_right_whatever_happens_to_real_engines(machine: type
 
 
 def test_that_the_window_is_right_through_the_life_of_a_real_run(machine: type[States]) -> None:
-    life = "start pause save unpause kill_the_engine reopen resume release reopen unpause reopen stop branch stop delete reopen"
+    _live(
+        machine,
+        "start pause save unpause kill_the_engine reopen resume release reopen unpause reopen stop branch stop delete reopen",
+    )
+
+
+@pytest.mark.usefixtures("understudy")
+def test_that_a_run_with_the_name_of_a_deleted_one_is_another(
+    machine: type[States], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "datetime", SimpleNamespace(now=lambda: datetime(2026, 1, 1)))
+    _live(machine, "start stop delete start pause unpause kill_the_engine delete start reopen stop delete reopen")
+
+
+def _live(machine: type[States], life: str) -> None:
     states = machine()
     try:
         for event in life.split():
