@@ -12,7 +12,7 @@ from tests.cli.conftest import Workbench
 from workbench.cli import evaluating, waiting
 from workbench.config.problems import Problem
 from workbench.launch.lab import Answer
-from workbench.runs import checkpoints
+from workbench.runs import checkpoints, trust
 from workbench.runs.folder import RunFolder, list_runs
 
 MACHINE = {
@@ -178,3 +178,17 @@ def test_that_a_file_which_is_no_checkpoint_is_refused_in_words(
     assert said.status == 2
     assert said.err == "it is a text file (choose a checkpoint)\n"
     assert labs == [True]
+
+
+@pytest.mark.parametrize("command", [("evaluate",), ("predict",), ("export", "--format", "trace", "-o", "out")])
+def test_that_own_code_is_trusted_once_by_those_who_ask(
+    command: tuple[str, ...], workbench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(trust.ONCE_VARIABLE, "")
+    own = tmp_path / "own.py"
+    own.write_text("print()", encoding="utf-8")
+    rest = ["picture.png"] if command[0] == "predict" else []
+    said = workbench(command[0], "no such run", *rest, *command[1:], "--trust", str(own))
+    assert said.status == 2
+    assert trust.trusted(trust.content_hash(own))
+    assert workbench(command[0], "no such run", *rest, *command[1:], "--trust", "nowhere.py").status == 2

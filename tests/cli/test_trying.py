@@ -40,6 +40,20 @@ def test_that_compare_trains_a_run_for_every_combination_of_values(workbench: Wo
     assert len({RunFolder(Path(row["run"])).config().training.seed for row in rows}) == 1
 
 
+def test_that_what_was_set_holds_for_every_kind_that_has_it(workbench: Workbench) -> None:
+    said = workbench(
+        *("compare", "digits-mlp", "--set", "training.epochs=1", "--set", "schedule.warmup=1", "--json"),
+        *("--set", "schedule.gamma=0.5", "--vary", "schedule.kind=constant,step"),
+    )
+    assert said.status == 2, "the recipe's own kind has no such setting"
+    said = workbench(
+        *("compare", "digits-mlp", "--set", "training.epochs=1", "--set", "schedule.warmup=1", "--json"),
+        *("--vary", "schedule.kind=constant,step"),
+    )
+    schedules = [RunFolder(Path(row["run"])).config().schedule for row in said.data["runs"]]
+    assert [(one.kind, one.warmup) for one in schedules] == [("constant", 1.0), ("step", 1.0)]
+
+
 def test_that_a_comparisons_json_tells_what_each_run_came_to(workbench: Workbench) -> None:
     said = workbench("compare", "digits-mlp", "--set", "training.epochs=2", "--vary", "optimizer.lr=0.1", "--json")
     assert len(said.out.splitlines()) == 1

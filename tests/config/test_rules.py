@@ -31,6 +31,14 @@ PICTURES = {"kind": "image-folder", "path": "/pictures"}
         ({"hardware": {"device": "cpu", "precision": "fp16"}}, "hardware.precision"),
         ({"hardware": {"device": "mps", "precision": "tf32"}}, "hardware.precision"),
         ({"hardware": {"device": "cuda:1", "processes": 2}}, "hardware.processes"),
+        (
+            {"dataset": {"target": "digit-and-ink", "augment_mixup": 0.5}, "model": {"kind": "heads"}},
+            "dataset.augment_mixup",
+        ),
+        (
+            {"dataset": {"target": "digit-and-ink", "augment_cutmix": 0.5}, "model": {"kind": "heads"}},
+            "dataset.augment_cutmix",
+        ),
     ],
 )
 def test_that_settings_that_do_not_go_together_are_refused(data: dict[str, Any], path: str) -> None:

@@ -22,7 +22,16 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "heads": ("multi-task", {}),
     "lstm": ("sine-lstm", {"model.units": 8}),
     "gru": ("sine-gru", {"model.units": 8, "model.bidirectional": True}),
-    "transformer": ("sine-transformer", {"model.width": 16, "model.causal": True}),
+    "transformer": ("sine-transformer", {"model.width": 16, "model.causal": True, "model.activation": "gelu"}),
+    "torchvision": (
+        "digits-cnn",
+        {
+            "model.kind": "torchvision",
+            "model.name": "shufflenet_v2_x0_5",
+            "model.weights": "none",
+            "model.image_size": 32,
+        },
+    ),
 }
 
 

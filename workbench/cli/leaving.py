@@ -24,13 +24,19 @@ def add(app: typer.Typer) -> None:
 
 
 def export(
-    model: _Model, form: _Format, target: _Output, runs: arguments.Runs = None, json: arguments.Json = False
+    model: _Model,
+    form: _Format,
+    target: _Output,
+    runs: arguments.Runs = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
 ) -> None:
     """Writes a trained model in a form that others take."""
     from workbench.cli.evaluating import chosen_checkpoint
     from workbench.cli.waiting import ask_once
     from workbench.config.problems import ConfigError
 
+    arguments.trust_once(trust)
     checkpoint = chosen_checkpoint(model, runs)
     asked = {"checkpoint": str(checkpoint), "format": form, "file": str(target.expanduser().resolve())}
     answer = ask_once("export", asked)
@@ -44,12 +50,19 @@ def export(
         output.line(str(answer.result["file"]))
 
 
-def predict(model: _Model, files: _Files, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
+def predict(
+    model: _Model,
+    files: _Files,
+    runs: arguments.Runs = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
     """The model on your own files."""
     from workbench.cli.evaluating import chosen_checkpoint
     from workbench.cli.waiting import ask_once
     from workbench.config.problems import ConfigError
 
+    arguments.trust_once(trust)
     checkpoint = chosen_checkpoint(model, runs)
     answer = ask_once(
         "predict", {"checkpoint": str(checkpoint), "files": [str(file.expanduser().resolve()) for file in files]}

@@ -63,10 +63,17 @@ def env(json: arguments.Json = False) -> None:
         output.line(line)
 
 
-def evaluate(target: _Target, split: _Split = "val", root: arguments.Runs = None, json: arguments.Json = False) -> None:
+def evaluate(
+    target: _Target,
+    split: _Split = "val",
+    root: arguments.Runs = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
     """Measures a checkpoint: metrics, confusion and the worst samples."""
     from workbench.cli.evaluating import evaluated, print_evaluation
 
+    arguments.trust_once(trust)
     found = evaluated(target, split, root)
     if not json:
         for one in found:

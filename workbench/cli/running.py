@@ -54,7 +54,7 @@ def train(
 
         raise typer.Exit(_run(branch(origin(begin, runs), config, given, runs), json))
     if compare.of_file(arguments.start_file(start)):
-        raise typer.Exit(compared(start, given, config, [], runs, json))
+        raise typer.Exit(compared(start, given, config, [], assignments or [], runs, json))
     raise typer.Exit(_run(arguments.created(given, config, runs), json))
 
 

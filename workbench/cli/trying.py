@@ -54,16 +54,22 @@ def compare(
     """Trains one run for each value, from the same weights and with the same batches, and compares them."""
     arguments.trust_once(trust)
     given, config = arguments.configured(start, assignments, name)
-    raise typer.Exit(compared(start, given, config, vary or [], runs, json))
+    raise typer.Exit(compared(start, given, config, vary or [], assignments or [], runs, json))
 
 
-def compared(start: str, name: str, config: RunConfig, vary: list[str], root: Path | None, as_json: bool) -> int:
-    """Trains the variants one after the other; prints their table. Gives the exit status. Raises ConfigError."""
+def compared(
+    start: str, name: str, config: RunConfig, vary: list[str], assignments: list[str], root: Path | None, as_json: bool
+) -> int:
+    """Trains the variants one after the other; prints their table. Gives the exit status. Raises ConfigError.
+
+    What ``assignments`` set holds for every variant whose kind has such a setting.
+    """
     from workbench.config import compare as settings
+    from workbench.config import files
     from workbench.runs import comparison
 
     wanted = settings.of_text(vary) or settings.of_file(arguments.start_file(start))
-    variants = settings.variants(config, wanted)
+    variants = settings.variants(config, wanted, files.parse_assignments(assignments))
     group = comparison.new_group(name)
     results: list[Result] = []
     for place, variant in enumerate(variants):

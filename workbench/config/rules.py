@@ -57,6 +57,9 @@ def _source(config: RunConfig) -> Iterator[Problem]:
         yield Problem("dataset.ignore", f"the target column {dataset.target!r} is left out", "take it off the list")
     if isinstance(dataset, Table):
         yield from _table(dataset)
+    if isinstance(dataset, Digits) and dataset.target == "digit-and-ink" and dataset.mixes:
+        path = "dataset.augment_mixup" if dataset.augment_mixup > 0 else "dataset.augment_cutmix"
+        yield Problem(path, "pictures with a number beside their class are not mixed", "set it to 0")
     if sample_of(dataset) != "pictures" and dataset.loading == "streamed":
         yield Problem("dataset.loading", "only pictures can be streamed", "choose auto or resident")
     if isinstance(dataset, Synthetic) and dataset.shape == "clusters" and len(dataset.per_class) == 1:

@@ -17,7 +17,7 @@ from workbench.config.run import RunConfig
 from workbench.engine import branching, build, checkpoint, devices, replay
 from workbench.engine.awake import awake
 from workbench.engine.control import Control, LeaveError
-from workbench.engine.data import loading, order
+from workbench.engine.data import learnt, loading, order
 from workbench.engine.data.source import Progress
 from workbench.engine.distributed import World
 from workbench.engine.failures import Failure, RefusedError, explain
@@ -25,7 +25,7 @@ from workbench.engine.reporter import Flow, Reporter
 from workbench.engine.saving import Saver, restore
 from workbench.engine.tensorboard import Board
 from workbench.engine.train import Monitor, Outcome, Run, train
-from workbench.runs import checkpoints, history
+from workbench.runs import history
 from workbench.runs.branch import parent_of
 from workbench.runs.commands import Inbox
 from workbench.runs.events import Ended, EventWriter, Started, last_attempt
@@ -140,10 +140,14 @@ def _train(
 ) -> Outcome:
     """``kept`` is what the run has to say about the machine staying awake, once it has started."""
     config, device, world = what
-    again = checkpoints.latest(folder.checkpoints) is not None
-    parts = build.build(config, device, world, _busy(reporter, control, world), restored=again)
+    state, wrong = checkpoint.load_latest(folder.checkpoints)
+    if state is None and wrong:
+        raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
+    known = learnt.of_state(state) if state is not None and _goes_on_with_its_data(config, state) else None
+    busy = _busy(reporter, control, world)
+    parts = build.build(config, device, world, busy, restored=state is not None, learnt=known)
     try:
-        run = _run(folder, parts, reporter, control, request)
+        run = _run(folder, parts, reporter, control, request, (state, wrong))
         if reporter is not None:
             reporter.note(kept)
         try:
@@ -152,6 +156,11 @@ def _train(
             run.saver.finish(run)
     finally:
         parts.loader.close()
+
+
+def _goes_on_with_its_data(config: RunConfig, state: dict[str, Any]) -> bool:
+    """Whether the data are those that a checkpoint was trained on, whatever has become of them: a branch may have others."""
+    return bool(state["config"].get("dataset") == config.as_data()["dataset"]) and learnt.is_told(state)
 
 
 def _busy(reporter: Reporter | None, control: Control | None, world: World) -> Progress:
@@ -167,9 +176,18 @@ def _busy(reporter: Reporter | None, control: Control | None, world: World) -> P
 
 
 def _run(
-    folder: RunFolder, parts: build.Parts, reporter: Reporter | None, control: Control | None, request: Request
+    folder: RunFolder,
+    parts: build.Parts,
+    reporter: Reporter | None,
+    control: Control | None,
+    request: Request,
+    found: tuple[dict[str, Any] | None, list[str]],
 ) -> Run:
-    """A run at its position: the beginning, or where its newest checkpoint says."""
+    """A run at its position: the beginning, or where its newest sound checkpoint says.
+
+    ``found``: its state, None where there is none, and what is wrong with later ones.
+    """
+    state, wrong = found
     config, task = parts.config, parts.source.task
     validated = len(parts.source.val) > 0
     balanced = validated and config.dataset.balance != "none"
@@ -185,9 +203,6 @@ def _run(
         monitor,
         control,
     )
-    state, wrong = checkpoint.load_latest(folder.checkpoints)
-    if state is None and wrong:
-        raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
     continued, begun_anew = "", list[str]()
     parent = parent_of(folder)
     if state is not None and parent is not None and branching.begins(run, state, parent):

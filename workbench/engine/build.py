@@ -113,14 +113,21 @@ class PlateauState:
 
 
 def build(
-    config: RunConfig, device: torch.device, world: World, progress: Progress = silent, restored: bool = False
+    config: RunConfig,
+    device: torch.device,
+    world: World,
+    progress: Progress = silent,
+    restored: bool = False,
+    learnt: Source | None = None,
 ) -> Parts:
     """Builds all parts on one process. ``restored``: a checkpoint's weights are put in afterwards, so none are looked for.
+
+    ``learnt``: what these weights were trained on; see :func:`workbench.engine.data.load`.
 
     Raises RefusedError when the configuration cannot be met.
     """
     # One process after the other: the first may download what the others then find.
-    source = world.in_turn(lambda: data.load(config.dataset, progress))
+    source = world.in_turn(lambda: data.load(config.dataset, progress, learnt))
     return assemble(config, source, device, world, progress, restored)
 
 

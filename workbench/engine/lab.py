@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
+from torch import nn
 
 from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
 from workbench.engine import build, checkpoint, data, devices, losses
-from workbench.engine.data.source import Progress
+from workbench.engine.data import learnt
+from workbench.engine.data.source import Progress, Source
 from workbench.engine.distributed import World
 from workbench.engine.evaluate import closer_look
 from workbench.engine.failures import RefusedError, explain
@@ -124,7 +126,8 @@ def evaluate(params: Params, progress: Progress) -> dict[str, Any]:
     config = files.parse(state["config"])
     device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
     torch.set_num_threads(devices.available_cpus())
-    parts = build.build(_computable(config, str(device)), device, World(), progress, restored=True)
+    config = _computable(config, str(device))
+    parts = build.build(config, device, World(), progress, restored=True, learnt=learnt.of_state(state))
     try:
         _check_split(parts, params["split"])
         check_classes(parts.source.task, state)
@@ -141,8 +144,8 @@ def evaluate(params: Params, progress: Progress) -> dict[str, Any]:
 
 def describe_samples(params: Params, progress: Progress) -> dict[str, Any]:
     """Some samples of a checkpoint's dataset to be looked at: ``checkpoint``, ``split``, ``indices``."""
-    config = files.parse(checkpoint.load(Path(params["checkpoint"]))["config"])
-    source = data.load(config.dataset, progress)
+    state = checkpoint.load(Path(params["checkpoint"]))
+    source = data.load(files.parse(state["config"]).dataset, progress, learnt.of_state(state))
     split = source.split(params["split"])
     here = [index for index in params["indices"] if split is not None and 0 <= index < len(split)]
     return {"samples": samples.describe(source, split, here) if split is not None else []}
@@ -190,7 +193,8 @@ def _subject(params: Params, progress: Progress) -> build.Parts:
     config = files.parse(state["config"] if state is not None else params["config"])
     device = devices.choose(config.hardware.model_copy(update={"device": "auto"}) if state else config.hardware)
     config = _computable(_lean(config), device)
-    parts = build.build(config, torch.device(device), World(), progress)
+    known = learnt.of_state(state) if state is not None else None
+    parts = build.build(config, torch.device(device), World(), progress, learnt=known)
     if state is not None:
         check_classes(parts.source.task, state)
         _load_weights(parts, state, Path(params["checkpoint"]))
@@ -208,9 +212,9 @@ def export_model(params: Params, progress: Progress) -> dict[str, Any]:
     path = Path(params["checkpoint"])
     if params["format"] == export.SCRIPT:
         return export.export_script(path, Path(params["file"]))
-    parts = _restored(checkpoint.load(path), path, torch.device("cpu"), progress)
+    model, source = _model_alone(checkpoint.load(path), path, torch.device("cpu"), progress)
     progress("writing the model", None)
-    return export.export(parts.model, parts.source, params["format"], Path(params["file"]))
+    return export.export(model, source, params["format"], Path(params["file"]))
 
 
 def predict_files(params: Params, progress: Progress) -> dict[str, Any]:
@@ -218,19 +222,22 @@ def predict_files(params: Params, progress: Progress) -> dict[str, Any]:
     path = Path(params["checkpoint"])
     state = checkpoint.load(path)
     device = torch.device(devices.choose(files.parse(state["config"]).hardware.model_copy(update={"device": "auto"})))
-    parts = _restored(state, path, device, progress)
-    return predict.predict(parts.model, parts.source, [Path(file) for file in params["files"]], device, progress)
+    model, source = _model_alone(state, path, device, progress)
+    return predict.predict(model, source, [Path(file) for file in params["files"]], device, progress)
 
 
-def _restored(state: dict[str, Any], path: Path, device: torch.device, progress: Progress) -> build.Parts:
-    """Everything of a checkpoint's run, with its model as it is to be used; its samples stay where they are."""
-    config = _lean(files.parse(state["config"]))
-    parts = build.build(_computable(config, str(device)), device, World(), progress, restored=True)
-    parts.loader.close()
-    check_classes(parts.source.task, state)
-    _load_weights(parts, state, path)
-    parts.model.eval()
-    return parts
+def _model_alone(
+    state: dict[str, Any], path: Path, device: torch.device, progress: Progress
+) -> tuple[nn.Module, Source]:
+    """A checkpoint's model as it is to be used, and what it was trained on: all from the checkpoint, none from the data."""
+    progress("building the model", None)
+    source = learnt.of_state(state)
+    model = build.make_model(files.parse(state["config"]), source, device, restored=True)
+    try:
+        model.load_state_dict(weights_of(state))
+    except RuntimeError as error:
+        raise RefusedError(f"the weights of {path} do not fit its own settings: {error}", "was it changed?") from error
+    return model.eval(), source
 
 
 def describe_checkpoint(params: Params, progress: Progress) -> dict[str, Any]:

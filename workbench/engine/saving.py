@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from workbench.engine import checkpoint, recover, seeding
+from workbench.engine.data import learnt
 from workbench.engine.data.source import Task
 from workbench.engine.failures import RefusedError
 from workbench.engine.writing import Writer
@@ -180,7 +181,7 @@ def capture(run: Run) -> dict[str, Any]:
         "classes": list(source.task.classes),
         "preprocessing": source.preprocessing,
         "data": parts.data,
-        "task": {"kind": source.task.kind, "shape": list(source.shape), "outputs": source.task.outputs},
+        "task": learnt.told(source),
         **state_of(run),
     }
 

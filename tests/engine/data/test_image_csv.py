@@ -50,3 +50,18 @@ def test_that_columns_are_chosen_and_wrong_ones_refused(table: Path) -> None:
         load(table, image_column="path")
     with pytest.raises(RefusedError, match="1 different classes"):
         load(table, label_column="photographer")
+
+
+def test_that_a_group_of_pictures_is_never_divided(table: Path) -> None:
+    lines = table.read_text(encoding="utf-8").splitlines()
+    grouped = [lines[0] + ",patient", *(f"{line},{number // 2}" for number, line in enumerate(lines[1:13]))]
+    table.write_text("\n".join(grouped), encoding="utf-8")
+    source = load(table, label_column="label", group="patient", validation=0.3)
+    patient = {(table.parent / line.split(",")[0]).name: line.rsplit(",", 1)[1] for line in grouped[1:]}
+    sides = [
+        {patient[Path(split.name(index)).name] for index in range(len(split))} for split in (source.train, source.val)
+    ]
+    assert all(sides)
+    assert not sides[0] & sides[1]
+    with pytest.raises(RefusedError, match="one group only"):
+        load(table, label_column="label", group="photographer")

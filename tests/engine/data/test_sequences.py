@@ -123,3 +123,21 @@ def test_that_a_gap_in_a_column_leaves_it_a_column_of_numbers_and_what_is_left_o
     assert any("left off: day with '2024-01-0' in row 2" in note for note in source.notes)
     with pytest.raises(RefusedError, match=r"no column of numbers 'day' \(day with '2024-01-0' in row 2\)"):
         load("series", path=str(path), window=5, target="day")
+
+
+def test_that_rows_are_put_in_the_order_of_time(tmp_path: Path) -> None:
+    days = [f"2024-01-{day:02d}" for day in range(1, 29)]
+    lines = [f"{day},{place}" for place, day in enumerate(days)]
+    straight, turned = tmp_path / "straight.csv", tmp_path / "turned.csv"
+    straight.write_text("day,y\n" + "\n".join(lines), encoding="utf-8")
+    turned.write_text("day,y\n" + "\n".join(reversed(lines)), encoding="utf-8")
+    wanted = load("series", path=str(straight), window=4, time="day")
+    found = load("series", path=str(turned), window=4, time="day")
+    assert torch.equal(inputs(found.train), inputs(wanted.train))
+    assert found.shape == (4, 1), "the time is no input"
+    assert any("put in the order of day" in note for note in found.notes)
+    assert not any("order of day" in note for note in wanted.notes)
+    unsaid = load("series", path=str(turned), window=4)
+    assert any("not in the order of day" in note for note in unsaid.notes)
+    with pytest.raises(RefusedError, match="no column 'when'"):
+        load("series", path=str(turned), window=4, time="when")

@@ -84,6 +84,31 @@ def test_that_separators_and_a_byte_order_mark_are_understood(table: Path, separ
     assert load(table, target="a").shape == (2,)
 
 
+@pytest.mark.parametrize(
+    "encoding, said", [("cp1252", "read as Windows-1252"), ("utf-16", "read as UTF-16"), ("utf-8-sig", "")]
+)
+def test_that_words_are_read_in_other_encodings(table: Path, encoding: str, said: str) -> None:
+    towns = ("Köln", "Käln", "Ulm")
+    table.write_bytes(("town,y\n" + "".join(f"{towns[n % 3]},{n / 7}\n" for n in range(30))).encode(encoding))
+    source = load(table)
+    assert source.shape == (3,), "every town is a category of its own"
+    assert source.preprocessing["columns"][0]["words"] == sorted(towns)
+    assert any(said in note for note in source.notes) == bool(said)
+
+
+def test_that_decimal_commas_are_numbers_where_no_comma_divides(table: Path) -> None:
+    lines = "".join(f"1.{n:03d}.000,5;word {n % 2};{n},25;a,{n % 2}x\n" for n in range(12))
+    source = load(table, "big;kind;y;list\n" + lines, target="y")
+    assert source.task.kind == "regression"
+    assert [column["kind"] for column in source.preprocessing["columns"]] == ["number", "words", "words"]
+    found = source.task.in_own_units(torch.cat([source.train.targets, source.val.targets])).flatten().sort().values
+    assert found.tolist() == pytest.approx([n + 0.25 for n in range(12)])
+    assert any("decimal commas are read as points in big, y" in note for note in source.notes)
+    with pytest.raises(RefusedError, match="several targets are numbers") as caught:
+        load(table, target="y", more_targets=["kind"])
+    assert caught.value.problem.path == "dataset.more_targets"
+
+
 def test_that_what_cannot_be_learnt_from_is_refused_in_words(table: Path, tmp_path: Path) -> None:
     assert "there is no file" in refusal(tmp_path / "missing.csv")
     assert "is a folder" in refusal(tmp_path)

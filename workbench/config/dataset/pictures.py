@@ -81,6 +81,12 @@ class ImageCSV(PictureSource, Named):
     label_column: str = setting(
         "", title="Class column", help="Column with the classes. Left empty, the last is taken."
     )
+    group: str = setting(
+        "",
+        title="Group column",
+        help="Pictures with the same value in this column, such as a patient, are never divided between training and validation.",
+        advanced=True,
+    )
     size: int = picture_size()
     channels: Literal["rgb", "grey"] = colours()
 

@@ -41,9 +41,17 @@ class Series(Windowed):
     kind: Literal["series"] = "series"
     path: str = setting("", title="File", help="CSV file with a header, its rows in the order of time.", path="file")
     columns: tuple[str, ...] = setting(
-        (), title="Columns", help="Columns the network is given. Left empty, every column of numbers."
+        (),
+        title="Columns",
+        help="Columns the network is given, beside the past of the target. Left empty, every column of numbers.",
     )
     target: str = setting("", title="Target column", help="Column to predict. Left empty, the last of the columns.")
+    time: str = setting(
+        "",
+        title="Time column",
+        help="Rows are put in the order of this column of dates or numbers. Left empty, they stay as they stand. It is no input.",
+        advanced=True,
+    )
 
 
 class Text(DatasetSection):

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from workbench.config.dataset.base import Sample
 from workbench.config.fields import setting
-from workbench.config.model.base import ModelSection
+from workbench.config.model.base import Activation, ModelSection
 
 
 class Recurrent(ModelSection):
@@ -26,6 +26,9 @@ class Recurrent(ModelSection):
     embedding: int = setting(
         64, title="Embedding", help="Numbers that stand for a token (text only).", ge=1, le=65536, advanced=True
     )
+    activation: Activation = setting(
+        "relu", title="Activation", help="Function applied after each hidden layer of the head.", advanced=True
+    )
 
 
 class LSTM(Recurrent):
@@ -36,7 +39,7 @@ class LSTM(Recurrent):
     head: tuple[int, ...] = setting(
         (32,),
         title="Head",
-        help="Units of each hidden layer before the output, with ReLU.",
+        help="Units of each hidden layer before the output.",
         unit="units",
         ge=1,
         le=65536,
@@ -49,7 +52,7 @@ class GRU(Recurrent):
     title: ClassVar[str] = "GRU"
     kind: Literal["gru"] = "gru"
     head: tuple[int, ...] = setting(
-        (), title="Head", help="Units of each hidden layer before the output, with ReLU.", unit="units", ge=1, le=65536
+        (), title="Head", help="Units of each hidden layer before the output.", unit="units", ge=1, le=65536
     )
 
 
@@ -66,6 +69,9 @@ class Transformer(ModelSection):
     layers: int = setting(6, title="Layers", help="Encoder layers.", ge=1, le=256)
     feedforward: int = setting(
         2048, title="Feed-forward", help="Units between the two linear layers.", ge=1, le=1_000_000
+    )
+    activation: Activation = setting(
+        "relu", title="Activation", help="Function between the two linear layers.", advanced=True
     )
     dropout: float = setting(
         0.1, title="Dropout", help="Share switched off in attention, feed-forward and positions.", ge=0.0, lt=1.0

@@ -13,22 +13,32 @@ from workbench.engine.data.source import Progress, Source, silent
 SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
     "digits": digits.load,
     "image-folder": image_folder.load,
-    "table": table.load,
     "synthetic": synthetic.load,
     "image-csv": image_csv.load,
     "torchvision": known.load,
+    "python": own.load,
+}
+LEARNING: dict[str, Callable[[Any, Progress, Source | None], Source]] = {
+    "table": table.load,
     "sine": series.load_sine,
     "series": series.load,
     "text": text.load,
-    "python": own.load,
 }
+"""Those whose samples are made with what was learnt of them; the others' are scaled when they are used."""
 
 
-def load(config: Dataset, progress: Progress = silent) -> Source:
+def load(config: Dataset, progress: Progress = silent, learnt: Source | None = None) -> Source:
     """The samples of a configuration, split. Raises RefusedError when they cannot be had.
 
-    ``progress`` is told what is being done, and which share of it is done.
+    ``progress`` is told what is being done, and which share of it is done. ``learnt``: the source that a model was trained on,
+    as its checkpoint keeps it. Samples are made for that model, whatever has become of the data.
     """
-    source = SOURCES[config.kind](config, progress)
+    if config.kind in LEARNING:
+        source = LEARNING[config.kind](config, progress, learnt)
+    else:
+        source = SOURCES[config.kind](config, progress)
+        if learnt is not None:
+            kept = learnt.preprocessing
+            source = replace(source, scaling=learnt.scaling, preprocessing=kept, vocabulary=learnt.vocabulary)
     warning = balance.note(source, config.balance)
     return replace(source, notes=(*source.notes, warning)) if warning else source

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,13 @@ from workbench.engine.failures import RefusedError
 GAPS = ("", "na", "n/a", "nan", "null", "none", "?")
 PARQUET = b"PAR1"
 """The first bytes of every Parquet file."""
+UTF8 = "UTF-8"
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+"""How a file says at its beginning what it is encoded in. Spreadsheets call UTF-16 *Unicode text*."""
+DECIMAL_SHARE = 0.8
+"""Of a column's filled cells so many are numbers where its commas are taken for decimal points."""
+_DECIMAL_COMMA = r"^\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][+-]?\d+)?\s*$"
+_DECIMAL_COMMA_FITS = re.compile(_DECIMAL_COMMA).match
 
 
 def read(path: Path, least: int = 2) -> pl.DataFrame:
@@ -23,12 +32,17 @@ def read(path: Path, least: int = 2) -> pl.DataFrame:
 
     Raises RefusedError.
     """
+    return read_told(path, least)[0]
+
+
+def read_told(path: Path, least: int = 2) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The same, with what a person should know of how it was read."""
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
         raise RefusedError(what, "choose a CSV, TSV or Parquet file", "dataset.path")
     try:
         mark = separator_of(path)
-        frame = _parquet(path) if mark is None else _separated(path, mark)
+        frame, notes = (_parquet(path), ()) if mark is None else _separated(path, mark)
     except (OSError, pl.exceptions.PolarsError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RefusedError(f"{path} cannot be read as a table: {first}", "save it as CSV", "dataset.path") from error
@@ -41,7 +55,7 @@ def read(path: Path, least: int = 2) -> pl.DataFrame:
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:
         raise RefusedError(f"{path} has two columns named {twice!r}", "give them different names", "dataset.path")
-    return frame.rename(dict(zip(frame.columns, names, strict=True)))
+    return frame.rename(dict(zip(frame.columns, names, strict=True))), notes
 
 
 def require(frame: pl.DataFrame, name: str, setting: str) -> None:
@@ -53,14 +67,54 @@ def require(frame: pl.DataFrame, name: str, setting: str) -> None:
 def separator_of(path: Path) -> str | None:
     """What divides the cells of a table in a file; None for Parquet, which has no lines. Raises OSError."""
     with path.open("rb") as file:
-        if file.read(len(PARQUET)) == PARQUET:
-            return None
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        return separator(file.read(65536))
+        start = file.read(65536)
+    if start.startswith(PARQUET):
+        return None
+    # What is cut in the middle of a character is no news.
+    return separator(start.decode(_marked(start) or "utf-8", errors="replace"))
 
 
-def _separated(path: Path, mark: str) -> pl.DataFrame:
-    return pl.read_csv(path, separator=mark, infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True)
+def _separated(path: Path, mark: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    text, encoding = decoded(path)
+    frame = pl.read_csv(text.encode(), separator=mark, infer_schema=False, truncate_ragged_lines=True)
+    notes = [] if encoding == UTF8 else [f"the table is read as {encoding}: it is not UTF-8"]
+    # Between commas a comma is none of a number's.
+    commas = [name for name in frame.columns if _has_decimal_commas(frame[name])] if mark != "," else []
+    if commas:
+        point = pl.col(commas).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        frame = frame.with_columns(
+            pl.when(pl.col(commas).str.contains(_DECIMAL_COMMA)).then(point).otherwise(pl.col(commas))
+        )
+        notes.append(f"decimal commas are read as points in {', '.join(name.strip() for name in commas)}")
+    return frame, tuple(notes)
+
+
+def _has_decimal_commas(column: pl.Series) -> bool:
+    """Whether its cells are numbers, as far as they are filled, and a comma stands in some of them."""
+    filled = [cell for cell in column.to_list() if not is_gap(cell)]
+    fitting = sum(_DECIMAL_COMMA_FITS(cell) is not None for cell in filled)
+    return fitting >= DECIMAL_SHARE * max(len(filled), 1) and any("," in cell for cell in filled)
+
+
+def decoded(path: Path) -> tuple[str, str]:
+    """The text in a file, and what it is encoded in: as a mark at its beginning says, else UTF-8, else Windows-1252.
+
+    Raises RefusedError for a file that is no text, and OSError.
+    """
+    raw = path.read_bytes()
+    encoding = _marked(raw) or "utf-8"
+    try:
+        return raw.decode(encoding), UTF8 if encoding.startswith("utf-8") else encoding.upper()
+    except UnicodeDecodeError:
+        if b"\0" in raw:
+            hint = "give a text file, saved as UTF-8"
+            raise RefusedError(f"{path} is no text, or in an unknown encoding", hint, "dataset.path") from None
+        return raw.decode("cp1252", errors="replace"), "Windows-1252"
+
+
+def _marked(raw: bytes) -> str:
+    """The encoding that a mark at the beginning tells; empty where there is none."""
+    return next((name for mark, name in MARKS.items() if raw.startswith(mark)), "")
 
 
 def separator(start: str) -> str:

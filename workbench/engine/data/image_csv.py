@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.config.dataset import ImageCSV
@@ -13,10 +14,15 @@ from workbench.engine.failures import RefusedError
 def load(config: ImageCSV, progress: Progress) -> Source:
     """Pictures as :mod:`image_folder` gives them. Raises RefusedError."""
     path = Path(config.path).expanduser()
-    frame = cells.read(path)
+    frame, told = cells.read_told(path)
     image, label = config.image_column or frame.columns[0], config.label_column or frame.columns[-1]
-    for name, setting in ((image, "dataset.image_column"), (label, "dataset.label_column")):
-        cells.require(frame, name, setting)
+    for name, setting in (
+        (image, "dataset.image_column"),
+        (label, "dataset.label_column"),
+        (config.group, "dataset.group"),
+    ):
+        if name:
+            cells.require(frame, name, setting)
     rows = list(zip(frame[image].to_list(), frame[label].to_list(), strict=True))
     named = [(place, str(file).strip(), str(word).strip()) for place, (file, word) in enumerate(rows) if file and word]
     left_out = [
@@ -29,5 +35,17 @@ def load(config: ImageCSV, progress: Progress) -> Source:
         raise RefusedError(f"{path} has {len(classes)} different classes", "two are needed", "dataset.label_column")
     number = {word: place for place, word in enumerate(classes)}
     files = [(path.parent / Path(file).expanduser(), number[word]) for _, file, word in named]
-    source = image_folder.assemble({"train": files}, classes, config, path, progress)
-    return Source(**{**vars(source), "left_out": (*left_out, *source.left_out)})
+    groups = _groups(frame[config.group].to_list(), named, files, config.group) if config.group else None
+    source = image_folder.assemble({"train": files}, classes, config, path, progress, groups)
+    return replace(source, left_out=(*left_out, *source.left_out), notes=(*told, *source.notes))
+
+
+def _groups(
+    column: list[str | None], named: list[tuple[int, str, str]], files: image_folder.Files, name: str
+) -> dict[Path, str]:
+    """What each file belongs to; one without a word belongs to nobody else. Raises RefusedError."""
+    words = [(column[place] or "").strip() or f"row {place + 2}" for place, _, _ in named]
+    if len(set(words)) < 2:
+        what = f"the group column {name} holds one group only"
+        raise RefusedError(what, "choose another column", "dataset.group")
+    return {path: word for (path, _), word in zip(files, words, strict=True)}

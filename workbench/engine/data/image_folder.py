@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from workbench.engine.data.pictures import (
     scaling_of,
 )
 from workbench.engine.data.source import LeaveOut, LeftOut, Progress, Source, Split, Task, TensorSplit
-from workbench.engine.data.split import split
+from workbench.engine.data.split import by_group, split
 from workbench.engine.devices import available_cpus
 from workbench.engine.failures import RefusedError
 
@@ -51,17 +51,22 @@ def load(config: ImageFolder, progress: Progress) -> Source:
 
 
 def assemble(
-    found: dict[str, Files], classes: Sequence[str], config: ImageFolder | ImageCSV, root: Path, progress: Progress
+    found: dict[str, Files],
+    classes: Sequence[str],
+    config: ImageFolder | ImageCSV,
+    root: Path,
+    progress: Progress,
+    groups: Mapping[Path, str] | None = None,
 ) -> Source:
     """Files with the numbers of their classes as samples; validation is taken out of training where it is not given.
 
-    Raises RefusedError.
+    ``groups``: what each file belongs to, where those that belong together are not to be divided. Raises RefusedError.
     """
     found, chosen = _without(found, config.leave_out, root if root.is_dir() else root.parent)
     readable, left_out, pictures = _read_all(found, config, progress)
     _check_classes(root, readable["train"], classes)
     if "val" not in readable:
-        readable, pictures = _divide(readable, pictures, config)
+        readable, pictures = _divide(readable, pictures, config, groups)
     splits = {name: _make(files, pictures[name], config) for name, files in readable.items()}
     empty = [name for number, name in enumerate(classes) if not any(label == number for _, label in readable["train"])]
     train = splits["train"]
@@ -184,12 +189,18 @@ def _check_classes(root: Path, train: Files, classes: Sequence[str]) -> None:
 
 
 def _divide(
-    readable: dict[str, Files], pictures: dict[str, Tensor | None], config: ImageFolder | ImageCSV
+    readable: dict[str, Files],
+    pictures: dict[str, Tensor | None],
+    config: ImageFolder | ImageCSV,
+    groups: Mapping[Path, str] | None,
 ) -> tuple[dict[str, Files], dict[str, Tensor | None]]:
     """Takes validation out of the training pictures."""
     files, kept = readable["train"], pictures["train"]
-    labels = torch.tensor([label for _, label in files])
-    indices = split(len(files), labels if config.split == "per-class" else None, config.validation, config.split_seed)
+    if groups is not None:
+        indices = by_group([groups[path] for path, _ in files], config.validation, config.split_seed)
+    else:
+        labels = torch.tensor([label for _, label in files]) if config.split == "per-class" else None
+        indices = split(len(files), labels, config.validation, config.split_seed)
     for name, chosen in zip(("train", "val"), indices, strict=True):
         readable[name] = [files[index] for index in chosen.tolist()]
         pictures[name] = kept[chosen] if kept is not None else None

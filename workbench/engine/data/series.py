@@ -16,26 +16,29 @@ from workbench.engine.data import cells
 from workbench.engine.data.source import Progress, Source, Task, TensorSplit
 from workbench.engine.failures import RefusedError
 
+DATES_LOOKED_AT = 10_000
 SHOWN = 2000
 """Points of the series in the preview."""
 
 
-def load_sine(config: Sine, progress: Progress) -> Source:
+def load_sine(config: Sine, progress: Progress, learnt: Source | None = None) -> Source:
     """sin(frequency t) + noise N(0, 1) at evenly spaced t, as windows (n, window, 1) and the values that follow."""
     progress("drawing samples", None)
     draw = torch.Generator().manual_seed(config.seed)
     t = torch.linspace(0, config.length, config.points)
     values = torch.sin(config.frequency * t) + config.noise * torch.randn(config.points, generator=draw)
-    return _windows(config, values[:, None], ("sin",), 0, config.points)
+    return _windows(config, values[:, None], ("sin",), 0, learnt)
 
 
-def load(config: Series, progress: Progress) -> Source:
+def load(config: Series, progress: Progress, learnt: Source | None = None) -> Source:
     """The columns of a CSV file. Raises RefusedError."""
     progress("reading the series", None)
-    frame = cells.read(Path(config.path).expanduser(), least=1)
+    frame, told = cells.read_told(Path(config.path).expanduser(), least=1)
+    frame, order = _in_time(frame, config.time)
     found = {name: _column(frame, name) for name in frame.columns}
     numbers = [name for name, column in found.items() if not column.wrong]
-    names = list(config.columns) or numbers
+    chosen = [one["name"] for one in learnt.preprocessing["columns"]] if learnt is not None else list(config.columns)
+    names = chosen or numbers
     target = config.target or (names[-1] if names else "")
     for name in {*names, target} - set(numbers):
         what = f"the table has no column of numbers {name!r}"
@@ -45,15 +48,42 @@ def load(config: Series, progress: Progress) -> Source:
         names.append(target)
     values, filled = _filled(torch.tensor([found[name].values for name in names], dtype=torch.float64).T.contiguous())
     left_off = [found[name].wrong for name in frame.columns if found[name].wrong and not config.columns]
-    source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), len(values))
-    notes = [f"{filled} rows with gaps were filled with the values before them"] if filled else []
+    source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), learnt)
+    notes = [order] if order else []
+    notes += [f"{filled} rows with gaps were filled with the values before them"] if filled else []
     notes += [f"columns that hold no numbers are left off: {'; '.join(left_off)}"] if left_off else []
-    return Source(**{**vars(source), "notes": (*source.notes, *notes)})
+    source.preprocessing["time"] = config.time
+    return Source(**{**vars(source), "notes": (*told, *source.notes, *notes)})
 
 
-def columns_of(path: Path, names: list[str]) -> Tensor:
-    """Columns of numbers of another file: float32 (rows, columns). Raises RefusedError."""
+def _in_time(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, str]:
+    """The rows in the order of their times, without the column that tells them, and what was changed. Raises RefusedError."""
+    if not name:
+        return frame, _out_of_order(frame)
+    cells.require(frame, name, "dataset.time")
+    times = cells.times(name, frame[name].to_list())
+    order = torch.argsort(times, stable=True).tolist()
+    note = "" if order == sorted(order) else f"the rows were put in the order of {name}"
+    return frame[order].drop(name), note
+
+
+def _out_of_order(frame: pl.DataFrame) -> str:
+    """Says which column of dates the rows do not follow, where nobody said which is the time."""
+    for name in frame.columns:
+        try:
+            times = cells.times(name, frame[name].head(DATES_LOOKED_AT).to_list())
+        except RefusedError:
+            continue
+        if cells.number(frame[name][0]) is None and bool((times.diff() < 0).any()):
+            return f"the rows are not in the order of {name}: dataset.time = {name!r} puts them in it"
+    return ""
+
+
+def columns_of(path: Path, names: list[str], time: str = "") -> Tensor:
+    """Columns of numbers of another file, in the order of its column ``time``: float32 (rows, columns). Raises RefusedError."""
     frame = cells.read(path, least=1)
+    if time:
+        frame, _ = _in_time(frame, time)
     missing = [name for name in names if name not in frame.columns]
     if missing:
         raise RefusedError(f"it has no column {', '.join(missing)}")
@@ -95,8 +125,9 @@ def _filled(values: Tensor) -> tuple[Tensor, int]:
     return values, len(gaps)
 
 
-def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: int, rows: int) -> Source:
+def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: int, learnt: Source | None) -> Source:
     """Windows of ``values`` (rows, columns) and the ``horizon`` values of the target column that follow each."""
+    rows = len(values)
     span = config.window + config.horizon
     count = rows - span + 1
     if count < 2:
@@ -109,6 +140,9 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
     known = values[: train_end + span - 1]
     mean, std = known.mean(dim=0), known.std(dim=0, correction=0)
     std = torch.where(std > 1e-12, std, 1.0)
+    if learnt is not None:
+        kept = learnt.preprocessing["columns"]
+        mean, std = (torch.tensor([column[key] for column in kept]) for key in ("mean", "std"))
     scaled = (values - mean) / std
     inputs = scaled.unfold(0, config.window, 1)[:count].transpose(1, 2).contiguous()
     ahead = scaled[config.window :, target].unfold(0, config.horizon, 1)[:count].contiguous()

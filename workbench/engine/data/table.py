@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Table
-from workbench.engine.data.cells import is_gap, number, read, require, times
+from workbench.engine.data.cells import is_gap, number, read, read_told, require, times
 from workbench.engine.data.source import LeaveOut, LeftOut, Progress, Source, Task, TensorSplit
 from workbench.engine.data.split import by_group, by_time, split
 from workbench.engine.failures import RefusedError
@@ -24,6 +24,10 @@ MOST_CATEGORIES = 50
 MOST_CLASSES = 1000
 CLASSES_FROM_NUMBERS = 20
 PREVIEW_ROWS = 50
+
+
+_Made = tuple[Tensor, list[dict[str, Any]], Task]
+"""Inputs of all rows, how they were made of which columns, and the task with the scale of its targets."""
 
 
 @dataclass
@@ -40,10 +44,12 @@ class _Column:
         return self.values < 0 if self.words else self.values.isnan()
 
 
-def load(config: Table, progress: Progress) -> Source:
+def load(config: Table, progress: Progress, learnt: Source | None = None) -> Source:
     """The rows of a table. Raises RefusedError."""
     progress("reading the table", None)
-    frame = read(Path(config.path).expanduser())
+    if learnt is not None:
+        config = config.model_copy(update={"task": learnt.task.kind})
+    frame, told = read_told(Path(config.path).expanduser())
     targets_of = (target_name(frame, config), *config.more_targets)
     keys = tuple(filter(None, (config.group, config.time)))
     _check_names(frame, config)
@@ -63,8 +69,13 @@ def load(config: Table, progress: Progress) -> Source:
     task, targets = _all_targets(frame, rows, targets_of, config)
     classes = targets if task.kind == "classification" else None
     halves = _divide(frame, rows, classes, config)
-    source = _assemble(config, task, columns, targets, rows, halves)
-    notes = [*wanted.notes(), *(note for column in columns for note in column.notes)]
+    if learnt is None:
+        made = _learn(config, task, columns, targets, halves[0])
+    else:
+        described = learnt.preprocessing["columns"]
+        made = _encode(frame[rows], described, config.path), described, _scaled_as(task, learnt.task)
+    source = _assemble(made, targets, rows, halves)
+    notes = [*told, *wanted.notes(), *(note for column in columns for note in column.notes)]
     notes += [f"column {name} is not used: {_why_unused(frame[name])}" for name in unused]
     preview = {
         "columns": frame.columns,
@@ -119,6 +130,7 @@ def _divide(frame: pl.DataFrame, rows: list[int], classes: Tensor | None, config
 def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], config: Table) -> tuple[Task, Tensor]:
     """One target, or several side by side as a regression."""
     if len(names) > 1:
+        _check_numbers(frame, rows, names)
         config = config.model_copy(update={"task": "regression"})
     found = [_targets(frame[name].gather(rows).to_list(), name, config) for name in names]
     if len(names) == 1:
@@ -209,32 +221,45 @@ def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[Task, Tens
     return Task("classification", classes), torch.tensor([order[key] for key in keys])
 
 
+def _check_numbers(frame: pl.DataFrame, rows: list[int], names: Sequence[str]) -> None:
+    """Raises RefusedError for several targets of which one is none of numbers."""
+    for name in names:
+        word = next((cell for cell in frame[name].gather(rows).to_list() if number(cell) is None), None)
+        if word is not None:
+            what = f"several targets are numbers, and the column {name} holds {word!r}"
+            setting = "dataset.target" if name == names[0] else "dataset.more_targets"
+            raise RefusedError(what, "predict that column alone, or take it off the list", setting)
+
+
 def _class_name(key: float | str) -> str:
     return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)
 
 
-def _assemble(
-    config: Table,
-    task: Task,
-    columns: list[_Column],
-    targets: Tensor,
-    rows: list[int],
-    halves: tuple[Tensor, Tensor],
-) -> Source:
-    """Turns columns into inputs with what the training rows alone tell."""
-    train, val = halves
+def _learn(config: Table, task: Task, columns: list[_Column], targets: Tensor, train: Tensor) -> _Made:
+    """Turns columns into inputs with what the training rows alone tell, and finds the scale of the targets."""
     parts, described = zip(*(_inputs(column, train, config.standardize) for column in columns), strict=True)
-    inputs = torch.cat(parts, dim=1).to(torch.float32)
     if task.kind == "regression":
         known = [_mean_std(column) if config.standardize else (0.0, 1.0) for column in targets[train].unbind(1)]
-        task = Task(
-            "regression", targets=task.targets, means=tuple(m for m, _ in known), stds=tuple(s for _, s in known)
-        )
+        means, stds = (tuple(pair[place] for pair in known) for place in (0, 1))
+        task = Task("regression", targets=task.targets, means=means, stds=stds)
+    return torch.cat(parts, dim=1).to(torch.float32), list(described), task
+
+
+def _scaled_as(task: Task, learnt: Task) -> Task:
+    """The task with the scale of the targets that a model learnt."""
+    if task.kind != "regression" or task.targets != learnt.targets:
+        return task
+    return Task("regression", targets=task.targets, means=learnt.means, stds=learnt.stds)
+
+
+def _assemble(made: _Made, targets: Tensor, rows: list[int], halves: tuple[Tensor, Tensor]) -> Source:
+    inputs, described, task = made
+    if task.kind == "regression":
         targets = task.scaled(targets).to(torch.float32)
     names = [_row_name(row) for row in rows]
-    parts_of = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in (train, val)]
+    parts_of = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in halves]
     target = {"names": list(task.targets), "means": list(task.means), "stds": list(task.stds)}
-    preprocessing = {"kind": "table", "columns": list(described), "target": target}
+    preprocessing = {"kind": "table", "columns": described, "target": target}
     return Source(task, (inputs.shape[1],), parts_of[0], parts_of[1], preprocessing=preprocessing)
 
 
@@ -274,7 +299,10 @@ def prepare(path: Path, described: Sequence[dict[str, Any]]) -> Tensor:
 
     Raises RefusedError.
     """
-    frame = read(path)
+    return _encode(read(path, least=1), described, path)
+
+
+def _encode(frame: pl.DataFrame, described: Sequence[dict[str, Any]], path: Path | str) -> Tensor:
     missing = [column["name"] for column in described if column["name"] not in frame.columns]
     if missing:
         raise RefusedError(

@@ -19,11 +19,11 @@ PADDING, UNKNOWN = 0, 1
 PREVIEW_ROWS = 50
 
 
-def load(config: Text, progress: Progress) -> Source:
+def load(config: Text, progress: Progress, learnt: Source | None = None) -> Source:
     """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
     progress("reading the texts", None)
     path = Path(config.path).expanduser()
-    frame = cells.read(path)
+    frame, told = cells.read_told(path)
     text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
         cells.require(frame, name, setting)
@@ -38,8 +38,9 @@ def load(config: Text, progress: Progress) -> Source:
         raise RefusedError(f"{path} has {len(classes)} different labels", "two are needed", "dataset.label_column")
     labels = torch.tensor([classes.index(word) for word in words])
     chosen = split(len(rows), labels if config.split == "per-class" else None, config.validation, config.split_seed)
-    progress("learning the vocabulary", None)
-    tokenizer = learn([texts[index] for index in chosen[0].tolist()], config.vocabulary)
+    progress("learning the vocabulary" if learnt is None else "counting the tokens", None)
+    training = [texts[index] for index in chosen[0].tolist()]
+    tokenizer = learn(training, config.vocabulary) if learnt is None else of_state(learnt.preprocessing)
     tokens, cut = encode(tokenizer, texts, config.length)
     names = tuple(text[:60] for text in texts)
     train, val = (TensorSplit(tokens[i], labels[i], "text", tuple(names[k] for k in i.tolist())) for i in chosen)
@@ -53,9 +54,14 @@ def load(config: Text, progress: Progress) -> Source:
         train=train,
         val=val,
         vocabulary=tokenizer.get_vocab_size(),
-        preprocessing={"kind": "text", "tokenizer": tokenizer.to_str(), "length": config.length},
+        preprocessing={
+            "kind": "text",
+            "tokenizer": tokenizer.to_str(),
+            "length": config.length,
+            "column": text_column,
+        },
         left_out=left_out,
-        notes=(f"{cut:,} texts are longer than {config.length} tokens and are cut",) if cut else (),
+        notes=(*told, *((f"{cut:,} texts are longer than {config.length} tokens and are cut",) if cut else ())),
         preview={"table": preview},
     )
 

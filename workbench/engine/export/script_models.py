@@ -15,6 +15,7 @@ from workbench.engine.export.piece import Piece, filled
 from workbench.engine.export.script_layers import layer, stack
 from workbench.engine.failures import RefusedError
 from workbench.engine.models.heads import SeveralHeads
+from workbench.engine.models.layers import activation
 from workbench.engine.models.recurrent import RecurrentNetwork
 from workbench.engine.models.transformer import TransformerNetwork
 
@@ -109,7 +110,6 @@ _NORMS = {
 
 
 def _resnet(config: Any, source: Source, model: nn.Module) -> Piece:
-    from workbench.engine.models.layers import activation
 
     parts = list(model.children())
     stages, before = [], config.width
@@ -227,7 +227,7 @@ class EncoderLayer(nn.Module):
         super().__init__()
         self.attention = Attention()
         self.feedforward = nn.Sequential(
-            nn.Linear(WIDTH, FEEDFORWARD), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(FEEDFORWARD, WIDTH)
+            nn.Linear(WIDTH, FEEDFORWARD), $activation, nn.Dropout(DROPOUT), nn.Linear(FEEDFORWARD, WIDTH)
         )
         self.norm1 = nn.LayerNorm(WIDTH)
         self.norm2 = nn.LayerNorm(WIDTH)
@@ -320,6 +320,7 @@ def _transformer(config: Any, source: Source, model: nn.Module) -> Piece:
         _TRANSFORMER,
         where="before" if config.norm_first == "pre" else "after",
         layer=filled(_LAYERS[config.norm_first]),
+        activation=layer(activation(config.activation, inplace=False)),
         embedding=layer(model.embedding),
         length=source.shape[0],
         final=layer(model.final),

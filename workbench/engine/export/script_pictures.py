@@ -10,7 +10,7 @@ from workbench.engine.data.image_folder import SUFFIXES, given_splits
 from workbench.engine.data.pictures import MAX_PIXELS
 from workbench.engine.data.source import Source
 from workbench.engine.export.piece import Piece, filled
-from workbench.engine.export.script_split import by_share, shares, where
+from workbench.engine.export.script_split import by_share, separator, shares, where
 from workbench.engine.failures import RefusedError
 from workbench.shipped import shipped
 
@@ -167,7 +167,7 @@ $picture
 def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     \"\"\"Pictures and the numbers of their classes: of training, then of validation.\"\"\"
     with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = [(row[IMAGE_COLUMN], row[LABEL_COLUMN]) for row in csv.DictReader(file)]
+        rows = [(row[IMAGE_COLUMN], row[LABEL_COLUMN]) for row in csv.DictReader(file, delimiter=$separator)]
     pairs = [
         (picture(Path(path).parent / Path(name.strip()).expanduser()), CLASSES.index(word.strip()))
         for name, word in rows
@@ -182,10 +182,14 @@ def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def image_csv(config: Any, source: Source) -> Piece:
     """Pictures that a CSV file names. Raises RefusedError."""
+    if config.group:
+        what = "a script has no counterpart yet of pictures that are split by group"
+        raise RefusedError(what, "choose another format", "dataset.group")
     columns = cells.read(Path(config.path).expanduser()).columns
     code = filled(
         _IMAGE_CSV,
         path=repr(where(config)),
+        separator=repr(separator(config)),
         image_column=repr(config.image_column or columns[0]),
         label_column=repr(config.label_column or columns[-1]),
         classes=repr(list(source.task.classes)),

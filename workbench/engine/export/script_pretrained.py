@@ -12,7 +12,7 @@ from workbench.config.model import TorchvisionModel
 from workbench.engine.data.source import Source
 from workbench.engine.export.piece import Piece, filled
 from workbench.engine.export.script_layers import layer
-from workbench.engine.models.pretrained import Form, Pretrained, chosen
+from workbench.engine.models.pretrained import Form, Pretrained, chosen, form
 
 _TORCHVISION = """
 HEAD = $head  # the last layer, which is made anew
@@ -106,7 +106,7 @@ def network(config: TorchvisionModel, source: Source, model: nn.Module) -> Piece
         frozen=repr(frozen),
         frozen_alone=f"\nFROZEN_ALONE = {alone!r}" if alone else "",
         alone="for name in FROZEN_ALONE:\n    self.body.get_parameter(name).requires_grad_(False)" if alone else "",
-        form=_form(model.form, source.shape[1] == source.shape[2]),
+        form=_form(form(config, chosen(config)), source.shape[1] == source.shape[2]),
         outputs=source.task.outputs,
     )
     imports = ["import torchvision"]
@@ -128,13 +128,13 @@ def _extra(config: TorchvisionModel, model: Pretrained) -> str:
     if config.name in ("inception_v3", "googlenet"):
         known = chosen(config) is not None
         return f", init_weights={not known}, aux_logits=False, transform_input={known}"
-    return f", image_size={model.form.crop}" if config.name.startswith("vit_") else ""
+    return f", image_size={model.crop}" if config.name.startswith("vit_") else ""
 
 
-def _form(form: Form, square: bool) -> str:
-    cut = "" if form.crop == form.resize and square else filled(_CUT, crop=form.crop)
-    mode = "bicubic" if form.bicubic else "bilinear"
-    return filled(_FORM, resize=form.resize, mode=mode, cut=cut)
+def _form(wanted: Form, square: bool) -> str:
+    cut = "" if wanted.crop == wanted.resize and square else filled(_CUT, crop=wanted.crop)
+    mode = "bicubic" if wanted.bicubic else "bilinear"
+    return filled(_FORM, resize=wanted.resize, mode=mode, cut=cut)
 
 
 def _state(config: TorchvisionModel) -> str:

@@ -8,6 +8,7 @@ from workbench.engine.data import cells
 from workbench.engine.data.source import Source
 from workbench.engine.export.piece import Piece, filled
 from workbench.engine.export.script_split import by_share, separator, shares, where
+from workbench.engine.failures import RefusedError
 
 _SINE = """
 # A noisy sine wave, cut into windows: from $window values the $horizon that follow are predicted.
@@ -80,6 +81,9 @@ def sine(config: Any, source: Source) -> Piece:
 
 def series(config: Any, source: Source) -> Piece:
     """A series in a table of separated values. Raises RefusedError."""
+    if config.time:
+        what = "a script has no counterpart yet of a time column"
+        raise RefusedError(what, "put the rows in their order, or choose another format", "dataset.time")
     facts = {"window": config.window, "horizon": config.horizon}
     code = filled(
         _SERIES,
@@ -124,7 +128,7 @@ def learn_tokens(texts: list[str]) -> Tokenizer:
 def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     \"\"\"Token ids, int64 (n, $length), and the numbers of the classes: of training, then of validation.\"\"\"
     with open(path, encoding="utf-8-sig", newline="") as file:
-        pairs = [(row[TEXT_COLUMN] or "", (row[LABEL_COLUMN] or "").strip()) for row in csv.DictReader(file)]
+        pairs = [(row[TEXT_COLUMN] or "", (row[LABEL_COLUMN] or "").strip()) for row in csv.DictReader(file, delimiter=$separator)]
     pairs = [(text, label) for text, label in pairs if text.strip() and label]
     texts, labels = [text for text, _ in pairs], torch.tensor([CLASSES.index(label) for _, label in pairs])
     train, val = split(len(labels)$by_class)
@@ -143,6 +147,7 @@ def text(config: Any, source: Source) -> Piece:
     code = filled(
         _TEXT,
         path=repr(where(config)),
+        separator=repr(separator(config)),
         text_column=repr(columns[0]),
         label_column=repr(columns[1]),
         classes=repr(list(source.task.classes)),

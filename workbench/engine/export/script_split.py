@@ -42,9 +42,16 @@ def where(config: Any) -> str:
 
 
 def separator(config: Any) -> str:
-    """What divides the cells of a source's table. Raises RefusedError for a table without lines."""
-    found = cells.separator_of(Path(config.path).expanduser())
+    """What divides the cells of a source's table. Raises RefusedError for a table without lines, and one that is not plain."""
+    path = Path(config.path).expanduser()
+    found = cells.separator_of(path)
     if found is None:
         what = "a script has no counterpart yet of Parquet files"
         raise RefusedError(what, "save the table as CSV, or choose another format", "dataset.path")
+    told = cells.read_told(path, least=1)[1]
+    if told:
+        what = f"a script has no counterpart yet of this: {'; '.join(told)}"
+        raise RefusedError(
+            what, "save the table in UTF-8 with decimal points, or choose another format", "dataset.path"
+        )
     return found

@@ -55,7 +55,8 @@ class Pretrained(nn.Module):
     def __init__(self, body: nn.Module, config: TorchvisionModel, form: Form, raw: tuple[Tensor, Tensor]) -> None:
         super().__init__()
         self.body = body
-        self.form = form
+        # Plain values, which TorchScript can compile.
+        self.resize, self.crop, self.bicubic = form.resize, form.crop, form.bicubic
         self._config = config
         self._head = _last(body)[0]
         # From the program's scaling to [0, 1], and on to the weights' mean and deviation, as one step.
@@ -132,15 +133,15 @@ class Pretrained(nn.Module):
 
     def _formed(self, inputs: Tensor) -> Tensor:
         """The shorter side resized and the middle cut out: (b, c, crop, crop)."""
-        height, width = inputs.shape[-2:]
+        height, width = inputs.shape[-2], inputs.shape[-1]
         shorter = min(height, width)
-        size = (height * self.form.resize // shorter, width * self.form.resize // shorter)
-        if size != (height, width):
-            mode = "bicubic" if self.form.bicubic else "bilinear"
-            finer = shorter > self.form.resize
+        size = [height * self.resize // shorter, width * self.resize // shorter]
+        if size != [height, width]:
+            mode = "bicubic" if self.bicubic else "bilinear"
+            finer = shorter > self.resize
             inputs = functional.interpolate(inputs, size, mode=mode, antialias=finer, align_corners=False)
-        top, left = (size[0] - self.form.crop) // 2, (size[1] - self.form.crop) // 2
-        return inputs[..., top : top + self.form.crop, left : left + self.form.crop]
+        top, left = (size[0] - self.crop) // 2, (size[1] - self.crop) // 2
+        return inputs[..., top : top + self.crop, left : left + self.crop]
 
     def _still(self) -> list[nn.Parameter]:
         parts = [part for stage in self.frozen for part in stage.modules.values()]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config.model import GRU, LSTM
+from workbench.engine.models.layers import activation
 
 
 class RecurrentNetwork(nn.Module):
@@ -23,7 +24,7 @@ class RecurrentNetwork(nn.Module):
         width = config.units * (2 if config.bidirectional else 1)
         head: list[nn.Module] = []
         for units in config.head:
-            head += [nn.Linear(width, units), nn.ReLU()]
+            head += [nn.Linear(width, units), activation(config.activation, inplace=False)]
             width = units
         self.head = nn.Sequential(*head, nn.Linear(width, outputs))
         self.both_ways = config.bidirectional

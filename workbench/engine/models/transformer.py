@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config.model import Transformer
+from workbench.engine.models.layers import activation
 
 
 class MultiHeadAttention(nn.Module):
@@ -51,7 +52,7 @@ class EncoderLayer(nn.Module):
         self.attention = MultiHeadAttention(config.width, config.attention_heads, config.dropout)
         self.feedforward = nn.Sequential(
             nn.Linear(config.width, config.feedforward),
-            nn.ReLU(),
+            activation(config.activation, inplace=False),
             nn.Dropout(config.dropout),
             nn.Linear(config.feedforward, config.width),
         )

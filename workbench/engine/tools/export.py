@@ -63,7 +63,8 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
         raise
     # Each exporter refuses in its own way what it cannot express.
     except Exception as error:
-        what = f"the model cannot be exported as {form}: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        what = f"the model cannot be exported as {form}: {lines[0] if lines else type(error).__name__}"
         raise RefusedError(what, "choose another format", "--format") from error
     finally:
         unfinished.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from workbench.engine.failures import RefusedError
 TOP = 5
 BATCH = 64
 MOST_ROWS = 100_000
+TABLES = (".csv", ".tsv", ".parquet")
 Named = tuple[str, Tensor]
 
 
@@ -71,7 +72,8 @@ def _samples(source: Source, files: list[Path], left_out: list[dict[str, str]], 
             elif kind == "series":
                 yield str(path), _series(path, source)
             else:
-                left_out.append({"file": str(path), "why": "a model of samples from a formula takes no files"})
+                what = "a model of samples from a formula, or of a Dataset of one's own, takes no files"
+                left_out.append({"file": str(path), "why": what})
         except (RefusedError, PictureError, OSError, ValueError) as error:
             left_out.append({"file": str(path), "why": str(error)})
 
@@ -84,14 +86,16 @@ def _picture(path: Path, source: Source) -> Tensor:
 
 
 def _texts(path: Path, source: Source) -> Iterator[Named]:
-    """A text file is one text; of a CSV file each row of its first column."""
+    """A text file is one text; of a table each row, in the column of the training, or in the only one that there is."""
     facts = source.preprocessing
-    if path.suffix.lower() == ".csv":
-        frame = cells.read(path)
+    if path.suffix.lower() in TABLES:
+        frame = cells.read(path, least=1)
+        column = facts["column"] if facts["column"] in frame.columns or frame.width > 1 else frame.columns[0]
+        cells.require(frame, column, "")
         names = [f"{path} row {row + 2}" for row in range(len(frame))]
-        texts = [cell or "" for cell in frame[frame.columns[0]].to_list()]
+        texts = [cell or "" for cell in frame[column].to_list()]
     else:
-        names, texts = [str(path)], [path.read_text(encoding="utf-8", errors="replace")]
+        names, texts = [str(path)], [cells.decoded(path)[0]]
     tokens, _ = text.encode(text.of_state(facts), texts, int(facts["length"]))
     yield from zip(names, tokens, strict=True)
 
@@ -101,12 +105,14 @@ def _rows(path: Path, source: Source) -> Iterator[Named]:
 
     inputs = table.prepare(path, source.preprocessing["columns"])
     yield from ((f"{path} row {row + 2}", values) for row, values in enumerate(inputs[:MOST_ROWS]))
+    if len(inputs) > MOST_ROWS:
+        raise RefusedError(f"only its first {MOST_ROWS:,} rows are predicted", "divide the table")
 
 
 def _series(path: Path, source: Source) -> Tensor:
     """The last window of a CSV file with the columns of the training."""
     facts = source.preprocessing
-    frame = series.columns_of(path, [column["name"] for column in facts["columns"]])
+    frame = series.columns_of(path, [column["name"] for column in facts["columns"]], facts.get("time", ""))
     if len(frame) < facts["window"]:
         raise RefusedError(f"it has {len(frame)} rows, and a window has {facts['window']}")
     mean = torch.tensor([column["mean"] for column in facts["columns"]])

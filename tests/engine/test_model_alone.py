@@ -1,0 +1,150 @@
+"""A trained model is used with what it learnt of its data, whatever has become of the data since."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.engine.test_evaluate import asked, trained
+from workbench.config.run import RunConfig
+from workbench.engine import checkpoint, data
+from workbench.engine.attempt import run_attempt
+from workbench.engine.data import learnt
+from workbench.engine.failures import RefusedError
+from workbench.runs import history
+from workbench.runs.folder import RunFolder
+from workbench.runs.request import Request
+
+SMALL = {"model.hidden": [8], "model.dropout": [0.0], "training.epochs": 3}
+
+
+def table(path: Path, factor: float) -> Path:
+    lines = ["size,colour,price"]
+    lines += [f"{n},{('red', 'blue', 'green')[n % 3]},{factor * (3 * n + n % 3):.3f}" for n in range(60)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def texts(path: Path, rows: list[str]) -> Path:
+    path.write_text("\n".join(["id,text,label", *rows]), encoding="utf-8")
+    return path
+
+
+def guesses(trained_model: Path, *paths: Path) -> list[Any]:
+    found = asked("predict", checkpoint=str(trained_model), files=[str(path) for path in paths])
+    assert not found["left_out"]
+    return [one.get("scores") or one["values"] for one in found["predictions"]]
+
+
+def gone(path: Path) -> None:
+    """The data are no longer where they were."""
+    shutil.move(path, path.with_name(f"moved {path.name}"))
+
+
+def test_that_a_table_is_predicted_and_exported_without_its_data_or_with_others(tmp_path: Path) -> None:
+    source = table(tmp_path / "prices.csv", 1.0)
+    asked_for = table(tmp_path / "asked.csv", 1.0)
+    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    before = guesses(model, asked_for)
+    table(source, 1000.0)
+    assert guesses(model, asked_for) == before
+    gone(source)
+    assert guesses(model, asked_for) == before
+    for form in ("safetensors", "trace"):
+        asked("export", checkpoint=str(model), format=form, file=str(tmp_path / f"model.{form}"))
+        assert (tmp_path / f"model.{form}").is_file()
+
+
+def test_that_texts_are_predicted_with_the_vocabulary_of_the_training(tmp_path: Path) -> None:
+    rows = [f"{n},{'rain sun wind' if n % 2 else 'soup bread salt'} {n},{'w' if n % 2 else 'k'}" for n in range(40)]
+    source = texts(tmp_path / "texts.csv", rows)
+    small = {"model.width": 16, "model.layers": 1, "training.epochs": 1, "dataset.text_column": "text"}
+    model = trained("text-transformer", {**small, "dataset.path": str(source), "dataset.vocabulary": 300})
+    (tmp_path / "one.txt").write_text("rain and soup", encoding="utf-8")
+    before = guesses(model, tmp_path / "one.txt")
+    texts(source, [f"{n},quite other words stand here,{'w' if n % 2 else 'k'}" for n in range(200)] + rows)
+    assert guesses(model, tmp_path / "one.txt") == before
+    measured = asked("evaluate", checkpoint=str(model), split="val")
+    assert measured["samples"] > 40, "today's texts, in the tokens of the training"
+    gone(source)
+    assert guesses(model, tmp_path / "one.txt") == before
+
+
+def test_that_pictures_are_predicted_without_the_folder_of_the_training(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for place, name in enumerate(("dark", "light")):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(8):
+            pixels = draw.integers(0, 100, (8, 8, 3)) + 150 * place
+            Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "pictures" / name / f"{number}.png")
+    one = tmp_path / "one.png"
+    shutil.copy(tmp_path / "pictures" / "light" / "0.png", one)
+    small = {"model.channels": [4], "model.head": [4], "dataset.size": 8, "training.epochs": 1}
+    model = trained("image-folder", {**small, "dataset.path": str(tmp_path / "pictures")})
+    before = guesses(model, one)
+    gone(tmp_path / "pictures")
+    assert guesses(model, one) == before
+
+
+def test_that_a_resumed_run_keeps_its_scale_and_tells_that_the_data_changed(tmp_path: Path) -> None:
+    source = table(tmp_path / "prices.csv", 1.0)
+    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    run = RunFolder(model.parent.parent)
+    table(source, 1000.0)
+    run_attempt(run, Request(epochs=4), alone=True)
+    told = history.load(run)
+    assert told.started is not None
+    assert "data other than before" in told.started.continued
+    after = checkpoint.load(sorted(run.checkpoints.glob("*.pt"))[-1])
+    assert after["preprocessing"] == checkpoint.load(model)["preprocessing"]
+    assert after["task"]["means"] == checkpoint.load(model)["task"]["means"]
+
+
+def test_that_a_source_comes_back_from_its_checkpoint() -> None:
+    source = data.load(RunConfig().dataset)
+    state: dict[str, Any] = {
+        "task": learnt.told(source),
+        "classes": list(source.task.classes),
+        "preprocessing": source.preprocessing,
+    }
+    found = learnt.of_state(state)
+    assert (found.task, found.shape, found.scaling) == (source.task, source.shape, source.scaling)
+    assert (found.preprocessing, found.vocabulary) == (source.preprocessing, source.vocabulary)
+    assert len(found.train) == len(found.val) == 0
+    del state["task"]["factor"]
+    assert not learnt.is_told(state)
+    with pytest.raises(RefusedError, match="does not tell"):
+        learnt.of_state(state)
+
+
+def test_that_a_text_is_looked_for_in_the_column_of_the_training(tmp_path: Path) -> None:
+    rows = [f"{n},{'good fine' if n % 2 else 'bad poor'} {n},{'pos' if n % 2 else 'neg'}" for n in range(60)]
+    source = texts(tmp_path / "texts.csv", rows)
+    small = {"model.width": 16, "model.layers": 1, "training.epochs": 1, "dataset.text_column": "text"}
+    model = trained("text-transformer", {**small, "dataset.path": str(source)})
+    for name in ("good fine", "bad poor"):
+        (tmp_path / f"{name}.txt").write_text(name, encoding="utf-8")
+    good, bad = guesses(model, tmp_path / "good fine.txt", tmp_path / "bad poor.txt")
+    texts(tmp_path / "mixed.csv", ["bad poor,good fine,x", "good fine,bad poor,x"])
+    (tmp_path / "alone.tsv").write_text("anything\ngood fine\nbad poor\n", encoding="utf-8")
+    (tmp_path / "other.csv").write_text("a,b\ngood fine,bad poor\n", encoding="utf-8")
+    (tmp_path / "no.bin").write_bytes(bytes(range(256)))
+    assert good != bad
+    assert guesses(model, tmp_path / "mixed.csv") == [good, bad]
+    assert guesses(model, tmp_path / "alone.tsv") == [good, bad]
+    found = asked("predict", checkpoint=str(model), files=[str(tmp_path / name) for name in ("other.csv", "no.bin")])
+    assert not found["predictions"]
+    assert ["no column 'text'" in found["left_out"][0]["why"], "no text" in found["left_out"][1]["why"]] == [True, True]
+
+
+def test_that_pictures_in_other_data_are_scaled_as_in_the_training(tmp_path: Path) -> None:
+    source = data.load(RunConfig().dataset)
+    other = data.load(RunConfig().dataset, learnt=source)
+    assert other.scaling == source.scaling
+    assert torch.equal(other.train.read([0]), source.train.read([0]))
