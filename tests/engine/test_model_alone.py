@@ -61,6 +61,26 @@ def test_that_a_table_is_predicted_and_exported_without_its_data_or_with_others(
         assert (tmp_path / f"model.{form}").is_file()
 
 
+def test_that_a_class_and_a_number_are_learnt_together_and_predicted(tmp_path: Path) -> None:
+    lines = [f"{n / 10},{n % 7},{'small' if n < 30 else 'large'},{2 * n}" for n in range(60)]
+    path = tmp_path / "both.csv"
+    path.write_text("\n".join(["a,b,kind,price", *lines]), encoding="utf-8")
+    changes = {
+        "dataset.target": "kind",
+        "dataset.more_targets": ["price"],
+        "model.kind": "heads",
+        "training.epochs": 40,
+    }
+    model = trained("tabular-mlp", {**changes, "dataset.path": str(path)})
+    found = asked("predict", checkpoint=str(model), files=[str(path)])["predictions"]
+    first, last = found[0], found[-1]
+    assert (first["guess"], last["guess"]) == ("small", "large")
+    assert first["values"]["price"] < last["values"]["price"]
+    measured = asked("evaluate", checkpoint=str(model), split="val")
+    assert measured["task"] == "multi-task"
+    assert measured["metrics"]["accuracy"] > 0.7
+
+
 def test_that_texts_are_predicted_with_the_vocabulary_of_the_training(tmp_path: Path) -> None:
     rows = [f"{n},{'rain sun wind' if n % 2 else 'soup bread salt'} {n},{'w' if n % 2 else 'k'}" for n in range(40)]
     source = texts(tmp_path / "texts.csv", rows)

@@ -69,8 +69,6 @@ def _source(config: RunConfig) -> Iterator[Problem]:
 def _table(dataset: Table) -> Iterator[Problem]:
     if dataset.more_targets and not dataset.target:
         yield Problem("dataset.more_targets", "there are further targets and no first", "name the target column too")
-    if dataset.more_targets and dataset.task == "classification":
-        yield Problem("dataset.more_targets", "several targets are a regression", "leave it empty")
     if dataset.group and dataset.time:
         yield Problem("dataset.group", "rows are split by group or by time, not by both", "leave one of them empty")
     taken = [name for name in (dataset.target, dataset.group, dataset.time, *dataset.ignore) if name]

@@ -104,9 +104,30 @@ def test_that_decimal_commas_are_numbers_where_no_comma_divides(table: Path) -> 
     found = source.task.in_own_units(torch.cat([source.train.targets, source.val.targets])).flatten().sort().values
     assert found.tolist() == pytest.approx([n + 0.25 for n in range(12)])
     assert any("decimal commas are read as points in big, y" in note for note in source.notes)
-    with pytest.raises(RefusedError, match="several targets are numbers") as caught:
+    with pytest.raises(RefusedError, match="which is no number") as caught:
         load(table, target="y", more_targets=["kind"])
     assert caught.value.problem.path == "dataset.more_targets"
+
+
+@pytest.mark.parametrize("kind, task", [("word", "auto"), ("number", "classification")])
+def test_that_numbers_beside_a_class_are_a_second_task(table: Path, kind: str, task: str) -> None:
+    names = ("low", "middle", "high") if kind == "word" else (3, 5, 8)
+    text = "a,b,y,z\n" + "".join(f"{n},{n % 4},{names[n % 3]},{n * 10}\n" for n in range(30))
+    source = load(table, text, target="y", more_targets=["z"], task=task)
+    assert (source.task.kind, source.task.targets) == ("multi-task", ("z",))
+    assert set(source.task.classes) == {str(name) for name in names}
+    assert source.shape == (2,), "no target is an input"
+    assert source.train.targets.shape == (len(source.train), 2)
+    found = torch.cat([source.train.targets, source.val.targets])
+    rows = found[torch.argsort(found[:, 1])]
+    assert source.task.in_own_units(rows[:, 1:]).flatten().tolist() == pytest.approx(
+        [n * 10 for n in range(30)], abs=1e-3
+    )
+    assert [source.task.classes[int(place)] for place in rows[:, 0]] == [str(names[n % 3]) for n in range(30)]
+    assert any("two tasks: the class y, and beside it the numbers z" in note for note in source.notes)
+    assert load(table, target="b", more_targets=["z"]).task.kind == "regression", (
+        "few numbers are no classes of themselves"
+    )
 
 
 def test_that_what_cannot_be_learnt_from_is_refused_in_words(table: Path, tmp_path: Path) -> None:
@@ -143,7 +164,7 @@ def test_that_several_targets_are_one_regression_each_in_its_own_unit(table: Pat
     back = source.task.in_own_units(source.train.targets)
     torch.testing.assert_close(back[7], torch.tensor([1.0, 3.5], dtype=torch.float64), rtol=0, atol=1e-6)
     assert "no column 'd'" in refusal(table, target="b", more_targets=["d"])
-    for target, task in (("", "auto"), ("c", "auto"), ("b", "classification")):
+    for target, task in (("", "auto"), ("c", "auto")):
         with pytest.raises(ConfigError):
             load(table, more_targets=["c"], target=target, task=task)
 

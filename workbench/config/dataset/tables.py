@@ -20,7 +20,8 @@ class Table(DatasetSection, Named):
     more_targets: tuple[str, ...] = setting(
         (),
         title="Further targets",
-        help="More columns of numbers to predict together with the target column, as one regression.",
+        help="More columns of numbers to predict together with the target column: as one regression, or as a second task "
+        "beside a target column of classes.",
         advanced=True,
     )
     ignore: tuple[str, ...] = setting(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
     """The rows of a table. Raises RefusedError."""
     progress("reading the table", None)
     if learnt is not None:
-        config = config.model_copy(update={"task": learnt.task.kind})
+        kind = "classification" if learnt.task.has_classes else "regression"
+        config = config.model_copy(update={"task": kind})
     frame, told = read_told(Path(config.path).expanduser())
     targets_of = (target_name(frame, config), *config.more_targets)
     keys = tuple(filter(None, (config.group, config.time)))
@@ -67,8 +68,8 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
         left_out += dropped
         _check_count(config, rows)
     task, targets = _all_targets(frame, rows, targets_of, config)
-    classes = targets if task.kind == "classification" else None
-    halves = _divide(frame, rows, classes, config)
+    classes = {"classification": targets, "regression": None, "multi-task": targets.reshape(len(targets), -1)[:, 0]}
+    halves = _divide(frame, rows, classes[task.kind], config)
     if learnt is None:
         made = _learn(config, task, columns, targets, halves[0])
     else:
@@ -76,6 +77,8 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
         made = _encode(frame[rows], described, config.path), described, _scaled_as(task, learnt.task)
     source = _assemble(made, targets, rows, halves)
     notes = [*told, *wanted.notes(), *(note for column in columns for note in column.notes)]
+    if task.kind == "multi-task":
+        notes.append(f"two tasks: the class {targets_of[0]}, and beside it the numbers {', '.join(targets_of[1:])}")
     notes += [f"column {name} is not used: {_why_unused(frame[name])}" for name in unused]
     preview = {
         "columns": frame.columns,
@@ -128,14 +131,22 @@ def _divide(frame: pl.DataFrame, rows: list[int], classes: Tensor | None, config
 
 
 def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], config: Table) -> tuple[Task, Tensor]:
-    """One target, or several side by side as a regression."""
-    if len(names) > 1:
-        _check_numbers(frame, rows, names)
-        config = config.model_copy(update={"task": "regression"})
-    found = [_targets(frame[name].gather(rows).to_list(), name, config) for name in names]
+    """One target; several numbers side by side as a regression; or a class and numbers beside it as two tasks."""
+    cells = {name: frame[name].gather(rows).to_list() for name in names}
     if len(names) == 1:
-        return found[0]
-    return Task("regression", targets=tuple(names)), torch.cat([targets for _, targets in found], dim=1)
+        return _targets(cells[names[0]], names[0], config)
+    # Numbers beside numbers are numbers, however few there are, unless somebody says that the first is a class.
+    words = any(number(cell) is None for cell in cells[names[0]])
+    beside = config.task == "classification" or (config.task == "auto" and words)
+    numbers = names[1:] if beside else names
+    _check_numbers(cells, numbers)
+    one = config.model_copy(update={"task": "regression"})
+    found = torch.cat([_targets(cells[name], name, one)[1] for name in numbers], dim=1)
+    if not beside:
+        return Task("regression", targets=tuple(names)), found
+    task, classes = _targets(cells[names[0]], names[0], config.model_copy(update={"task": "classification"}))
+    both = torch.cat([classes[:, None].to(torch.float64), found], dim=1)
+    return Task("multi-task", task.classes, tuple(numbers)), both
 
 
 def _why_unused(cells: pl.Series) -> str:
@@ -221,14 +232,17 @@ def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[Task, Tens
     return Task("classification", classes), torch.tensor([order[key] for key in keys])
 
 
-def _check_numbers(frame: pl.DataFrame, rows: list[int], names: Sequence[str]) -> None:
-    """Raises RefusedError for several targets of which one is none of numbers."""
+def _check_numbers(cells: dict[str, list[str]], names: Sequence[str]) -> None:
+    """Raises RefusedError where a target that is to be a number is a word."""
     for name in names:
-        word = next((cell for cell in frame[name].gather(rows).to_list() if number(cell) is None), None)
+        word = next((cell for cell in cells[name] if number(cell) is None), None)
         if word is not None:
-            what = f"several targets are numbers, and the column {name} holds {word!r}"
-            setting = "dataset.target" if name == names[0] else "dataset.more_targets"
-            raise RefusedError(what, "predict that column alone, or take it off the list", setting)
+            first = name == next(iter(cells))
+            what = f"the target column {name} holds {word!r}, which is no number"
+            hint = (
+                "choose classification" if first else "make it the target column, with the numbers as further targets"
+            )
+            raise RefusedError(what, hint, "dataset.target" if first else "dataset.more_targets")
 
 
 def _class_name(key: float | str) -> str:
@@ -238,24 +252,24 @@ def _class_name(key: float | str) -> str:
 def _learn(config: Table, task: Task, columns: list[_Column], targets: Tensor, train: Tensor) -> _Made:
     """Turns columns into inputs with what the training rows alone tell, and finds the scale of the targets."""
     parts, described = zip(*(_inputs(column, train, config.standardize) for column in columns), strict=True)
-    if task.kind == "regression":
-        known = [_mean_std(column) if config.standardize else (0.0, 1.0) for column in targets[train].unbind(1)]
+    if task.kind != "classification":
+        numbers = targets[train][:, -len(task.targets) :]
+        known = [_mean_std(column) if config.standardize else (0.0, 1.0) for column in numbers.unbind(1)]
         means, stds = (tuple(pair[place] for pair in known) for place in (0, 1))
-        task = Task("regression", targets=task.targets, means=means, stds=stds)
+        task = replace(task, means=means, stds=stds)
     return torch.cat(parts, dim=1).to(torch.float32), list(described), task
 
 
 def _scaled_as(task: Task, learnt: Task) -> Task:
     """The task with the scale of the targets that a model learnt."""
-    if task.kind != "regression" or task.targets != learnt.targets:
-        return task
-    return Task("regression", targets=task.targets, means=learnt.means, stds=learnt.stds)
+    return replace(task, means=learnt.means, stds=learnt.stds) if task.targets == learnt.targets else task
 
 
 def _assemble(made: _Made, targets: Tensor, rows: list[int], halves: tuple[Tensor, Tensor]) -> Source:
     inputs, described, task = made
-    if task.kind == "regression":
-        targets = task.scaled(targets).to(torch.float32)
+    if task.kind != "classification":
+        first = int(task.has_classes)
+        targets = torch.cat([targets[:, :first], task.scaled(targets[:, first:])], dim=1).to(torch.float32)
     names = [_row_name(row) for row in rows]
     parts_of = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in halves]
     target = {"names": list(task.targets), "means": list(task.means), "stds": list(task.stds)}

@@ -10,6 +10,7 @@ from workbench.engine.data.source import Source
 from workbench.engine.data.table import target_name
 from workbench.engine.export.piece import Piece, filled
 from workbench.engine.export.script_split import by_share, separator, shares, where
+from workbench.engine.failures import RefusedError
 
 _SYNTHETIC = """
 # $what
@@ -186,6 +187,9 @@ def table(config: Any, source: Source) -> Piece:
     """A table of separated values. Raises RefusedError."""
     path = Path(config.path).expanduser()
     mark = separator(config)
+    if source.task.kind == "multi-task":
+        what = "a script has no counterpart yet of a table with numbers beside a class"
+        raise RefusedError(what, "choose another format", "dataset.more_targets")
     described = source.preprocessing["columns"]
     words = [c for c in described if c["kind"] != "number"]
     names = (target_name(cells.read(path), config), *config.more_targets)
