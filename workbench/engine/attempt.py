@@ -148,6 +148,8 @@ def _train(
     parts = build.build(config, device, world, busy, restored=state is not None, learnt=known)
     try:
         run = _run(folder, parts, reporter, control, request, (state, wrong))
+        # It is in the parts now: a second copy is not kept for as long as the run goes.
+        del state
         if reporter is not None:
             reporter.note(kept)
         try:
