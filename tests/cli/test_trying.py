@@ -54,6 +54,23 @@ def test_that_what_was_set_holds_for_every_kind_that_has_it(workbench: Workbench
     assert [(one.kind, one.warmup) for one in schedules] == [("constant", 1.0), ("step", 1.0)]
 
 
+def test_that_paths_of_a_comparison_are_whole(
+    workbench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = workbench(
+        *("compare", "tabular-mlp", "--set", "training.epochs=1", "--set", "dataset.path=t.csv", "--json"),
+        *("--vary", "dataset.path=t.csv,u.csv"),
+    )
+    paths = [RunFolder(Path(row["run"])).config().as_data()["dataset"]["path"] for row in said.data["runs"]]
+    assert paths == [str(tmp_path / "t.csv"), str(tmp_path / "u.csv")]
+    said = workbench(
+        *("compare", "tabular-mlp", "--set", "training.epochs=1", "--set", "dataset.path=t.csv", "--json"),
+        *("--vary", "optimizer.lr=0.1"),
+    )
+    assert RunFolder(Path(said.data["runs"][0]["run"])).config().as_data()["dataset"]["path"] == str(tmp_path / "t.csv")
+
+
 def test_that_a_comparisons_json_tells_what_each_run_came_to(workbench: Workbench) -> None:
     said = workbench("compare", "digits-mlp", "--set", "training.epochs=2", "--vary", "optimizer.lr=0.1", "--json")
     assert len(said.out.splitlines()) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from PIL import Image
 
 from tests.engine.test_evaluate import asked, trained
+from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import checkpoint, data
 from workbench.engine.attempt import run_attempt
@@ -137,8 +139,13 @@ def test_that_a_source_comes_back_from_its_checkpoint() -> None:
     assert (found.task, found.shape, found.scaling) == (source.task, source.shape, source.scaling)
     assert (found.preprocessing, found.vocabulary) == (source.preprocessing, source.vocabulary)
     assert len(found.train) == len(found.val) == 0
+    now = RunConfig().dataset.model_dump(mode="json")
+    state["config"] = {"dataset": {**now, "validation": 0.3, "augment_crop": 1, "workers": 2}}
+    assert learnt.goes_with(state, now), "other samples of the same kind"
+    assert not learnt.goes_with(state, {**now, "size": 16})
+    assert not learnt.goes_with(state, {**now, "kind": "table"})
     del state["task"]["factor"]
-    assert not learnt.is_told(state)
+    assert not learnt.goes_with(state, now)
     with pytest.raises(RefusedError, match="does not tell"):
         learnt.of_state(state)
 
@@ -168,3 +175,43 @@ def test_that_pictures_in_other_data_are_scaled_as_in_the_training(tmp_path: Pat
     other = data.load(RunConfig().dataset, learnt=source)
     assert other.scaling == source.scaling
     assert torch.equal(other.train.read([0]), source.train.read([0]))
+
+
+def test_that_decimal_commas_of_the_training_are_read_so_where_a_file_does_not_show_them(tmp_path: Path) -> None:
+    lines = [
+        f"1.{n:03d},5;{n % 3};{n / 4}".replace(".25", ",25").replace(".5", ",5").replace(".75", ",75")
+        for n in range(40)
+    ]
+    (tmp_path / "in.csv").write_text("\n".join(["a;b;y", *lines]), encoding="utf-8")
+    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(tmp_path / "in.csv"), "dataset.target": "y"})
+    (tmp_path / "with.csv").write_text("a;b\n1.020,0;1\n", encoding="utf-8")
+    (tmp_path / "without.csv").write_text("a;b\n1.020;1\n", encoding="utf-8")
+    assert guesses(model, tmp_path / "with.csv") == guesses(model, tmp_path / "without.csv")
+
+
+def test_that_a_column_that_came_later_is_not_what_was_learnt(tmp_path: Path) -> None:
+    source = table(tmp_path / "prices.csv", 1.0)
+    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    before = asked("evaluate", checkpoint=str(model), split="val")["metrics"]
+    lines = source.read_text(encoding="utf-8").splitlines()
+    source.write_text("\n".join([lines[0] + ",later", *(line + ",7" for line in lines[1:])]), encoding="utf-8")
+    assert asked("evaluate", checkpoint=str(model), split="val")["metrics"] == before
+
+
+def test_that_a_series_without_validation_keeps_its_naive_error(tmp_path: Path) -> None:
+    (tmp_path / "y.csv").write_text("y\n" + "\n".join(str(n % 7) for n in range(60)), encoding="utf-8")
+    changes = {
+        "dataset.kind": "series",
+        "dataset.path": str(tmp_path / "y.csv"),
+        "dataset.window": 5,
+        "model.kind": "lstm",
+    }
+    config = files.change(RunConfig(), {**changes, "dataset.validation": 0.0})
+    source = data.load(config.dataset)
+    assert data.load(config.dataset, learnt=source).preprocessing == source.preprocessing
+
+
+def test_that_tokens_that_the_model_does_not_know_are_refused() -> None:
+    source = data.load(RunConfig().dataset)
+    with pytest.raises(RefusedError, match="tokens up to"):
+        data.load(RunConfig().dataset, learnt=replace(source, vocabulary=-1))

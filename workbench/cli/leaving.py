@@ -39,7 +39,12 @@ def export(
     arguments.trust_once(trust)
     checkpoint = chosen_checkpoint(model, runs)
     asked = {"checkpoint": str(checkpoint), "format": form, "file": str(target.expanduser().resolve())}
-    answer = ask_once("export", asked)
+    try:
+        answer = ask_once("export", asked)
+    except KeyboardInterrupt:
+        # What was begun is of no use to anybody.
+        target.with_name(target.name + ".tmp").unlink(missing_ok=True)
+        raise
     if not answer.ok:
         raise ConfigError(answer.problems)
     if answer.result["drawback"]:
@@ -77,6 +82,10 @@ def predict(
         for one in answer.result["predictions"]:
             best = one.get("scores") or []
             shares = "   ".join(f"{name} {share:.1%}" for name, share in best[:3])
-            output.line(f"{one['file']}: {one['guess']}" + (f"   ({shares})" if shares else ""))
+            beside = ", ".join(f"{name} {output.number(value)}" for name, value in one.get("values", {}).items())
+            said = "   ".join(
+                filter(None, (str(one["guess"]), f"({shares})" if shares else "", beside if best else ""))
+            )
+            output.line(f"{one['file']}: {said}")
     if not answer.result["predictions"]:
         raise typer.Exit(output.WRONG_REQUEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,6 +71,7 @@ def compared(
 
     wanted = settings.of_text(vary) or settings.of_file(arguments.start_file(start))
     variants = settings.variants(config, wanted, files.parse_assignments(assignments))
+    variants = [replace(one, config=files.with_whole_paths(one.config, Path.cwd())) for one in variants]
     group = comparison.new_group(name)
     results: list[Result] = []
     for place, variant in enumerate(variants):

@@ -11,7 +11,6 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from workbench.config import files
@@ -67,13 +66,12 @@ def combinations(vary: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     return [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())] if vary else []
 
 
-def variants(
-    config: RunConfig, wanted: list[dict[str, Any]], given: Mapping[str, Any] = MappingProxyType({})
-) -> list[Variant]:
+def variants(config: RunConfig, wanted: list[dict[str, Any]], given: Iterable[str] = ()) -> list[Variant]:
     """A configuration for each variant. Raises ConfigError with every problem of all of them.
 
     A variant of another kind begins with that kind's defaults; settings that were ``given`` stay where the kind has them.
     """
+    data = config.as_data()
     if not wanted or len(wanted) > MOST_RUNS:
         what = "nothing is varied" if not wanted else f"{len(wanted)} runs are too many"
         raise ConfigError([Problem("--vary", what, "give a setting and some values, as optimizer.lr=0.1,0.01")])
@@ -83,7 +81,7 @@ def variants(
         label = ", ".join(f"{_short(path)} {value}" for path, value in values.items())
         try:
             changed = files.change(config, values)
-            kept = {path: value for path, value in given.items() if path not in values and _has(changed, path)}
+            kept = {path: _value_at(data, path) for path in given if path not in values and _has(changed, path)}
             found.append(Variant(label, values, files.change(config, {**kept, **values})))
         except ConfigError as error:
             wrong += error.problems
@@ -99,6 +97,11 @@ def values_of(text: str) -> list[Any]:
     except tomllib.TOMLDecodeError:
         return [_value(part) for part in text.split(",")]
     return list(found)
+
+
+def _value_at(data: dict[str, Any], path: str) -> Any:
+    section, _, name = path.partition(".")
+    return data[section][name]
 
 
 def _has(config: RunConfig, path: str) -> bool:

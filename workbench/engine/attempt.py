@@ -139,17 +139,8 @@ def _train(
     kept: str = "",
 ) -> Outcome:
     """``kept`` is what the run has to say about the machine staying awake, once it has started."""
-    config, device, world = what
-    state, wrong = checkpoint.load_latest(folder.checkpoints)
-    if state is None and wrong:
-        raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
-    known = learnt.of_state(state) if state is not None and _goes_on_with_its_data(config, state) else None
-    busy = _busy(reporter, control, world)
-    parts = build.build(config, device, world, busy, restored=state is not None, learnt=known)
+    run = _built(folder, reporter, control, what, request)
     try:
-        run = _run(folder, parts, reporter, control, request, (state, wrong))
-        # It is in the parts now: a second copy is not kept for as long as the run goes.
-        del state
         if reporter is not None:
             reporter.note(kept)
         try:
@@ -157,12 +148,31 @@ def _train(
         finally:
             run.saver.finish(run)
     finally:
+        run.parts.loader.close()
+
+
+def _built(
+    folder: RunFolder,
+    reporter: Reporter | None,
+    control: Control | None,
+    what: tuple[RunConfig, torch.device, World],
+    request: Request,
+) -> Run:
+    """A run at its position, all of it built. What was read of a checkpoint is not kept for as long as the run goes."""
+    config, device, world = what
+    state, wrong = checkpoint.load_latest(folder.checkpoints)
+    if state is None and wrong:
+        raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
+    known = (
+        learnt.of_state(state) if state is not None and learnt.goes_with(state, config.as_data()["dataset"]) else None
+    )
+    busy = _busy(reporter, control, world)
+    parts = build.build(config, device, world, busy, restored=state is not None, learnt=known)
+    try:
+        return _run(folder, parts, reporter, control, request, (state, wrong))
+    except BaseException:
         parts.loader.close()
-
-
-def _goes_on_with_its_data(config: RunConfig, state: dict[str, Any]) -> bool:
-    """Whether the data are those that a checkpoint was trained on, whatever has become of them: a branch may have others."""
-    return bool(state["config"].get("dataset") == config.as_data()["dataset"]) and learnt.is_told(state)
+        raise
 
 
 def _busy(reporter: Reporter | None, control: Control | None, world: World) -> Progress:

@@ -55,6 +55,7 @@ class LabClient(QObject):
     def ask(self, method: str, params: dict[str, Any]) -> None:
         """Asks; the answer comes by :attr:`answered`."""
         if self._started:
+            self._newest.pop(method, None)
             self._newest[method] = self._lab.ask(method, params)
         else:
             self._waiting[method] = params
@@ -63,6 +64,11 @@ class LabClient(QObject):
     def busy(self, method: str) -> bool:
         """Whether an answer of that kind is still to come."""
         return method in self._newest or method in self._waiting
+
+    @property
+    def waited_for(self) -> tuple[str, ...]:
+        """The kinds of answers that are still to come, in the order in which they were asked for."""
+        return (*self._newest, *self._waiting)
 
     def cancel(self, method: str) -> None:
         """Nobody waits for that kind of answer any longer: it comes at once, and says so."""

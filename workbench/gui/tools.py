@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Slot
@@ -40,6 +42,8 @@ class Tools(QObject):
         self._export: ExportDialog | None = None
         self._exported: RunFolder | None = None
         """The run that the dialog was opened for."""
+        self._begun: Path | None = None
+        """The unfinished file of what is written."""
         self._compare: CompareDialog | None = None
         self._queue = RunQueue(desk.session, self)
         self.finders = Finders(desk, themes, window)
@@ -74,6 +78,7 @@ class Tools(QObject):
         """Of the run that the dialog was opened for, whichever is shown by now."""
         checkpoint = best_checkpoint(self._exported)
         if checkpoint is not None:
+            self._begun = Path(f"{file}.tmp")
             self._desk.lab.ask("export", {"checkpoint": str(checkpoint), "format": form, "file": file})
         elif self._export is not None:
             self._export.refuse("The run has no checkpoint that could be exported.")
@@ -146,6 +151,9 @@ class Tools(QObject):
     def _take(self, answer: Answer) -> None:
         if answer.method != "export":
             return
+        if answer.cancelled and self._begun is not None:
+            with contextlib.suppress(OSError):
+                self._begun.unlink(missing_ok=True)
         if self._export is not None:
             self._export.take(answer)
         elif answer.ok:

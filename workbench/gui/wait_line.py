@@ -68,7 +68,7 @@ class WaitLine(QWidget):
 
     @Slot()
     def _look(self) -> None:
-        method = next((one for one in self._words if self._lab.busy(one)), "")
+        method = next((one for one in self._lab.waited_for if one in self._words), "")
         if method == self._method:
             return
         self._method = method

@@ -56,6 +56,9 @@ def test_that_a_group_of_pictures_is_never_divided(table: Path) -> None:
     lines = table.read_text(encoding="utf-8").splitlines()
     grouped = [lines[0] + ",patient", *(f"{line},{number // 2}" for number, line in enumerate(lines[1:13]))]
     table.write_text("\n".join(grouped), encoding="utf-8")
+    assert load(table, group="patient").task.classes == ("cat", "dog"), "the last column is none of classes here"
+    with pytest.raises(RefusedError, match="named twice"):
+        load(table, label_column="label", group="label")
     source = load(table, label_column="label", group="patient", validation=0.3)
     patient = {(table.parent / line.split(",")[0]).name: line.rsplit(",", 1)[1] for line in grouped[1:]}
     sides = [

@@ -139,5 +139,11 @@ def test_that_rows_are_put_in_the_order_of_time(tmp_path: Path) -> None:
     assert not any("order of day" in note for note in wanted.notes)
     unsaid = load("series", path=str(turned), window=4)
     assert any("not in the order of day" in note for note in unsaid.notes)
+    turned.write_text("day,y\n", encoding="utf-8")
+    with pytest.raises(RefusedError, match="column of numbers"):
+        load("series", path=str(turned), window=4)
+    turned.write_text("day,y\n2024-01-02,1\n2024-01-01,oops\n", encoding="utf-8")
+    with pytest.raises(RefusedError, match="'oops' in row 3"):
+        load("series", path=str(turned), window=1, time="day", target="y")
     with pytest.raises(RefusedError, match="no column 'when'"):
         load("series", path=str(turned), window=4, time="when")

@@ -9,6 +9,7 @@ from typing import Any
 from workbench.config.dataset import Dataset
 from workbench.engine.data import balance, digits, image_csv, image_folder, known, own, series, synthetic, table, text
 from workbench.engine.data.source import Progress, Source, silent
+from workbench.engine.failures import RefusedError
 
 SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
     "digits": digits.load,
@@ -38,6 +39,9 @@ def load(config: Dataset, progress: Progress = silent, learnt: Source | None = N
     else:
         source = SOURCES[config.kind](config, progress)
         if learnt is not None:
+            if source.vocabulary > learnt.vocabulary:
+                what = f"the samples have tokens up to {source.vocabulary - 1}, and the model knows {learnt.vocabulary}"
+                raise RefusedError(what, "give samples with the tokens of the training", "dataset.path")
             kept = learnt.preprocessing
             source = replace(source, scaling=learnt.scaling, preprocessing=kept, vocabulary=learnt.vocabulary)
     warning = balance.note(source, config.balance)

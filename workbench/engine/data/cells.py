@@ -6,6 +6,7 @@ import codecs
 import csv
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,14 +36,22 @@ def read(path: Path, least: int = 2) -> pl.DataFrame:
     return read_told(path, least)[0]
 
 
-def read_told(path: Path, least: int = 2) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The same, with what a person should know of how it was read."""
+@dataclass(frozen=True)
+class Reading:
+    """How a table was read: what a person should know of it, and the columns whose commas are decimal points."""
+
+    notes: tuple[str, ...] = ()
+    commas: tuple[str, ...] = ()
+
+
+def read_told(path: Path, least: int = 2, commas: Sequence[str] = ()) -> tuple[pl.DataFrame, Reading]:
+    """The same, with how it was read. ``commas``: columns known to have decimal commas, whether this file shows them or not."""
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
         raise RefusedError(what, "choose a CSV, TSV or Parquet file", "dataset.path")
     try:
         mark = separator_of(path)
-        frame, notes = (_parquet(path), ()) if mark is None else _separated(path, mark)
+        frame, reading = (_parquet(path), Reading()) if mark is None else _separated(path, mark, commas)
     except (OSError, pl.exceptions.PolarsError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RefusedError(f"{path} cannot be read as a table: {first}", "save it as CSV", "dataset.path") from error
@@ -55,7 +64,7 @@ def read_told(path: Path, least: int = 2) -> tuple[pl.DataFrame, tuple[str, ...]
     twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
     if twice is not None:
         raise RefusedError(f"{path} has two columns named {twice!r}", "give them different names", "dataset.path")
-    return frame.rename(dict(zip(frame.columns, names, strict=True))), notes
+    return frame.rename(dict(zip(frame.columns, names, strict=True))), reading
 
 
 def require(frame: pl.DataFrame, name: str, setting: str) -> None:
@@ -74,19 +83,20 @@ def separator_of(path: Path) -> str | None:
     return separator(start.decode(_marked(start) or "utf-8", errors="replace"))
 
 
-def _separated(path: Path, mark: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _separated(path: Path, mark: str, known: Sequence[str]) -> tuple[pl.DataFrame, Reading]:
     text, encoding = decoded(path)
     frame = pl.read_csv(text.encode(), separator=mark, infer_schema=False, truncate_ragged_lines=True)
     notes = [] if encoding == UTF8 else [f"the table is read as {encoding}: it is not UTF-8"]
     # Between commas a comma is none of a number's.
-    commas = [name for name in frame.columns if _has_decimal_commas(frame[name])] if mark != "," else []
+    shown = [name for name in frame.columns if _has_decimal_commas(frame[name])] if mark != "," else []
+    commas = [name for name in frame.columns if name in shown or name.strip() in known]
     if commas:
         point = pl.col(commas).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
         frame = frame.with_columns(
             pl.when(pl.col(commas).str.contains(_DECIMAL_COMMA)).then(point).otherwise(pl.col(commas))
         )
         notes.append(f"decimal commas are read as points in {', '.join(name.strip() for name in commas)}")
-    return frame, tuple(notes)
+    return frame, Reading(tuple(notes), tuple(name.strip() for name in commas))
 
 
 def _has_decimal_commas(column: pl.Series) -> bool:

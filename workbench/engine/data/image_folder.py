@@ -197,7 +197,11 @@ def _divide(
     """Takes validation out of the training pictures."""
     files, kept = readable["train"], pictures["train"]
     if groups is not None:
-        indices = by_group([groups[path] for path, _ in files], config.validation, config.split_seed)
+        belongs = [groups[path] for path, _ in files]
+        if len(set(belongs)) < 2:
+            what = "the group column holds one group only, of the pictures that can be used"
+            raise RefusedError(what, "choose another column", "dataset.group")
+        indices = by_group(belongs, config.validation, config.split_seed)
     else:
         labels = torch.tensor([label for _, label in files]) if config.split == "per-class" else None
         indices = split(len(files), labels, config.validation, config.split_seed)

@@ -13,6 +13,11 @@ from workbench.engine.data.source import Scaling, Source, Task, TensorSplit
 from workbench.engine.failures import RefusedError
 
 NEEDED = {"kind", "shape", "targets", "means", "stds", "factor", "offset", "vocabulary"}
+FREE = {
+    "path", "name", "download", "validation", "split", "split_seed", "balance", "leave_out", "group", "time", "loading", "workers",
+    "prefetch", "pin_memory", "persistent_workers",
+}  # fmt: skip
+"""Settings of a dataset that what is learnt of it does not depend on, but for which samples they are."""
 
 
 def told(source: Source) -> dict[str, Any]:
@@ -31,9 +36,18 @@ def told(source: Source) -> dict[str, Any]:
     }
 
 
-def is_told(state: dict[str, Any]) -> bool:
-    """Whether a checkpoint tells all that :func:`of_state` needs. Those of early versions do not."""
-    return set(state.get("task", {})) >= NEEDED
+def goes_with(state: dict[str, Any], dataset: dict[str, Any]) -> bool:
+    """Whether what a checkpoint learnt of its data is what its weights need with a dataset's settings.
+
+    Those of a branch may be others. Checkpoints of early versions do not tell it.
+    """
+    was = state["config"].get("dataset", {})
+    if not set(state.get("task", {})) >= NEEDED or was.get("kind") != dataset["kind"]:
+        return False
+    # Another vocabulary would fit the weights of the embedding, and mean other words.
+    return dataset["kind"] == "text" or all(
+        was.get(name) == dataset.get(name) for name in {*was, *dataset} - FREE if not name.startswith("augment_")
+    )
 
 
 def of_state(state: dict[str, Any]) -> Source:

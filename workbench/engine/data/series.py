@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,13 @@ def load_sine(config: Sine, progress: Progress, learnt: Source | None = None) ->
 def load(config: Series, progress: Progress, learnt: Source | None = None) -> Source:
     """The columns of a CSV file. Raises RefusedError."""
     progress("reading the series", None)
-    frame, told = cells.read_told(Path(config.path).expanduser(), least=1)
-    frame, order = _in_time(frame, config.time)
+    kept = learnt.preprocessing if learnt is not None else {}
+    frame, reading = cells.read_told(Path(config.path).expanduser(), 1, kept.get("commas", ()))
+    order, note = _in_time(frame, config.time)
+    frame = frame.drop(config.time) if config.time else frame
     found = {name: _column(frame, name) for name in frame.columns}
     numbers = [name for name, column in found.items() if not column.wrong]
-    chosen = [one["name"] for one in learnt.preprocessing["columns"]] if learnt is not None else list(config.columns)
+    chosen = [one["name"] for one in kept["columns"]] if kept else list(config.columns)
     names = chosen or numbers
     target = config.target or (names[-1] if names else "")
     for name in {*names, target} - set(numbers):
@@ -46,30 +49,35 @@ def load(config: Series, progress: Progress, learnt: Source | None = None) -> So
         raise RefusedError(what + why, f"its columns of numbers are {', '.join(numbers) or 'none'}", "dataset.columns")
     if target not in names:
         names.append(target)
-    values, filled = _filled(torch.tensor([found[name].values for name in names], dtype=torch.float64).T.contiguous())
+    values, filled = _filled(_rows([found[name] for name in names], order))
     left_off = [found[name].wrong for name in frame.columns if found[name].wrong and not config.columns]
     source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), learnt)
-    notes = [order] if order else []
+    notes = [note] if note else []
     notes += [f"{filled} rows with gaps were filled with the values before them"] if filled else []
     notes += [f"columns that hold no numbers are left off: {'; '.join(left_off)}"] if left_off else []
     source.preprocessing["time"] = config.time
-    return Source(**{**vars(source), "notes": (*told, *source.notes, *notes)})
+    source.preprocessing["commas"] = list(kept.get("commas", reading.commas))
+    return Source(**{**vars(source), "notes": (*reading.notes, *source.notes, *notes)})
 
 
-def _in_time(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, str]:
-    """The rows in the order of their times, without the column that tells them, and what was changed. Raises RefusedError."""
+def _in_time(frame: pl.DataFrame, name: str) -> tuple[Tensor, str]:
+    """The rows' numbers in the order of their times, and what that changes. Raises RefusedError."""
+    straight = torch.arange(len(frame))
     if not name:
-        return frame, _out_of_order(frame)
+        return straight, _out_of_order(frame)
     cells.require(frame, name, "dataset.time")
-    times = cells.times(name, frame[name].to_list())
-    order = torch.argsort(times, stable=True).tolist()
-    note = "" if order == sorted(order) else f"the rows were put in the order of {name}"
-    return frame[order].drop(name), note
+    order = torch.argsort(cells.times(name, frame[name].to_list()), stable=True)
+    return order, "" if torch.equal(order, straight) else f"the rows were put in the order of {name}"
+
+
+def _rows(columns: Sequence[_Column], order: Tensor) -> Tensor:
+    """Columns side by side, their rows in an order: float64 (rows, columns)."""
+    return torch.tensor([column.values for column in columns], dtype=torch.float64).T[order].contiguous()
 
 
 def _out_of_order(frame: pl.DataFrame) -> str:
     """Says which column of dates the rows do not follow, where nobody said which is the time."""
-    for name in frame.columns:
+    for name in frame.columns if len(frame) else ():
         try:
             times = cells.times(name, frame[name].head(DATES_LOOKED_AT).to_list())
         except RefusedError:
@@ -79,11 +87,13 @@ def _out_of_order(frame: pl.DataFrame) -> str:
     return ""
 
 
-def columns_of(path: Path, names: list[str], time: str = "") -> Tensor:
-    """Columns of numbers of another file, in the order of its column ``time``: float32 (rows, columns). Raises RefusedError."""
-    frame = cells.read(path, least=1)
-    if time:
-        frame, _ = _in_time(frame, time)
+def columns_of(path: Path, names: list[str], time: str = "", commas: Sequence[str] = ()) -> Tensor:
+    """Columns of numbers of another file, in the order of its column ``time``: float32 (rows, columns).
+
+    ``commas``: those that had decimal commas in training. Raises RefusedError.
+    """
+    frame = cells.read_told(path, 1, commas)[0]
+    order, _ = _in_time(frame, time)
     missing = [name for name in names if name not in frame.columns]
     if missing:
         raise RefusedError(f"it has no column {', '.join(missing)}")
@@ -91,9 +101,7 @@ def columns_of(path: Path, names: list[str], time: str = "") -> Tensor:
     wrong = [column.wrong for column in found if column.wrong]
     if wrong:
         raise RefusedError(f"it has columns that hold no numbers: {'; '.join(wrong)}")
-    return _filled(torch.tensor([column.values for column in found], dtype=torch.float64).T.contiguous())[0].to(
-        torch.float32
-    )
+    return _filled(_rows(found, order))[0].to(torch.float32)
 
 
 @dataclass(frozen=True)
@@ -141,8 +149,8 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
     mean, std = known.mean(dim=0), known.std(dim=0, correction=0)
     std = torch.where(std > 1e-12, std, 1.0)
     if learnt is not None:
-        kept = learnt.preprocessing["columns"]
-        mean, std = (torch.tensor([column[key] for column in kept]) for key in ("mean", "std"))
+        described = learnt.preprocessing["columns"]
+        mean, std = (torch.tensor([column[key] for column in described]) for key in ("mean", "std"))
     scaled = (values - mean) / std
     inputs = scaled.unfold(0, config.window, 1)[:count].transpose(1, 2).contiguous()
     ahead = scaled[config.window :, target].unfold(0, config.horizon, 1)[:count].contiguous()

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Table
-from workbench.engine.data.cells import is_gap, number, read, read_told, require, times
+from workbench.engine.data.cells import is_gap, number, read_told, require, times
 from workbench.engine.data.source import LeaveOut, LeftOut, Progress, Source, Task, TensorSplit
 from workbench.engine.data.split import by_group, by_time, split
 from workbench.engine.failures import RefusedError
@@ -50,8 +50,11 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
     if learnt is not None:
         kind = "classification" if learnt.task.has_classes else "regression"
         config = config.model_copy(update={"task": kind})
-    frame, told = read_told(Path(config.path).expanduser())
-    targets_of = (target_name(frame, config), *config.more_targets)
+    known = learnt.preprocessing if learnt is not None else {}
+    frame, reading = read_told(Path(config.path).expanduser(), commas=known.get("commas", ()))
+    targets_of = tuple(known["target"]["columns"]) if known else (target_name(frame, config), *config.more_targets)
+    for name in targets_of:
+        require(frame, name, "dataset.target")
     keys = tuple(filter(None, (config.group, config.time)))
     _check_names(frame, config)
     wanted = LeaveOut(config.leave_out)
@@ -76,7 +79,9 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
         described = learnt.preprocessing["columns"]
         made = _encode(frame[rows], described, config.path), described, _scaled_as(task, learnt.task)
     source = _assemble(made, targets, rows, halves)
-    notes = [*told, *wanted.notes(), *(note for column in columns for note in column.notes)]
+    source.preprocessing["target"]["columns"] = list(targets_of)
+    source.preprocessing["commas"] = list(known.get("commas", reading.commas))
+    notes = [*reading.notes, *wanted.notes(), *(note for column in columns for note in column.notes)]
     if task.kind == "multi-task":
         notes.append(f"two tasks: the class {targets_of[0]}, and beside it the numbers {', '.join(targets_of[1:])}")
     notes += [f"column {name} is not used: {_why_unused(frame[name])}" for name in unused]
@@ -308,12 +313,14 @@ def _mean_std(values: Tensor) -> tuple[float, float]:
     return mean, std if std > 1e-12 * abs(mean) else 1.0
 
 
-def prepare(path: Path, described: Sequence[dict[str, Any]]) -> Tensor:
+def prepare(path: Path, described: Sequence[dict[str, Any]], commas: Sequence[str] = ()) -> Tensor:
     """The rows of another table as inputs, by the description that a model keeps of its columns: float32 (rows, inputs).
+
+    ``commas``: those of its columns that had decimal commas in training.
 
     Raises RefusedError.
     """
-    return _encode(read(path, least=1), described, path)
+    return _encode(read_told(path, 1, commas)[0], described, path)
 
 
 def _encode(frame: pl.DataFrame, described: Sequence[dict[str, Any]], path: Path | str) -> Tensor:

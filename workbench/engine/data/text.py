@@ -23,7 +23,7 @@ def load(config: Text, progress: Progress, learnt: Source | None = None) -> Sour
     """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
     progress("reading the texts", None)
     path = Path(config.path).expanduser()
-    frame, told = cells.read_told(path)
+    frame, reading = cells.read_told(path)
     text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
         cells.require(frame, name, setting)
@@ -61,7 +61,10 @@ def load(config: Text, progress: Progress, learnt: Source | None = None) -> Sour
             "column": text_column,
         },
         left_out=left_out,
-        notes=(*told, *((f"{cut:,} texts are longer than {config.length} tokens and are cut",) if cut else ())),
+        notes=(
+            *reading.notes,
+            *((f"{cut:,} texts are longer than {config.length} tokens and are cut",) if cut else ()),
+        ),
         preview={"table": preview},
     )
 

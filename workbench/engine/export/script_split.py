@@ -48,9 +48,9 @@ def separator(config: Any) -> str:
     if found is None:
         what = "a script has no counterpart yet of Parquet files"
         raise RefusedError(what, "save the table as CSV, or choose another format", "dataset.path")
-    told = cells.read_told(path, least=1)[1]
-    if told:
-        what = f"a script has no counterpart yet of this: {'; '.join(told)}"
+    notes = cells.read_told(path, least=1)[1].notes
+    if notes:
+        what = f"a script has no counterpart yet of this: {'; '.join(notes)}"
         raise RefusedError(
             what, "save the table in UTF-8 with decimal points, or choose another format", "dataset.path"
         )

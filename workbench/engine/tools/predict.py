@@ -103,7 +103,7 @@ def _texts(path: Path, source: Source) -> Iterator[Named]:
 def _rows(path: Path, source: Source) -> Iterator[Named]:
     from workbench.engine.data import table
 
-    inputs = table.prepare(path, source.preprocessing["columns"])
+    inputs = table.prepare(path, source.preprocessing["columns"], source.preprocessing.get("commas", ()))
     yield from ((f"{path} row {row + 2}", values) for row, values in enumerate(inputs[:MOST_ROWS]))
     if len(inputs) > MOST_ROWS:
         raise RefusedError(f"only its first {MOST_ROWS:,} rows are predicted", "divide the table")
@@ -112,7 +112,9 @@ def _rows(path: Path, source: Source) -> Iterator[Named]:
 def _series(path: Path, source: Source) -> Tensor:
     """The last window of a CSV file with the columns of the training."""
     facts = source.preprocessing
-    frame = series.columns_of(path, [column["name"] for column in facts["columns"]], facts.get("time", ""))
+    frame = series.columns_of(
+        path, [column["name"] for column in facts["columns"]], facts.get("time", ""), facts.get("commas", ())
+    )
     if len(frame) < facts["window"]:
         raise RefusedError(f"it has {len(frame)} rows, and a window has {facts['window']}")
     mean = torch.tensor([column["mean"] for column in facts["columns"]])
