@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
+from tests.waiting import end_runs
 from workbench.gui.app import create_window
 from workbench.gui.main_window import MainWindow
 
 
 @contextmanager
 def real_windows(qtbot: QtBot) -> Iterator[Callable[[str], MainWindow]]:
-    """A function that opens a window on a start. All close at the end, without a question."""
+    """A function that opens a window on a start. All close at the end, without a question, and engines have left by then."""
     made: list[MainWindow] = []
 
     def open_one(start: str) -> MainWindow:
@@ -31,3 +32,4 @@ def real_windows(qtbot: QtBot) -> Iterator[Callable[[str], MainWindow]]:
             window.close()
             window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+        end_runs()
