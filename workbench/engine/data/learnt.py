@@ -15,7 +15,7 @@ from workbench.engine.failures import RefusedError
 NEEDED = {"kind", "shape", "targets", "means", "stds", "factor", "offset", "vocabulary"}
 FREE = {
     "path", "name", "download", "validation", "split", "split_seed", "balance", "leave_out", "group", "time", "loading", "workers",
-    "prefetch", "pin_memory", "persistent_workers",
+    "prefetch",
 }  # fmt: skip
 """Settings of a dataset that what is learnt of it does not depend on, but for which samples they are."""
 
