@@ -192,3 +192,12 @@ def test_that_own_code_is_trusted_once_by_those_who_ask(
     assert said.status == 2
     assert trust.trusted(trust.content_hash(own))
     assert workbench(command[0], "no such run", *rest, *command[1:], "--trust", "nowhere.py").status == 2
+
+
+def test_that_numbers_beside_a_class_are_told_too(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    workbench("train", "digits-mlp", "--set", "training.epochs=1")
+    one = {"file": "row 2", "guess": "small", "scores": [["small", 0.75], ["large", 0.25]], "values": {"price": 12.5}}
+    found = {"predictions": [one], "left_out": []}
+    monkeypatch.setattr(waiting, "ask_once", lambda method, params: Answer(1, method, ok=True, result=found))
+    said = workbench("predict", "digits-mlp", "table.csv")
+    assert said.out.strip() == "row 2: small   (small 75.0%   large 25.0%)   price 12.5"

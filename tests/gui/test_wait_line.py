@@ -94,3 +94,14 @@ def test_that_a_question_that_waits_for_the_lab_to_start_can_be_cancelled(qapp: 
     assert [answer.cancelled for answer in answers] == [True]
     assert not client.busy("scan")
     client.deleteLater()
+
+
+def test_that_of_several_waits_the_one_that_was_asked_first_is_shown(client: LabClient, wait: Wait) -> None:
+    line = WaitLine(client, {"predict": "Predicting…", "evaluate": "Measuring…"}, "line")
+    client.ask("evaluate", {})
+    client.ask("predict", {})
+    wait(lambda: not line.isHidden())
+    assert line.text.text() == "Measuring…"
+    client.take(Answer(1, "evaluate", ok=True))
+    assert line.text.text() == "Predicting…"
+    line.deleteLater()
