@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,27 +32,21 @@ def export(
     json: arguments.Json = False,
 ) -> None:
     """Writes a trained model in a form that others take."""
-    from workbench.cli.evaluating import chosen_checkpoint
-    from workbench.cli.waiting import ask_once
-    from workbench.config.problems import ConfigError
+    from workbench.runs.folder import unfinished_of
 
-    arguments.trust_once(trust)
-    checkpoint = chosen_checkpoint(model, runs)
-    asked = {"checkpoint": str(checkpoint), "format": form, "file": str(target.expanduser().resolve())}
+    file = target.expanduser().resolve()
     try:
-        answer = ask_once("export", asked)
+        checkpoint, found = _asked("export", model, runs, trust, format=form, file=str(file))
     except KeyboardInterrupt:
         # What was begun is of no use to anybody.
-        target.with_name(target.name + ".tmp").unlink(missing_ok=True)
+        unfinished_of(file).unlink(missing_ok=True)
         raise
-    if not answer.ok:
-        raise ConfigError(answer.problems)
-    if answer.result["drawback"]:
-        output.tell(f"note: {answer.result['drawback']}")
+    if found["drawback"]:
+        output.tell(f"note: {found['drawback']}")
     if json:
-        output.result({**answer.result, "checkpoint": str(checkpoint), "format": form})
+        output.result({**found, "checkpoint": checkpoint, "format": form})
     else:
-        output.line(str(answer.result["file"]))
+        output.line(str(found["file"]))
 
 
 def predict(
@@ -63,23 +57,14 @@ def predict(
     json: arguments.Json = False,
 ) -> None:
     """The model on your own files."""
-    from workbench.cli.evaluating import chosen_checkpoint
-    from workbench.cli.waiting import ask_once
-    from workbench.config.problems import ConfigError
-
-    arguments.trust_once(trust)
-    checkpoint = chosen_checkpoint(model, runs)
-    answer = ask_once(
-        "predict", {"checkpoint": str(checkpoint), "files": [str(file.expanduser().resolve()) for file in files]}
-    )
-    if not answer.ok:
-        raise ConfigError(answer.problems)
-    for one in answer.result["left_out"]:
+    paths = [str(file.expanduser().resolve()) for file in files]
+    checkpoint, found = _asked("predict", model, runs, trust, files=paths)
+    for one in found["left_out"]:
         output.tell(f"{one['file']}: left out: {one['why']}")
     if json:
-        output.result({"checkpoint": str(checkpoint), **answer.result})
+        output.result({"checkpoint": checkpoint, **found})
     else:
-        for one in answer.result["predictions"]:
+        for one in found["predictions"]:
             best = one.get("scores") or []
             shares = "   ".join(f"{name} {share:.1%}" for name, share in best[:3])
             beside = ", ".join(f"{name} {output.number(value)}" for name, value in one.get("values", {}).items())
@@ -87,5 +72,21 @@ def predict(
                 filter(None, (str(one["guess"]), f"({shares})" if shares else "", beside if best else ""))
             )
             output.line(f"{one['file']}: {said}")
-    if not answer.result["predictions"]:
+    if not found["predictions"]:
         raise typer.Exit(output.WRONG_REQUEST)
+
+
+def _asked(
+    method: str, model: str, runs: Path | None, trust: list[Path] | None, **asked: Any
+) -> tuple[str, dict[str, Any]]:
+    """The checkpoint that is meant, and what the lab answers about it. Raises ConfigError with what it refuses."""
+    from workbench.cli.evaluating import chosen_checkpoint
+    from workbench.cli.waiting import ask_once
+    from workbench.config.problems import ConfigError
+
+    arguments.trust_once(trust)
+    checkpoint = str(chosen_checkpoint(model, runs))
+    answer = ask_once(method, {"checkpoint": checkpoint, **asked})
+    if not answer.ok:
+        raise ConfigError(answer.problems)
+    return checkpoint, answer.result

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QThread, Signal
 from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 from workbench.runs import checkpoints
-from workbench.runs.folder import RunFolder, create
+from workbench.runs.folder import RunFolder, create, unfinished_of
 
 
 class Making(QThread):
@@ -53,7 +53,7 @@ def adopted(checkpoint: Path, config: RunConfig, name: str, step: int, root: Pat
 
 def copied(source: Path, target: Path) -> Path:
     """A copy of a file, whole or not at all. Raises OSError."""
-    unfinished = target.with_name(target.name + ".tmp")
+    unfinished = unfinished_of(target)
     try:
         shutil.copyfile(source, unfinished)
         unfinished.replace(target)

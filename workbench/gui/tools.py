@@ -27,7 +27,7 @@ from workbench.gui.panels.memory_plan import MemoryPlan
 from workbench.gui.run_queue import RunQueue, Waiting
 from workbench.gui.theme import Themes
 from workbench.launch.lab import Answer
-from workbench.runs.folder import RunFolder, given_name
+from workbench.runs.folder import RunFolder, given_name, unfinished_of
 
 
 class Tools(QObject):
@@ -78,7 +78,7 @@ class Tools(QObject):
         """Of the run that the dialog was opened for, whichever is shown by now."""
         checkpoint = best_checkpoint(self._exported)
         if checkpoint is not None:
-            self._begun = Path(f"{file}.tmp")
+            self._begun = unfinished_of(Path(file))
             self._desk.lab.ask("export", {"checkpoint": str(checkpoint), "format": form, "file": file})
         elif self._export is not None:
             self._export.refuse("The run has no checkpoint that could be exported.")

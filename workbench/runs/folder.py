@@ -229,12 +229,17 @@ def number(data: Mapping[str, Any], name: str) -> float:
     return value if isinstance(value, (int, float)) and math.isfinite(value) else 0
 
 
+def unfinished_of(path: Path) -> Path:
+    """Where a file lies beside its place until it is whole."""
+    return path.with_name(path.name + ".tmp")
+
+
 def write_whole(path: Path, text: str, durable: bool = False) -> None:
     """Writes a text file so that a reader sees the old one or the new one, never a part. Raises OSError.
 
     ``durable`` also waits until the disk has it.
     """
-    unfinished = path.with_name(path.name + ".tmp")
+    unfinished = unfinished_of(path)
     try:
         with unfinished.open("w", encoding="utf-8") as file:
             file.write(text)

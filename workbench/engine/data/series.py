@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +55,8 @@ def load(config: Series, progress: Progress, learnt: Source | None = None) -> So
     notes = [note] if note else []
     notes += [f"{filled} rows with gaps were filled with the values before them"] if filled else []
     notes += [f"columns that hold no numbers are left off: {'; '.join(left_off)}"] if left_off else []
-    source.preprocessing["time"] = config.time
-    source.preprocessing["commas"] = list(kept.get("commas", reading.commas))
-    return Source(**{**vars(source), "notes": (*reading.notes, *source.notes, *notes)})
+    how = {"time": config.time, "commas": list(kept.get("commas", reading.commas))}
+    return replace(source, preprocessing={**source.preprocessing, **how}, notes=(*reading.notes, *source.notes, *notes))
 
 
 def _in_time(frame: pl.DataFrame, name: str) -> tuple[Tensor, str]:

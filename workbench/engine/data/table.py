@@ -53,7 +53,7 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
     known = learnt.preprocessing if learnt is not None else {}
     frame, reading = read_told(Path(config.path).expanduser(), commas=known.get("commas", ()))
     targets_of = tuple(known["target"]["columns"]) if known else (target_name(frame, config), *config.more_targets)
-    for name in targets_of:
+    for name in targets_of if known else ():
         require(frame, name, "dataset.target")
     keys = tuple(filter(None, (config.group, config.time)))
     _check_names(frame, config)
@@ -78,9 +78,8 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
     else:
         described = learnt.preprocessing["columns"]
         made = _encode(frame[rows], described, config.path), described, _scaled_as(task, learnt.task)
-    source = _assemble(made, targets, rows, halves)
-    source.preprocessing["target"]["columns"] = list(targets_of)
-    source.preprocessing["commas"] = list(known.get("commas", reading.commas))
+    source = _assemble(made, targets, rows, halves, targets_of)
+    kept_commas = {"commas": list(known.get("commas", reading.commas))}
     notes = [*reading.notes, *wanted.notes(), *(note for column in columns for note in column.notes)]
     if task.kind == "multi-task":
         notes.append(f"two tasks: the class {targets_of[0]}, and beside it the numbers {', '.join(targets_of[1:])}")
@@ -89,7 +88,13 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
         "columns": frame.columns,
         "rows": [[cell or "" for cell in row] for row in frame.head(PREVIEW_ROWS).rows()],
     }
-    return Source(**{**vars(source), "left_out": tuple(left_out), "notes": tuple(notes), "preview": {"table": preview}})
+    return replace(
+        source,
+        preprocessing={**source.preprocessing, **kept_commas},
+        left_out=tuple(left_out),
+        notes=tuple(notes),
+        preview={"table": preview},
+    )
 
 
 def _check_names(frame: pl.DataFrame, config: Table) -> None:
@@ -270,14 +275,16 @@ def _scaled_as(task: Task, learnt: Task) -> Task:
     return replace(task, means=learnt.means, stds=learnt.stds) if task.targets == learnt.targets else task
 
 
-def _assemble(made: _Made, targets: Tensor, rows: list[int], halves: tuple[Tensor, Tensor]) -> Source:
+def _assemble(
+    made: _Made, targets: Tensor, rows: list[int], halves: tuple[Tensor, Tensor], columns: Sequence[str]
+) -> Source:
     inputs, described, task = made
     if task.kind != "classification":
         first = int(task.has_classes)
         targets = torch.cat([targets[:, :first], task.scaled(targets[:, first:])], dim=1).to(torch.float32)
     names = [_row_name(row) for row in rows]
     parts_of = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in halves]
-    target = {"names": list(task.targets), "means": list(task.means), "stds": list(task.stds)}
+    target = {"names": list(task.targets), "means": list(task.means), "stds": list(task.stds), "columns": list(columns)}
     preprocessing = {"kind": "table", "columns": described, "target": target}
     return Source(task, (inputs.shape[1],), parts_of[0], parts_of[1], preprocessing=preprocessing)
 

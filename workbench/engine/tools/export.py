@@ -20,7 +20,7 @@ from workbench.engine.export import script
 from workbench.engine.failures import RefusedError
 from workbench.engine.saving import check_classes
 from workbench.runs.branch import parent_of
-from workbench.runs.folder import RunFolder, write_whole
+from workbench.runs.folder import RunFolder, unfinished_of, write_whole
 
 
 class Deployed(nn.Module):
@@ -52,7 +52,7 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
         raise RefusedError(f"there is no format {form!r}", f"formats are {known}", "--format")
     deployed = Deployed(model.cpu(), source).eval()
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".tmp")
+    unfinished = unfinished_of(path)
     try:
         with warnings.catch_warnings():
             # The exporters warn of their own future; what matters of it is said in `drawback`.

@@ -13,7 +13,7 @@ from workbench.gui.forms.form import Form
 from workbench.gui.lab_client import LabClient
 from workbench.gui.own_files import OwnFiles
 from workbench.gui.panels.own_file import OwnFile
-from workbench.gui.panels.panel import Asker, Panel, sentences, tell
+from workbench.gui.panels.panel import NOT_LOOKED_AT, Asker, Panel, sentences, tell
 from workbench.gui.theme import Themes
 from workbench.gui.views import ticks
 from workbench.gui.views.ticks import size
@@ -88,7 +88,7 @@ class ArchitecturePanel(Panel):
         """The network was not built to the end, and nothing is known against it."""
         self._refuse(())
         self.summarise("not looked at")
-        tell(self._facts, "Not looked at: cancelled. The next changed setting looks again.")
+        tell(self._facts, NOT_LOOKED_AT)
 
 
 def _facts(result: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from workbench.gui.lab_client import LabClient
 from workbench.gui.own_files import OwnFiles
 from workbench.gui.panels.findings import Findings
 from workbench.gui.panels.own_file import OwnFile
-from workbench.gui.panels.panel import Asker, Panel, sentences, tell
+from workbench.gui.panels.panel import NOT_LOOKED_AT, Asker, Panel, sentences, tell
 from workbench.gui.panels.pictures import Points, Thumbnails
 from workbench.gui.theme import Themes
 from workbench.gui.views.ticks import size
@@ -131,7 +131,7 @@ class DatasetPanel(Panel):
         """The samples were not looked at to the end, and nothing is known against them."""
         self._refuse(())
         self.summarise("not looked at")
-        tell(self._facts, "Not looked at: cancelled. The next changed setting looks again.")
+        tell(self._facts, NOT_LOOKED_AT)
 
     @Slot()
     def _show_left_out(self) -> None:

@@ -15,6 +15,7 @@ from workbench.gui.lab_client import LabClient
 from workbench.gui.theme import STEP
 from workbench.launch.lab import Answer
 
+NOT_LOOKED_AT = "Not looked at: cancelled. The next changed setting looks again."
 DEBOUNCE_MS = 250
 """A preview is asked for when nothing was changed for so long."""
 
