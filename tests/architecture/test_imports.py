@@ -35,12 +35,13 @@ window.close()
 
 
 def test_that_the_engine_loads_no_qt() -> None:
-    code = "import workbench.engine.train, workbench.engine.attempt, workbench.engine.lab, workbench.engine.__main__"
+    modules = ("training.loop", "attempts.attempt", "service.server", "__main__")
+    code = "import " + ", ".join(f"workbench.engine.{name}" for name in modules)
     assert loaded(code, "PySide6", "shiboken6", "pyqtgraph", "torch") == {"torch"}
 
 
 def test_that_the_run_folder_and_launching_load_neither_qt_nor_torch() -> None:
-    code = "import workbench.runs.history, workbench.launch.process, workbench.launch.follow, workbench.launch.lab"
+    code = "import workbench.runs.history, workbench.launch.process, workbench.launch.follow, workbench.launch.service"
     assert loaded(code, "PySide6", "shiboken6", "pyqtgraph", "torch", "torchvision") == set()
 
 

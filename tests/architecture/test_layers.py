@@ -175,7 +175,7 @@ def test_that_a_new_room_needs_a_layer(tree: Path, tmp_path: Path) -> None:
 def test_that_only_the_inline_module_may_import_the_engine(tree: Path, tmp_path: Path, module: str) -> None:
     shutil.copytree(tree, tmp_path, dirs_exist_ok=True)
     with (tmp_path / "workbench" / "launch" / f"{module}.py").open("a") as file:
-        file.write("\ndef use() -> None:\n    import workbench.engine.train\n")
+        file.write("\ndef use() -> None:\n    import workbench.engine.training.loop\n")
     report = broken(lint(tmp_path))
     assert {LAUNCH} <= report.keys()
-    assert f"workbench.launch.{module} -> workbench.engine.train " in report[LAUNCH]
+    assert f"workbench.launch.{module} -> workbench.engine.training.loop " in report[LAUNCH]

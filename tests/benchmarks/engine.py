@@ -25,13 +25,14 @@ from torch.utils.data import DataLoader, TensorDataset
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
-from workbench.engine import build, data
-from workbench.engine.control import Control
-from workbench.engine.data.source import Source, Task, TensorSplit
-from workbench.engine.distributed import World
-from workbench.engine.reporter import Flow, Reporter
-from workbench.engine.saving import Saver
-from workbench.engine.train import Monitor, Run, train_epoch
+from workbench.engine import data
+from workbench.engine.checkpoint.saver import Saver
+from workbench.engine.data.dataset import Scaling, Source, Task, TensorSplit
+from workbench.engine.reporting.reporter import Flow, Reporter
+from workbench.engine.runtime.distributed import World
+from workbench.engine.training import build
+from workbench.engine.training.control import Control
+from workbench.engine.training.loop import Monitor, Run, train_epoch
 from workbench.runs.commands import Inbox
 from workbench.runs.folder import create
 from workbench.runs.progress import Progress
@@ -65,9 +66,9 @@ def pictures(count: int, shape: tuple[int, ...]) -> Source:
     )
 
 
-def halves(channels: int) -> data.source.Scaling:
+def halves(channels: int) -> Scaling:
     """Any scaling that is not idle."""
-    return data.source.Scaling((1 / 64,) * channels, (-2.0,) * channels)
+    return Scaling((1 / 64,) * channels, (-2.0,) * channels)
 
 
 def bare(parts: build.Parts) -> Callable[[], int]:

@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 from PySide6.QtWidgets import QApplication
 
-from tests.gui.views import synthetic
+from tests.gui import synthetic_runs
 from workbench.gui.theme import Themes
-from workbench.gui.views.curves import CurvesView
+from workbench.gui.training.curves import CurvesView
 from workbench.runs.progress import Progress
 
 FRAMES = 20
@@ -51,7 +51,7 @@ def main() -> None:
 def long_run(count: int) -> Progress:
     """A run of so many steps, and 50 epochs."""
     progress = Progress()
-    progress.apply(synthetic.started(epochs=100, steps_per_epoch=max(1, count // 50)))
+    progress.apply(synthetic_runs.started(epochs=100, steps_per_epoch=max(1, count // 50)))
     add(progress, 0, count)
     for epoch in range(50):
         step = (epoch + 1) * (count // 50)

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests import fake_finder
+from tests import fake_tuning
 from tests.cli import terminal
 from workbench.cli import app
 from workbench.config import files, recipes
-from workbench.launch import finders, process
+from workbench.launch import process, tuning
 from workbench.runs import folder, history
 from workbench.runs.folder import RunFolder
 
@@ -57,7 +57,7 @@ def workbench(
 ) -> Workbench:
     """Runs a command line in this process, with the understudy for an engine."""
     monkeypatch.setattr(process, "interpreter", terminal.interpreter)
-    monkeypatch.setattr(finders, "spawn", fake_finder.spawn)
+    monkeypatch.setattr(tuning, "spawn", fake_tuning.spawn)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 

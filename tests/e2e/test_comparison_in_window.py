@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from tests.real_window import real_windows
-from workbench.gui.dialogs.compare import CompareDialog
+from workbench.gui.comparison.dialog import CompareDialog
 from workbench.gui.main_window import MainWindow
 from workbench.runs import comparison
 

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.waiting import until
 from workbench.config import files
 from workbench.config.recipes import start
-from workbench.engine import memory
+from workbench.engine.reporting import memory
 from workbench.launch import process
 from workbench.launch.follow import Follower
 from workbench.runs import history
@@ -120,7 +120,7 @@ def test_that_a_killed_process_of_several_ends_all(begun: Begun) -> None:
 
 
 def test_that_scarce_main_memory_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from workbench.engine.attempt import run_attempt
+    from workbench.engine.attempts.attempt import run_attempt
 
     monkeypatch.setattr(memory, "main_memory_left", lambda: memory.main_memory() // 100)
     folder = create(files.change(start("digits-mlp")[1], {"training.epochs": 3}), "scarce")

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.test_resume import final
+from tests.engine.attempts.test_resume import final
 from tests.faults.test_kill import made, same
 from tests.waiting import until
-from workbench.engine import checkpoint
+from workbench.engine.checkpoint import format
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.checkpoints import list_checkpoints
@@ -56,7 +56,7 @@ def fill(disk: Path) -> Path:
 
 def look(folder: RunFolder) -> None:
     for info in list_checkpoints(folder.checkpoints):
-        checkpoint.load(info.path)
+        format.load(info.path)
     assert not [path for path in folder.checkpoints.glob("*.tmp") if not folder.going()]
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.test_resume import made
+from tests.engine.attempts.test_resume import made
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.recipes import recipes
-from workbench.engine.attempt import run_attempt
+from workbench.engine.attempts.attempt import run_attempt
 from workbench.runs import history
 from workbench.runs.commands import Inbox
 from workbench.runs.events import EventReader

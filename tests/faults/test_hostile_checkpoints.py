@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.test_checkpoint import state
-from workbench.engine import checkpoint
-from workbench.engine.failures import RefusedError
+from tests.engine.checkpoint.test_format import state
+from workbench.engine.checkpoint import format
+from workbench.engine.runtime.failures import RefusedError
 
 CODE: tuple[Callable[[str], tuple[Any, tuple[Any, ...]]], ...] = (
     lambda mark: (os.system, (f"touch '{mark}'",)),
@@ -63,7 +63,7 @@ def packed_pickles(mark: str) -> Iterator[bytes]:
 def wrong_types() -> Iterator[bytes]:
     for thing in (None, 7, "text", [1, 2], torch.ones(3), {"format": 1}, {"format": "1"}, collections.OrderedDict()):
         yield saved(thing)
-    for key in checkpoint.KEYS:
+    for key in format.KEYS:
         whole = state()
         del whole[key]
         yield saved(whole)
@@ -91,7 +91,7 @@ def archives() -> Iterator[bytes]:
 def damaged() -> Iterator[bytes]:
     """Cut at every kind of length, and with bytes of its tensors changed."""
     content = state()
-    whole = saved({**content, "checksum": checkpoint.checksum(content)})
+    whole = saved({**content, "checksum": format.checksum(content)})
     chance = random.Random(4)
     for length in (0, 1, 4, 30, 64, *chance.sample(range(100, len(whole)), 25)):
         yield whole[:length]
@@ -115,7 +115,7 @@ def test_that_a_hundred_hostile_checkpoints_are_refused_in_words(tmp_path: Path)
     for number, content in enumerate(files):
         path.write_bytes(content)
         with pytest.raises(RefusedError) as caught:
-            checkpoint.load(path)
+            format.load(path)
         problem = caught.value.problem
         assert str(path) in problem.what, number
         assert problem.hint, number
@@ -130,5 +130,5 @@ def test_that_folders_pipes_and_devices_are_refused_without_waiting(tmp_path: Pa
     loop.symlink_to(loop)
     for path in (tmp_path, pipe, loop, Path("/dev/zero"), Path("/dev/null")):
         with pytest.raises(RefusedError) as caught:
-            checkpoint.load(path)
+            format.load(path)
         assert str(path) in caught.value.problem.what

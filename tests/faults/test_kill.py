@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.test_resume import final
+from tests.engine.attempts.test_resume import final
 from tests.waiting import until
 from workbench.config import files
 from workbench.config.recipes import start
-from workbench.engine import checkpoint
-from workbench.engine.attempt import run_attempt
+from workbench.engine.attempts.attempt import run_attempt
+from workbench.engine.checkpoint import format
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.checkpoints import list_checkpoints
@@ -66,7 +66,7 @@ PARENT = textwrap.dedent("""
     import json, os, random, signal, sys, threading
     import torch
     torch.set_num_threads(1)
-    from workbench.engine.attempt import run_attempt
+    from workbench.engine.attempts.attempt import run_attempt
     from workbench.runs.folder import RunFolder
     import torch._dynamo
     for line in sys.stdin:
@@ -118,7 +118,7 @@ def look_after_death(folder: RunFolder) -> None:
     found = list_checkpoints(folder.checkpoints)
     assert (found[-1].step if found else 0) >= said_saved(folder)
     for info in found[-1:]:
-        assert checkpoint.load(info.path)["position"]["step"] == info.step
+        assert format.load(info.path)["position"]["step"] == info.step
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:

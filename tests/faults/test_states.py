@@ -26,9 +26,9 @@ from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
 from workbench.gui.actions import ENTRIES, Entry
-from workbench.gui.desk import Desk
 from workbench.gui.preferences import Preferences
-from workbench.gui.session import Session
+from workbench.gui.session.run_controller import Desk
+from workbench.gui.session.session import Session
 from workbench.launch import process
 from workbench.runs import checkpoints, folder, history
 from workbench.runs.checkpoints import CheckpointInfo

@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from tests.gui.scripted import Engines
 from workbench.gui.app import create_window
 from workbench.gui.dialogs import ask
 from workbench.gui.main_window import MainWindow
+from workbench.gui.theme import Themes
+from workbench.gui.training.curves import CurvesView
 from workbench.launch import process
 
 
@@ -71,7 +74,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engines]:
     scripted = Engines()
     monkeypatch.setattr(process, "start", scripted.start)
     monkeypatch.setattr(process, "attach", scripted.attach)
-    monkeypatch.setattr("workbench.gui.session.Standby", scripted.standby)
+    monkeypatch.setattr("workbench.gui.session.session.Standby", scripted.standby)
     with contextlib.closing(scripted):
         yield scripted
 
@@ -124,3 +127,29 @@ def find(window: MainWindow) -> Callable[[str], Any]:
         return found
 
     return by_name
+
+
+@pytest.fixture
+def themes(qapp: QApplication) -> Themes:
+    """Light, whatever the machine shows."""
+    found = Themes()
+    found.choose("light")
+    found.apply(qapp)
+    return found
+
+
+@pytest.fixture
+def curves(qtbot: QtBot, themes: Themes) -> CurvesView:
+    """The curves, visible, with plots."""
+    view = CurvesView(themes)
+    qtbot.addWidget(view)
+    view.resize(800, 500)
+    view.show()
+    view.fill()
+    return view
+
+
+@pytest.fixture
+def until(qtbot: QtBot) -> Callable[[Callable[[], bool]], None]:
+    """Lets the event loop run until a condition holds."""
+    return lambda condition: qtbot.waitUntil(condition, timeout=5000)

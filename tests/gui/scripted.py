@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from workbench.launch.process import Standby
+from workbench.runs.attempt_options import PLAIN, Request
 from workbench.runs.commands import Command, Inbox
 from workbench.runs.events import (
     AnyEvent,
@@ -22,7 +23,6 @@ from workbench.runs.events import (
     Status,
 )
 from workbench.runs.folder import RunBusyError, RunFolder, locked, write_engine
-from workbench.runs.request import PLAIN, Request
 
 STEPS = 23
 """Steps of an epoch."""

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import QApplication
 from tests.gui.scripted import Engines
 from tests.police.logs import ExpectWarning
 from workbench.gui import app
-from workbench.gui.catch import Catcher
 from workbench.gui.dialogs.error import ReportDialog
 from workbench.gui.main_window import MainWindow
+from workbench.gui.shell.crash_handler import Catcher
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -96,7 +96,7 @@ def test_that_main_shows_the_window_and_starts_the_engines_after_the_first_paint
         assert engines.standbys[0].started
         QApplication.closeAllWindows()  # the last window closed ends the application
 
-    monkeypatch.setattr("workbench.gui.lab_client.LabClient.start", no_lab)
+    monkeypatch.setattr("workbench.gui.service.client.LabClient.start", no_lab)
     assert app.main("digits-mlp") == 0
     assert started == ["lab"]
     assert engines.standbys[0].closed

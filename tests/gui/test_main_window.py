@@ -18,10 +18,10 @@ from workbench.config.run import RunConfig
 from workbench.gui import preferences
 from workbench.gui.actions import ENTRIES, Entry
 from workbench.gui.app import create_window
-from workbench.gui.desk import DISCARD, LEAVE, SAVE, STOP
 from workbench.gui.dialogs import ask
-from workbench.gui.fold import PanelDock
 from workbench.gui.main_window import SIZE, MainWindow
+from workbench.gui.session.run_controller import DISCARD, LEAVE, SAVE, STOP
+from workbench.gui.shell.collapsible_panel import PanelDock
 from workbench.runs.folder import create, list_runs
 
 Find = Callable[[str], Any]

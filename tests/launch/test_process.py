@@ -14,13 +14,13 @@ from workbench.config import files
 from workbench.config.recipes import start
 from workbench.launch import process
 from workbench.launch.follow import Follower
-from workbench.launch.lab import Answer, Lab
+from workbench.launch.service import Answer, Lab
 from workbench.runs import history
+from workbench.runs.attempt_options import Request
 from workbench.runs.checkpoints import latest
 from workbench.runs.events import Ended, read_events
 from workbench.runs.folder import RunBusyError, RunFolder, create, write_engine
 from workbench.runs.progress import Progress
-from workbench.runs.request import Request
 
 
 def made(epochs: int) -> RunFolder:
@@ -127,7 +127,7 @@ def test_that_closing_the_lab_ends_the_workers_that_hold_its_pipe(monkeypatch: p
     def spawn(_arguments: list[str], *, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-c", script], stdin=stdin, stdout=stdout, start_new_session=True)
 
-    monkeypatch.setattr("workbench.launch.lab.spawn", spawn)
+    monkeypatch.setattr("workbench.launch.service.spawn", spawn)
     lab = Lab(lambda _answer: None)
     lab.start()
     assert lab._process is not None

@@ -46,7 +46,7 @@ class Terminal(typer.Typer):
 
 def build(gui: Callable[[GuiRequest], int]) -> Terminal:
     """The command line. ``gui`` opens the window: the terminal itself knows no Qt."""
-    from workbench.cli import leaving, looking, running, talking, trying, window
+    from workbench.cli import control, export, inspect, train, tune, window
 
     app = Terminal(
         name="workbench",
@@ -71,11 +71,11 @@ def build(gui: Callable[[GuiRequest], int]) -> Terminal:
             raise typer.Exit(gui(GuiRequest()))
 
     window.add(app, gui)
-    running.add(app)
-    talking.add(app)
-    looking.add(app)
-    leaving.add(app)
-    trying.add(app)
+    train.add(app)
+    control.add(app)
+    inspect.add(app)
+    export.add(app)
+    tune.add(app)
     return app
 
 

@@ -47,7 +47,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _machine() -> dict[str, Any]:
-    from workbench.cli.waiting import ask_once
+    from workbench.cli.service import ask_once
 
     if importlib.util.find_spec("torch") is None:
         return {"devices": [], "warnings": [_WITHOUT_TORCH]}

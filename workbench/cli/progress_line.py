@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from workbench.cli import output
-from workbench.cli.words import words
+from workbench.cli.event_text import words
 from workbench.runs.events import AnyEvent, CheckpointSaved, CommandDone, Ended, Phase
 from workbench.runs.progress import Progress
 

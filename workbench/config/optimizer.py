@@ -1,4 +1,4 @@
-"""The optimisers. A new one is one class here and one entry in ``engine/optimizers.py``."""
+"""The optimisers. A new one is one class here and one entry in ``engine/optimizers/``."""
 
 from __future__ import annotations
 

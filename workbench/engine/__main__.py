@@ -13,8 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+from workbench.runs.attempt_options import Request
 from workbench.runs.folder import RunFolder
-from workbench.runs.request import Request
 
 
 def main() -> int:
@@ -28,11 +28,11 @@ def main() -> int:
     parser.add_argument("--find", action="store_true", help="answer one question of a finder on standard input")
     arguments = parser.parse_args()
     if arguments.lab:
-        from workbench.engine.lab import serve
+        from workbench.engine.service.server import serve
 
         return serve(sys.stdin.buffer, sys.stdout.buffer)
     if arguments.find:
-        from workbench.engine import finding
+        from workbench.engine.service import finding
 
         return finding.serve(sys.stdin.buffer, sys.stdout.buffer)
     if arguments.standby:
@@ -47,7 +47,7 @@ def _stand_by() -> int:
     # Importing them is the point. Torch's optimisers load its compiler when the first of them is made: seconds.
     import torch._dynamo  # noqa: F401
 
-    from workbench.engine import attempt  # noqa: F401
+    from workbench.engine.attempts import attempt  # noqa: F401
 
     # Who took this engine before it was ready no longer listens.
     with contextlib.suppress(OSError):
@@ -66,10 +66,10 @@ def _stand_by() -> int:
 
 def _run(folder: Path, request: Request) -> int:
     if "TORCHELASTIC_RUN_ID" in os.environ:
-        from workbench.engine.ranks import run_as_rank
+        from workbench.engine.attempts.processes import run_as_rank
 
         return run_as_rank(RunFolder(folder.resolve()), request)
-    from workbench.engine.attempt import run_attempt
+    from workbench.engine.attempts.attempt import run_attempt
 
     return run_attempt(RunFolder(folder.resolve()), request)
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from workbench.config import recipes
 from workbench.gui.assets import icon
-from workbench.gui.desk import Desk
+from workbench.gui.session.run_controller import Desk
 from workbench.gui.theme import Themes
 
 MENUS = ("File", "Edit", "Run", "Tools", "View", "Help")

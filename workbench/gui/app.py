@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QApplication
 from workbench import __version__
 from workbench.config.problems import ConfigError
 from workbench.gui import preferences
-from workbench.gui.catch import Catcher
-from workbench.gui.errand import Errand, Wishes
+from workbench.gui.headless import Errand, Wishes
 from workbench.gui.main_window import SIZE, MainWindow
+from workbench.gui.shell.crash_handler import Catcher
 from workbench.gui.theme import Themes
 
 

@@ -8,26 +8,28 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
-from workbench.gui import about, looks, preferences
+from workbench.gui import preferences
 from workbench.gui.actions import Actions
-from workbench.gui.centre import Centre
-from workbench.gui.desk import Desk
-from workbench.gui.document import Document
-from workbench.gui.lab_client import LabClient
-from workbench.gui.overlays import Overlays
+from workbench.gui.document.document import Document
+from workbench.gui.help import about
 from workbench.gui.panels.architecture import ArchitecturePanel
 from workbench.gui.panels.dataset import DatasetPanel
 from workbench.gui.panels.device import DevicePanel
 from workbench.gui.panels.optimizer import OptimizerPanel
 from workbench.gui.panels.panel import Panel
-from workbench.gui.session import Session
-from workbench.gui.settings_column import NextRunBanner, PanelsLayout, SettingsColumn
+from workbench.gui.runs.overlays import Overlays
+from workbench.gui.runs.view import RunsView
+from workbench.gui.service.busy_indicator import WaitLine
+from workbench.gui.service.client import LabClient
+from workbench.gui.session.run_controller import Desk
+from workbench.gui.session.session import Session
+from workbench.gui.shell import window_state
+from workbench.gui.shell.central_tabs import Centre
+from workbench.gui.shell.settings_column import NextRunBanner, PanelsLayout, SettingsColumn
+from workbench.gui.shell.status_line import StatusLine
+from workbench.gui.shell.tool_bar import ToolBar
+from workbench.gui.shell.tools import Tools
 from workbench.gui.theme import Themes
-from workbench.gui.tool_bar import ToolBar
-from workbench.gui.tools import Tools
-from workbench.gui.views.runs import RunsView
-from workbench.gui.views.status import StatusLine
-from workbench.gui.wait_line import WaitLine
 from workbench.runs.folder import given_name
 
 SIZE = QSize(1280, 800)
@@ -67,7 +69,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(SIZE)
         self._first_layout = self.saveState()
-        looks.restore(self, self.column, kept)
+        window_state.restore(self, self.column, kept)
         self._retitle()
         self.show_run()
 
@@ -233,7 +235,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         if self.remembers:
-            looks.keep(self, self.column, self.preferences)
+            window_state.keep(self, self.column, self.preferences)
             preferences.save(self.preferences)
         self.runs.stop()
         self.tools.close()

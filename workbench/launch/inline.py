@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 
+from workbench.runs.attempt_options import PLAIN, Request
 from workbench.runs.folder import RunFolder
-from workbench.runs.request import PLAIN, Request
 
 
 def run_inline(folder: RunFolder, request: Request = PLAIN) -> int:
     """Runs a run to its end in this thread; its exit status. Raises OSError on Windows, where torch cannot follow Qt."""
     if os.name == "nt":
         raise OSError("On Windows a run cannot go on in the window's own process")
-    from workbench.engine.attempt import run_attempt
+    from workbench.engine.attempts.attempt import run_attempt
 
     return run_attempt(folder, request, alone=True)

@@ -20,10 +20,10 @@ from typing import IO
 import psutil
 
 from workbench.runs import history
+from workbench.runs.attempt_options import PLAIN, Request
 from workbench.runs.events import Ended, EventWriter
 from workbench.runs.folder import RunBusyError, RunFolder, locked, read_json, write_whole
 from workbench.runs.progress import Progress
-from workbench.runs.request import PLAIN, Request
 
 KILLED = "The engine was ended from outside before it could finish"
 RESUME_HINT = "Resume goes on from the last checkpoint"

@@ -10,9 +10,10 @@ from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data import augment, loading
-from workbench.engine.data.augment import COLUMNS, Augmenter, colour, geometry, mixing, rand_augment
-from workbench.engine.data.order import StepPlan
+from workbench.engine.data import augment
+from workbench.engine.data.augment import COLUMNS, Augmenter, color, geometry, mixing, rand_augment
+from workbench.engine.data.loader import build_loader, plan_steps
+from workbench.engine.data.sampling import StepPlan
 
 CPU = torch.device("cpu")
 EVERY = {
@@ -110,10 +111,10 @@ def test_that_colours_agree_with_torchvision() -> None:
     factors = torch.tensor([0.7, 1.0, 1.3, 0.5]).view(-1, 1, 1, 1)
     for place, factor in enumerate(factors.flatten().tolist()):
         expected = functional.adjust_saturation(raw[place], factor)
-        assert torch.allclose(colour.blend(raw, colour.grey(raw), factors)[place], expected, atol=1e-3)
+        assert torch.allclose(color.blend(raw, color.grey(raw), factors)[place], expected, atol=1e-3)
     turns = torch.tensor([0.0, 0.1, -0.3, 0.5])
     for place, turn in enumerate(turns.tolist()):
-        assert torch.allclose(colour.turn_hue(raw, turns)[place], functional.adjust_hue(raw[place], turn), atol=1e-3)
+        assert torch.allclose(color.turn_hue(raw, turns)[place], functional.adjust_hue(raw[place], turn), atol=1e-3)
 
 
 @pytest.mark.parametrize("place", range(len(rand_augment.OPERATIONS)))
@@ -164,15 +165,15 @@ def test_that_numbers_do_not_depend_on_the_processes() -> None:
 def test_that_the_loaders_change_training_alone_and_the_same_way_each_time() -> None:
     wanted = config(**{name: value for name, value in EVERY.items() if name not in ("saturation", "hue")})
     source = data.load(wanted.dataset)
-    plan = loading.plan_of(wanted, len(source.train), 1)
-    loader = loading.build(wanted, source, CPU, 1)
+    plan = plan_steps(wanted, len(source.train), 1)
+    loader = build_loader(wanted, source, CPU, 1)
     first = [one for step in loader.steps(plan, 0, 0, 0, 0) for one in step]
     again = [one for step in loader.steps(plan, 0, 0, 0, 5) for one in step]
     assert torch.equal(first[5][0], again[0][0])
     assert torch.equal(first[5][1], again[0][1])
     later = [one for step in loader.steps(plan, 0, 0, 1, 0) for one in step]
     assert not torch.equal(first[0][0], later[0][0])
-    plain = loading.build(config(), source, CPU, 1)
+    plain = build_loader(config(), source, CPU, 1)
     for (x, y), (u, v) in zip(loader.evaluation("val", 0, 1), plain.evaluation("val", 0, 1), strict=True):
         assert torch.equal(x, u)
         assert torch.equal(y, v)

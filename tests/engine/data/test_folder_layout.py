@@ -10,8 +10,8 @@ import torch
 from tests.engine.data.test_image_folder import config, load, save
 from workbench.config import files
 from workbench.engine import data
-from workbench.engine.data import loading
-from workbench.engine.failures import RefusedError
+from workbench.engine.data.loader import build_loader, plan_steps
+from workbench.engine.runtime.failures import RefusedError
 
 
 def fill(root: Path, *classes: str, count: int = 5) -> Path:
@@ -75,7 +75,7 @@ def test_that_a_folder_val_without_a_readable_picture_leaves_validation_empty(tm
     source = load(tmp_path)
     assert (len(source.train), len(source.val)) == (10, 0)
     assert len(source.left_out) == 1
-    assert list(loading.build(config(tmp_path), source, torch.device("cpu"), 1).evaluation("val", 0, 1)) == []
+    assert list(build_loader(config(tmp_path), source, torch.device("cpu"), 1).evaluation("val", 0, 1)) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have names of text only")
@@ -97,8 +97,8 @@ def test_that_two_workers_give_the_batches_of_none_and_leave_with_the_loader(tmp
         changes = {"training.batch_size": 3, "training.accumulation": 2}
         run = files.change(config(tmp_path, loading="streamed", workers=workers, validation=0.0), changes)
         source = data.load(run.dataset)
-        loader = loading.build(run, source, torch.device("cpu"), 1)
-        plan = loading.plan_of(run, len(source.train), 1)
+        loader = build_loader(run, source, torch.device("cpu"), 1)
+        plan = plan_steps(run, len(source.train), 1)
         taken = []
         for epoch in (0, 1):
             # The first epoch is left in the middle, as a stop does: the next one must not see what was read ahead.

@@ -8,8 +8,8 @@ from PIL import Image
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data.source import Source
-from workbench.engine.failures import RefusedError
+from workbench.engine.data.dataset import Source
+from workbench.engine.runtime.failures import RefusedError
 
 
 def load(path: Path, **changes: object) -> Source:

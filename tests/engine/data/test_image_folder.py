@@ -10,9 +10,9 @@ from PIL import Image
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data import loading
-from workbench.engine.data.source import Source
-from workbench.engine.failures import RefusedError
+from workbench.engine.data.dataset import Source
+from workbench.engine.data.loader import build_loader, plan_steps
+from workbench.engine.runtime.failures import RefusedError
 
 
 def load(root: Path, **changes: object) -> Source:
@@ -123,9 +123,9 @@ def test_that_streamed_gives_the_same_batches_as_resident(root: Path) -> None:
     for kind in ("resident", "streamed"):
         run = files.change(config(root, loading=kind, workers=0), {"training.batch_size": 4})
         source = data.load(run.dataset)
-        loader = loading.build(run, source, cpu, 1)
+        loader = build_loader(run, source, cpu, 1)
         assert loader.kind == kind
-        plan = loading.plan_of(run, len(source.train), 1)
+        plan = plan_steps(run, len(source.train), 1)
         batches.append([step[0] for step in loader.steps(plan, 0, 7, 3, 1)])
         batches[-1] += [(x, y, 1.0) for x, y in loader.evaluation("val", 0, 1)]
         loader.close()
@@ -139,7 +139,7 @@ def test_that_a_picture_that_breaks_during_a_run_counts_for_nothing(root: Path) 
     run = config(root, loading="streamed", workers=0, validation=0.0)
     source = data.load(run.dataset)
     Path(source.train.name(0)).unlink()
-    loader = loading.build(run, source, torch.device("cpu"), 1)
+    loader = build_loader(run, source, torch.device("cpu"), 1)
     labels = torch.cat([y for _, y in loader.evaluation("train", 0, 1)])
     assert (labels < 0).sum() == 1
     loader.close()

@@ -8,7 +8,7 @@ from PIL import Image
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data.source import Source
+from workbench.engine.data.dataset import Source
 
 
 def load(kind: str, path: Path, leave_out: list[str], **changes: object) -> Source:

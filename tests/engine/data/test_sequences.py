@@ -9,8 +9,8 @@ from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.data import text
-from workbench.engine.data.source import Source, TensorSplit
-from workbench.engine.failures import RefusedError
+from workbench.engine.data.dataset import Source, TensorSplit
+from workbench.engine.runtime.failures import RefusedError
 
 
 def load(kind: str, **changes: object) -> Source:

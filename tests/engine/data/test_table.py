@@ -10,8 +10,8 @@ from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data.source import Source
-from workbench.engine.failures import RefusedError
+from workbench.engine.data.dataset import Source
+from workbench.engine.runtime.failures import RefusedError
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from torch import nn
 
 from workbench.config import files
 from workbench.config.run import RunConfig
-from workbench.engine import build
-from workbench.engine.data.source import Scaling, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Scaling, Source, Task, TensorSplit
+from workbench.engine.training import build
 
 CLASSES = ("cat", "dog", "owl")
 

@@ -13,7 +13,7 @@ from workbench.config.fields import kind_of
 from workbench.config.model import ModelSection
 from workbench.config.problems import ConfigError
 from workbench.config.run import variants
-from workbench.engine.data.source import Source, Task
+from workbench.engine.data.dataset import Source, Task
 from workbench.engine.models import BUILDERS
 
 SOURCES: dict[Sample, Source] = {"pictures": PICTURES, "vector": VECTOR, "series": SERIES, "text": TEXT}

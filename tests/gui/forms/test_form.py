@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QToolButt
 
 from tests.strategies import run_configs
 from workbench.config.run import RunConfig, sections
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
 from workbench.gui.forms.editors import Line, SlideLine
 from workbench.gui.forms.form import Form
 from workbench.gui.forms.values import same

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.memory_plan import PartsBar
-from workbench.launch.finders import Search
+from workbench.launch.tuning import Search
 
 PLAN = {
     "needs": 3 * 2**30,

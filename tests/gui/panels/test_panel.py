@@ -10,10 +10,10 @@ import pytest
 from workbench.config import files
 from workbench.config.problems import Problem
 from workbench.config.run import RunConfig
-from workbench.gui.document import Document
-from workbench.gui.lab_client import LabClient
+from workbench.gui.document.document import Document
 from workbench.gui.panels.panel import DEBOUNCE_MS, Asker
-from workbench.launch.lab import CANCELLED, Answer
+from workbench.gui.service.client import LabClient
+from workbench.launch.service import CANCELLED, Answer
 
 MISSING = Problem("dataset.path", "there is no folder of that name", "choose another")
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from workbench.config.dataset.base import DatasetSection, Named, Sample
-from workbench.config.dataset.own import PythonData
-from workbench.config.dataset.pictures import Digits, ImageCSV, ImageFolder, PictureSource, Torchvision
+from workbench.config.dataset.images import Digits, ImageCSV, ImageFolder, PictureSource, Torchvision
 from workbench.config.dataset.sequences import Series, Sine, Text, Windowed
 from workbench.config.dataset.tables import Synthetic, Table
+from workbench.config.dataset.user_dataset import PythonData
 
 __all__ = [
     "Dataset",

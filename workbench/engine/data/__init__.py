@@ -1,4 +1,4 @@
-"""The sources behind ``config/dataset.py``: one file each, one entry in ``SOURCES``."""
+"""The sources behind ``config/dataset/``: one file each, one entry in ``SOURCES``."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.config.dataset import Dataset
-from workbench.engine.data import balance, digits, image_csv, image_folder, known, own, series, synthetic, table, text
-from workbench.engine.data.source import Progress, Source, silent
-from workbench.engine.failures import RefusedError
+from workbench.engine.data import (
+    balance,
+    digits,
+    image_csv,
+    image_folder,
+    series,
+    synthetic,
+    table,
+    text,
+    torchvision_sets,
+    user_dataset,
+)
+from workbench.engine.data.dataset import Progress, Source, silent
+from workbench.engine.runtime.failures import RefusedError
 
 SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
     "digits": digits.load,
     "image-folder": image_folder.load,
     "synthetic": synthetic.load,
     "image-csv": image_csv.load,
-    "torchvision": known.load,
-    "python": own.load,
+    "torchvision": torchvision_sets.load,
+    "python": user_dataset.load,
 }
 LEARNING: dict[str, Callable[[Any, Progress, Source | None], Source]] = {
     "table": table.load,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.engine.data.source import Source
+from workbench.engine.data.dataset import Source
 
 UNEQUAL = 2.0
 """From this ratio of the largest to the smallest class on, classes are called imbalanced."""

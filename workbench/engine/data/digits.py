@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 from workbench.config.dataset import Digits
-from workbench.engine.data.pictures import scaling_of
-from workbench.engine.data.source import Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
+from workbench.engine.data.images import scaling_of
 from workbench.engine.data.split import split
 from workbench.shipped import shipped
 

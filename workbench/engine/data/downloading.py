@@ -9,7 +9,7 @@ from typing import Any
 import torch.hub
 from torchvision.datasets import utils
 
-from workbench.engine.data.source import Progress
+from workbench.engine.data.dataset import Progress
 
 TELL_SHARE = 0.01
 

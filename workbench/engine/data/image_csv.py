@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.config.dataset import ImageCSV
-from workbench.engine.data import cells, image_folder
-from workbench.engine.data.source import LeftOut, Progress, Source
-from workbench.engine.failures import RefusedError
+from workbench.engine.data import image_folder, table_reader
+from workbench.engine.data.dataset import LeftOut, Progress, Source
+from workbench.engine.runtime.failures import RefusedError
 
 
 def load(config: ImageCSV, progress: Progress) -> Source:
     """Pictures as :mod:`image_folder` gives them. Raises RefusedError."""
     path = Path(config.path).expanduser()
-    frame, reading = cells.read_told(path)
+    frame, reading = table_reader.read_told(path)
     free = [name for name in frame.columns if name != config.group] or frame.columns
     image, label = config.image_column or free[0], config.label_column or free[-1]
     for name, setting in (
@@ -23,7 +23,7 @@ def load(config: ImageCSV, progress: Progress) -> Source:
         (config.group, "dataset.group"),
     ):
         if name:
-            cells.require(frame, name, setting)
+            table_reader.require(frame, name, setting)
     if config.group in (image, label):
         what = f"the column {config.group!r} is named twice"
         raise RefusedError(what, "choose another column for the groups", "dataset.group")

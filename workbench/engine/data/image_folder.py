@@ -12,17 +12,11 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import ImageCSV, ImageFolder
-from workbench.engine.data.pictures import (
-    STATISTICS_SAMPLES,
-    PictureError,
-    PictureSplit,
-    decode,
-    scaling_of,
-)
-from workbench.engine.data.source import LeaveOut, LeftOut, Progress, Source, Split, Task, TensorSplit
+from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Split, Task, TensorSplit
+from workbench.engine.data.images import STATISTICS_SAMPLES, PictureError, PictureSplit, decode, scaling_of
 from workbench.engine.data.split import by_group, split
-from workbench.engine.devices import available_cpus
-from workbench.engine.failures import RefusedError
+from workbench.engine.runtime.devices import available_cpus
+from workbench.engine.runtime.failures import RefusedError
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2", ".avif")

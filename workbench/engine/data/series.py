@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Series, Sine, Windowed
-from workbench.engine.data import cells
-from workbench.engine.data.source import Progress, Source, Task, TensorSplit
-from workbench.engine.failures import RefusedError
+from workbench.engine.data import table_reader
+from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
+from workbench.engine.runtime.failures import RefusedError
 
 DATES_LOOKED_AT = 10_000
 SHOWN = 2000
@@ -35,7 +35,7 @@ def load(config: Series, progress: Progress, learnt: Source | None = None) -> So
     """The columns of a CSV file. Raises RefusedError."""
     progress("reading the series", None)
     kept = learnt.preprocessing if learnt is not None else {}
-    frame, reading = cells.read_told(Path(config.path).expanduser(), 1, kept.get("commas", ()))
+    frame, reading = table_reader.read_told(Path(config.path).expanduser(), 1, kept.get("commas", ()))
     order, note = _in_time(frame, config.time)
     frame = frame.drop(config.time) if config.time else frame
     found = {name: _column(frame, name) for name in frame.columns}
@@ -64,8 +64,8 @@ def _in_time(frame: pl.DataFrame, name: str) -> tuple[Tensor, str]:
     straight = torch.arange(len(frame))
     if not name:
         return straight, _out_of_order(frame)
-    cells.require(frame, name, "dataset.time")
-    order = torch.argsort(cells.times(name, frame[name].to_list()), stable=True)
+    table_reader.require(frame, name, "dataset.time")
+    order = torch.argsort(table_reader.times(name, frame[name].to_list()), stable=True)
     return order, "" if torch.equal(order, straight) else f"the rows were put in the order of {name}"
 
 
@@ -78,10 +78,10 @@ def _out_of_order(frame: pl.DataFrame) -> str:
     """Says which column of dates the rows do not follow, where nobody said which is the time."""
     for name in frame.columns if len(frame) else ():
         try:
-            times = cells.times(name, frame[name].head(DATES_LOOKED_AT).to_list())
+            times = table_reader.times(name, frame[name].head(DATES_LOOKED_AT).to_list())
         except RefusedError:
             continue
-        if cells.number(frame[name][0]) is None and bool((times.diff() < 0).any()):
+        if table_reader.number(frame[name][0]) is None and bool((times.diff() < 0).any()):
             return f"the rows are not in the order of {name}: dataset.time = {name!r} puts them in it"
     return ""
 
@@ -91,7 +91,7 @@ def columns_of(path: Path, names: list[str], time: str = "", commas: Sequence[st
 
     ``commas``: those that had decimal commas in training. Raises RefusedError.
     """
-    frame = cells.read_told(path, 1, commas)[0]
+    frame = table_reader.read_told(path, 1, commas)[0]
     order, _ = _in_time(frame, time)
     missing = [name for name in names if name not in frame.columns]
     if missing:
@@ -114,8 +114,8 @@ class _Column:
 def _column(frame: pl.DataFrame, name: str) -> _Column:
     found, values = frame[name].to_list(), list[float]()
     for row, cell in enumerate(found):
-        value = cells.number(cell)
-        if value is None and not cells.is_gap(cell):
+        value = table_reader.number(cell)
+        if value is None and not table_reader.is_gap(cell):
             return _Column([], f"{name} with {str(cell)[:40]!r} in row {row + 2}")
         values.append(math.nan if value is None else value)
     return _Column(values, "" if any(value == value for value in values) else f"{name}, which is empty")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from workbench.engine.seeding import generator
+from workbench.engine.runtime.seeding import generator
 
 
 def split(count: int, classes: Tensor | None, share: float, seed: int) -> tuple[Tensor, Tensor]:

@@ -12,11 +12,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from workbench.config.run import RunConfig
 from workbench.engine.data import augment
-from workbench.engine.data.loading import EVALUATION_BATCH, Pass, mixed, sampler_weights
-from workbench.engine.data.order import Micro, StepPlan, epoch_order
-from workbench.engine.data.pictures import PictureSplit
-from workbench.engine.data.source import Source, Split
-from workbench.engine.devices import available_cpus
+from workbench.engine.data.dataset import Source, Split
+from workbench.engine.data.images import PictureSplit
+from workbench.engine.data.loader import EVALUATION_BATCH, Pass, mixed, sampler_weights
+from workbench.engine.data.sampling import Micro, StepPlan, epoch_order
+from workbench.engine.runtime.devices import available_cpus
 
 
 class _Batches(Dataset[tuple[Tensor, Tensor]]):
@@ -55,7 +55,7 @@ class Streamed:
         self._loaders: dict[str, DataLoader[Any]] = {}
 
     def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Pass]]:
-        """See :class:`~workbench.engine.data.loading.Loader`."""
+        """See :class:`~workbench.engine.data.loader.Loader`."""
         order = epoch_order(plan.samples, seed, epoch, self._weights).tolist()
         steps = [plan.step(number, rank) for number in range(first, plan.steps)]
         batches = iter(self._batches("train", [order[m.start : m.stop] for step in steps for m in step]))
@@ -64,7 +64,7 @@ class Streamed:
             yield self._ready(raw, plan, epoch, number, step)
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """See :class:`~workbench.engine.data.loading.Loader`."""
+        """See :class:`~workbench.engine.data.loader.Loader`."""
         split = self._source.split(name)
         mine = list(range(rank, len(split) if split is not None else 0, world))
         size = max(self._config.training.batch_size, EVALUATION_BATCH)

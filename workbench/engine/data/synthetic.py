@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Synthetic
-from workbench.engine.data.source import Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
 from workbench.engine.data.split import split
 
 SHOWN = 2000

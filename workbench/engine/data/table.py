@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Table
-from workbench.engine.data.cells import is_gap, number, read_told, require, times
-from workbench.engine.data.source import LeaveOut, LeftOut, Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Task, TensorSplit
 from workbench.engine.data.split import by_group, by_time, split
-from workbench.engine.failures import RefusedError
+from workbench.engine.data.table_reader import is_gap, number, read_told, require, times
+from workbench.engine.runtime.failures import RefusedError
 
 NUMBER_SHARE = 0.8
 """A column whose cells are numbers at least this often is a column of numbers; other cells in it count as missing."""

@@ -10,10 +10,10 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from torch import Tensor
 
 from workbench.config.dataset import Text
-from workbench.engine.data import cells
-from workbench.engine.data.source import LeftOut, Progress, Source, Task, TensorSplit
+from workbench.engine.data import table_reader
+from workbench.engine.data.dataset import LeftOut, Progress, Source, Task, TensorSplit
 from workbench.engine.data.split import split
-from workbench.engine.failures import RefusedError
+from workbench.engine.runtime.failures import RefusedError
 
 PADDING, UNKNOWN = 0, 1
 PREVIEW_ROWS = 50
@@ -23,10 +23,10 @@ def load(config: Text, progress: Progress, learnt: Source | None = None) -> Sour
     """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
     progress("reading the texts", None)
     path = Path(config.path).expanduser()
-    frame, reading = cells.read_told(path)
+    frame, reading = table_reader.read_told(path)
     text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
-        cells.require(frame, name, setting)
+        table_reader.require(frame, name, setting)
     if text_column == label_column:
         raise RefusedError("texts and labels are the same column", "name two columns", "dataset.label_column")
     pairs = list(zip(frame[text_column].to_list(), frame[label_column].to_list(), strict=True))

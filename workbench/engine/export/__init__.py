@@ -1,1 +1,1 @@
-"""A run as a plain PyTorch script. The other forms in which a model leaves are in ``engine/tools/export.py``."""
+"""A trained model in another form: files of its weights or its graph, or a plain PyTorch script."""

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from workbench.config.model import Model
-from workbench.engine.data.source import Progress, Source, silent
-from workbench.engine.models import cnn, heads, linear, mlp, own, pretrained, recurrent, resnet, transformer
+from workbench.engine.data.dataset import Progress, Source, silent
+from workbench.engine.models import cnn, heads, linear, mlp, pretrained, recurrent, resnet, transformer, user_model
 from workbench.engine.models.layers import initialise
 
 BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
@@ -25,7 +25,7 @@ BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
     ),
     "heads": lambda config, source: heads.build(config, source.shape, source.task),
     "torchvision": lambda config, source: pretrained.build(config, source.shape, source.task.outputs, _back(source)),
-    "python": lambda config, source: own.build(config, source.shape, source.task.outputs, source.vocabulary),
+    "python": lambda config, source: user_model.build(config, source.shape, source.task.outputs, source.vocabulary),
 }
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config.model import Heads
-from workbench.engine.data.source import Task
+from workbench.engine.data.dataset import Task
 from workbench.engine.models.layers import activation, each, norm
 
 

@@ -18,8 +18,8 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 
 from workbench.config.model import TorchvisionModel
 from workbench.engine.data import downloading
-from workbench.engine.data.source import Progress, silent
-from workbench.engine.failures import RefusedError
+from workbench.engine.data.dataset import Progress, silent
+from workbench.engine.runtime.failures import RefusedError
 
 HEADS = ("fc", "classifier", "heads", "head")
 """Where torchvision's classifiers keep their last layers."""

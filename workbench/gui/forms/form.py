@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 from workbench.config.fields import Section, Setting, kind_of, settings
 from workbench.config.run import RunConfig, variants
 from workbench.gui.assets import icon
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
 from workbench.gui.forms import editors
 from workbench.gui.forms.row import Row
 from workbench.gui.theme import Themes

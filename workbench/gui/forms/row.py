@@ -6,7 +6,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from workbench.gui.assets import icon
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
 from workbench.gui.forms.editors import Editor
 from workbench.gui.forms.values import same
 from workbench.gui.theme import Themes

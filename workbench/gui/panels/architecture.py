@@ -8,16 +8,16 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from workbench.config.problems import Problem
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
+from workbench.gui.document.trusted_files import OwnFiles
 from workbench.gui.forms.form import Form
-from workbench.gui.lab_client import LabClient
-from workbench.gui.own_files import OwnFiles
-from workbench.gui.panels.own_file import OwnFile
 from workbench.gui.panels.panel import NOT_LOOKED_AT, Asker, Panel, sentences, tell
+from workbench.gui.panels.trust_notice import OwnFile
+from workbench.gui.plots import ticks
+from workbench.gui.plots.ticks import size
+from workbench.gui.service.busy_indicator import WaitLine
+from workbench.gui.service.client import LabClient
 from workbench.gui.theme import Themes
-from workbench.gui.views import ticks
-from workbench.gui.views.ticks import size
-from workbench.gui.wait_line import WaitLine
 
 MOST_ROWS = 9
 ROW_HEIGHT = 22

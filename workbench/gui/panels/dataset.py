@@ -9,17 +9,17 @@ from PySide6.QtWidgets import QAbstractItemView, QPushButton, QTableWidget, QTab
 
 from workbench.config.problems import Problem
 from workbench.gui.dialogs import ask
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
+from workbench.gui.document.trusted_files import OwnFiles
 from workbench.gui.forms.form import Form
-from workbench.gui.lab_client import LabClient
-from workbench.gui.own_files import OwnFiles
 from workbench.gui.panels.findings import Findings
-from workbench.gui.panels.own_file import OwnFile
 from workbench.gui.panels.panel import NOT_LOOKED_AT, Asker, Panel, sentences, tell
-from workbench.gui.panels.pictures import Points, Thumbnails
+from workbench.gui.panels.thumbnails import Points, Thumbnails
+from workbench.gui.panels.trust_notice import OwnFile
+from workbench.gui.plots.ticks import size
+from workbench.gui.service.busy_indicator import WaitLine
+from workbench.gui.service.client import LabClient
 from workbench.gui.theme import Themes
-from workbench.gui.views.ticks import size
-from workbench.gui.wait_line import WaitLine
 
 ROWS = 5
 

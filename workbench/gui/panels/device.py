@@ -7,15 +7,15 @@ from typing import Any
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
 from workbench.gui.forms.editors import Offer
 from workbench.gui.forms.form import Form
-from workbench.gui.lab_client import LabClient
 from workbench.gui.panels.memory_plan import MemoryPlan
 from workbench.gui.panels.panel import Panel, sentences, tell
+from workbench.gui.plots.ticks import size
+from workbench.gui.service.client import LabClient
 from workbench.gui.theme import Themes
-from workbench.gui.views.ticks import size
-from workbench.launch.lab import Answer
+from workbench.launch.service import Answer
 
 
 class DevicePanel(Panel):

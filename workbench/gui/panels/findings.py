@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QPushButton,
 
 from workbench.config import files
 from workbench.config.problems import ConfigError
-from workbench.gui.document import Document
-from workbench.gui.lab_client import LabClient
+from workbench.gui.document.document import Document
 from workbench.gui.panels.panel import sentences, tell
+from workbench.gui.service.busy_indicator import WaitLine
+from workbench.gui.service.client import LabClient
 from workbench.gui.theme import STEP
-from workbench.gui.wait_line import WaitLine
-from workbench.launch.lab import Answer
+from workbench.launch.service import Answer
 
 SETTING = "dataset.leave_out"
 SHOWN_CLASSES = 5

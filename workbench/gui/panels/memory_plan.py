@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 
 from workbench.config.problems import Problem
 from workbench.config.run import RunConfig
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
 from workbench.gui.panels.panel import sentences, tell
-from workbench.gui.search_thread import SearchThread
+from workbench.gui.plots.ticks import size
 from workbench.gui.theme import STEP, Themes
-from workbench.gui.views.ticks import size
-from workbench.launch.finders import Found, Search
+from workbench.gui.tuning.search_thread import SearchThread
+from workbench.launch.tuning import Found, Search
 
 PARTS = ("program", "data", "weights", "gradients", "optimizer", "activations")
 NAMES = {"optimizer": "optimiser"}

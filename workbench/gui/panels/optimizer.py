@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
 from workbench.gui.forms.form import Form
 from workbench.gui.forms.values import short_number
-from workbench.gui.lab_client import LabClient
+from workbench.gui.panels.lr_plot import RatePlot
 from workbench.gui.panels.panel import Panel, tell
-from workbench.gui.panels.rate_plot import RatePlot
+from workbench.gui.service.client import LabClient
 from workbench.gui.theme import Themes
-from workbench.launch.lab import Answer
+from workbench.launch.service import Answer
 
 SECTIONS = ("optimizer", "schedule", "training", "output")
 

@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
-from workbench.gui.document import Document
+from workbench.gui.document.document import Document
 from workbench.gui.forms.form import Form
-from workbench.gui.lab_client import LabClient
+from workbench.gui.service.client import LabClient
 from workbench.gui.theme import STEP
-from workbench.launch.lab import Answer
+from workbench.launch.service import Answer
 
 NOT_LOOKED_AT = "Not looked at: cancelled. The next changed setting looks again."
 DEBOUNCE_MS = 250

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from workbench.config.augmentation import Augmentation
 from workbench.config.run import RunConfig
-from workbench.engine.data.augment import colour, geometry, mixing, rand_augment
-from workbench.engine.data.order import Micro, StepPlan
-from workbench.engine.data.source import Source
-from workbench.engine.seeding import generator
+from workbench.engine.data.augment import color, geometry, mixing, rand_augment
+from workbench.engine.data.dataset import Source
+from workbench.engine.data.sampling import Micro, StepPlan
+from workbench.engine.runtime.seeding import generator
 
 COLUMNS = 16 + 2 * 10
 """Random numbers of one picture: sixteen for its own changes, two for each operation of RandAugment."""
@@ -47,7 +47,7 @@ class Augmenter:
         config, values = self.config, pictures.to(torch.float32) / self.white
         values = geometry.crop_and_flip(values, numbers, config)
         values = geometry.turn_and_zoom(values, numbers, config)
-        values = colour.jitter(values, numbers, config)
+        values = color.jitter(values, numbers, config)
         for number in range(config.augment_randaugment):
             chosen = numbers[:, 16 + 2 * number : 18 + 2 * number]
             values = rand_augment.apply(values, chosen, config.augment_magnitude)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from workbench.engine.data.augment import colour
+from workbench.engine.data.augment import color
 from workbench.engine.data.augment.geometry import resample
 
 BINS = 30
@@ -50,7 +50,7 @@ def _factor(strength: Tensor) -> Tensor:
 def _sharpen(pictures: Tensor, strength: Tensor) -> Tensor:
     if min(pictures.shape[2:]) < 3:
         return pictures
-    return colour.blend(pictures, functional.adjust_sharpness(pictures, 0.0), _factor(strength))
+    return color.blend(pictures, functional.adjust_sharpness(pictures, 0.0), _factor(strength))
 
 
 def _posterize(pictures: Tensor, strength: Tensor) -> Tensor:
@@ -76,9 +76,9 @@ OPERATIONS: tuple[Operation, ...] = (
     _affine(lambda s: ((1.0, 0.0, 0.0), (0.0, 1.0, 2 * 150 / 331 * s))),
     _affine(_turn),
     lambda pictures, strength: (pictures * _factor(strength)).clamp(0, 1),
-    lambda pictures, strength: colour.blend(pictures, colour.grey(pictures), _factor(strength)),
-    lambda pictures, strength: colour.blend(
-        pictures, colour.grey(pictures).mean(dim=(1, 2, 3), keepdim=True), _factor(strength)
+    lambda pictures, strength: color.blend(pictures, color.grey(pictures), _factor(strength)),
+    lambda pictures, strength: color.blend(
+        pictures, color.grey(pictures).mean(dim=(1, 2, 3), keepdim=True), _factor(strength)
     ),
     _sharpen,
     _posterize,

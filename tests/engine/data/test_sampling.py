@@ -1,0 +1,53 @@
+"""An epoch gives every sample once, shared evenly over processes and passes, and depends on seed and epoch alone."""
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as some
+
+from workbench.engine.data.sampling import StepPlan, epoch_order
+from workbench.engine.data.split import split
+
+
+@given(
+    samples=some.integers(1, 300),
+    batch=some.integers(1, 40),
+    accumulation=some.integers(1, 4),
+    world=some.integers(1, 4),
+)
+def test_that_every_sample_counts_once_and_equally(samples: int, batch: int, accumulation: int, world: int) -> None:
+    plan = StepPlan(samples, batch, accumulation, world)
+    seen = []
+    for number in range(plan.steps):
+        ranks = [plan.step(number, rank) for rank in range(world)]
+        assert len({len(passes) for passes in ranks}) == 1
+        counted = [micro for passes in ranks for micro in passes if micro.factor > 0]
+        total = sum(micro.stop - micro.start for micro in counted)
+        for micro in counted:
+            size = micro.stop - micro.start
+            assert size <= batch
+            # Gradients are averaged over the world: each sample then weighs 1 / total.
+            assert abs(micro.factor / world / size - 1 / total) < 1e-12
+        seen += [place for micro in counted for place in range(micro.start, micro.stop)]
+    assert sorted(seen) == list(range(samples))
+
+
+def test_that_an_incomplete_last_batch_can_be_dropped() -> None:
+    assert StepPlan(100, 32).steps == 4
+    assert StepPlan(100, 32, drop_last=True).steps == 3
+
+
+@given(count=some.integers(1, 200), seed=some.integers(0, 2**53), epoch=some.integers(0, 1000))
+def test_that_the_order_is_a_function_of_seed_and_epoch(count: int, seed: int, epoch: int) -> None:
+    order = epoch_order(count, seed, epoch)
+    assert torch.equal(order, epoch_order(count, seed, epoch))
+    assert sorted(order.tolist()) == list(range(count))
+
+
+@given(sizes=some.lists(some.integers(1, 40), min_size=1, max_size=5), share=some.floats(0.05, 0.9))
+def test_that_a_split_per_class_keeps_every_class_on_both_sides(sizes: list[int], share: float) -> None:
+    labels = torch.cat([torch.full((size,), number) for number, size in enumerate(sizes)])
+    train, val = split(len(labels), labels, share, 0)
+    assert sorted([*train.tolist(), *val.tolist()]) == list(range(len(labels)))
+    for number, size in enumerate(sizes):
+        kept = int((labels[val] == number).sum())
+        assert kept == (0 if size == 1 else min(max(round(size * share), 1), size - 1))

@@ -1,0 +1,116 @@
+"""The numbers of an evaluation, against hands and against definitions."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from workbench.config import files
+from workbench.config.recipes import start
+from workbench.engine.attempts.attempt import run_attempt
+from workbench.engine.data.dataset import Task
+from workbench.engine.service import server
+from workbench.engine.training import evaluation
+from workbench.runs.checkpoints import latest
+from workbench.runs.folder import create
+
+TASK = Task("classification", ("a", "b", "c"))
+
+
+def trained(recipe: str, changes: dict[str, Any]) -> Path:
+    name, config = start(recipe)
+    folder = create(files.change(config, {"training.epochs": 1, **changes}), name)
+    run_attempt(folder, alone=True)
+    newest = latest(folder.checkpoints)
+    assert newest is not None
+    return newest.path
+
+
+def asked(method: str, **params: Any) -> dict[str, Any]:
+    answer = server.answer({"id": 1, "method": method, "params": params})
+    assert answer["ok"], answer.get("problems")
+    result: dict[str, Any] = answer["result"]
+    return result
+
+
+def test_that_confusion_and_figures_by_class_are_right() -> None:
+    truths = torch.tensor([0, 0, 0, 1, 1, 2, -100])
+    guesses = torch.tensor([0, 0, 1, 1, 2, 2, 0])
+    found = evaluation._per_class(TASK, guesses, truths)
+    assert found["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
+    first, second, third = found["per_class"]
+    assert (first["precision"], first["recall"], first["f1"]) == pytest.approx((1, 2 / 3, 0.8))
+    assert (second["precision"], second["recall"], second["f1"]) == pytest.approx((0.5, 0.5, 0.5))
+    assert (third["precision"], third["recall"], third["f1"]) == pytest.approx((0.5, 1, 2 / 3))
+    assert [one["samples"] for one in found["per_class"]] == [3, 2, 1]
+
+
+def test_that_a_class_nobody_guessed_has_no_division_by_zero() -> None:
+    found = evaluation._per_class(TASK, torch.tensor([0, 0]), torch.tensor([0, 1]))
+    assert [one["f1"] for one in found["per_class"]] == pytest.approx([2 / 3, 0, 0])
+
+
+def test_that_cells_hold_their_samples_with_the_worst_first() -> None:
+    truths, guesses = torch.tensor([0, 0, 1, 0]), torch.tensor([1, 1, 1, 0])
+    assert evaluation._cells(TASK, guesses, truths, [1, 0, 3, 2]) == [[0, 1, [1, 0]], [0, 0, [3]], [1, 1, [2]]]
+
+
+def test_that_residuals_are_in_the_targets_unit() -> None:
+    task = Task("regression", targets=("y",), means=(5.0,), stds=(2.0,))
+    (told,) = evaluation._residuals(task, torch.tensor([[1.0], [0.0]]), torch.tensor([[0.0], [0.0]]))
+    assert (told["mean"], told["std"], told["mae"]) == pytest.approx((1.0, 1.0, 1.0))
+    assert told["rmse"] == pytest.approx(2**0.5)
+    assert sum(told["counts"]) == 2
+
+
+def test_that_an_evaluation_shows_its_samples() -> None:
+    path = trained("digits-mlp", {})
+    found = asked("evaluate", checkpoint=str(path), split="val")
+    confusion = torch.tensor(found["confusion"])
+    assert int(confusion.sum()) == found["samples"] == found["metrics"]["samples"]
+    assert float(confusion.diag().sum() / confusion.sum()) == pytest.approx(found["metrics"]["accuracy"])
+    assert all(len(cell[2]) == min(confusion[cell[0], cell[1]], evaluation.CELL) for cell in found["cells"])
+    losses = [one["loss"] for one in found["worst"]]
+    assert losses == sorted(losses, reverse=True)
+    assert found["worst"][0]["thumbnail"]["width"] == 8
+    wanted = found["cells"][0][2][:3]
+    shown = asked("samples", checkpoint=str(path), split="val", indices=[*wanted, 10**9])["samples"]
+    assert [one["index"] for one in shown] == wanted
+    assert "thumbnail" in shown[0]
+    inspected = asked("inspect", checkpoint=str(path))
+    assert inspected["loss"] < 2.3  # trained weights, not fresh ones
+
+
+def test_that_a_forecast_stands_beside_the_naive_one() -> None:
+    found = asked("evaluate", checkpoint=str(trained("sine-gru", {})), split="val")
+    told = found["forecast"]
+    assert len(told["true"]) == len(told["guess"]) == len(told["naive"])
+    # The naive guess of a step is the truth of the step before.
+    assert told["naive"][1:] == pytest.approx(told["true"][:-1], abs=1e-5)
+    errors = [abs(a - b) for a, b in zip(told["true"], told["naive"], strict=True)]
+    assert told["naive_mae"] == pytest.approx(sum(errors) / len(errors), rel=1e-3)
+    assert told["mae"] == pytest.approx(found["residuals"][0]["mae"], rel=1e-3)
+    (pairs,) = found["pairs"]["targets"]
+    assert len(pairs["true"]) == len(found["pairs"]["names"]) == found["samples"]
+    assert "…" in found["worst"][0]["text"]
+
+
+def test_that_every_target_of_a_table_has_its_pairs_and_residuals_in_its_own_unit(tmp_path: Path) -> None:
+    table = tmp_path / "two targets.csv"
+    rows = [f"{x},{3 * x + 2},{1000 - 50 * x}" for x in range(100)]
+    table.write_text("\n".join(["x,small,large", *rows]), encoding="utf-8")
+    changes = {
+        "dataset.kind": "table",
+        "dataset.path": str(table),
+        "dataset.target": "small",
+        "dataset.more_targets": ["large"],
+        "model.kind": "linear",
+    }
+    found = asked("evaluate", checkpoint=str(trained("linear-regression", changes)), split="val")
+    small, large = found["pairs"]["targets"]
+    assert [one["target"] for one in (small, large)] == ["small", "large"] == [r["target"] for r in found["residuals"]]
+    xs = [(value - 2) / 3 for value in small["true"]]
+    assert large["true"] == pytest.approx([1000 - 50 * x for x in xs], rel=1e-4)
+    off = [guess - true for guess, true in zip(large["guess"], large["true"], strict=True)]
+    assert sum(off) / len(off) == pytest.approx(found["residuals"][1]["mean"], rel=1e-3)

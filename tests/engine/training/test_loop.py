@@ -1,0 +1,286 @@
+"""The training loop does what its settings say, says what it does, and answers to what it is told."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from workbench.config import files
+from workbench.config.fields import kind_of
+from workbench.config.recipes import start
+from workbench.config.run import variants
+from workbench.engine.attempts.attempt import run_attempt
+from workbench.engine.checkpoint import format
+from workbench.engine.service import server
+from workbench.launch.follow import Follower
+from workbench.runs import history
+from workbench.runs.attempt_options import Request
+from workbench.runs.checkpoints import latest, list_checkpoints
+from workbench.runs.commands import Command, Inbox, Name, send
+from workbench.runs.events import CommandDone, Ended, Epoch, Memory, Phase, Scalars, Started, read_events
+from workbench.runs.folder import RunFolder, create, read_json
+from workbench.runs.progress import Progress
+
+
+def made(changes: dict[str, Any], recipe: str = "digits-mlp") -> RunFolder:
+    name, config = start(recipe)
+    return create(files.change(config, {"training.epochs": 2, **changes}), name)
+
+
+def ran(changes: dict[str, Any], recipe: str = "digits-mlp") -> tuple[RunFolder, Progress]:
+    folder = made(changes, recipe)
+    run_attempt(folder, alone=True)
+    return folder, history.load(folder)
+
+
+def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
+    newest = latest(folder.checkpoints)
+    assert newest is not None
+    found: dict[str, torch.Tensor] = format.load(newest.path)["model"]
+    return found
+
+
+def test_that_digits_are_learnt_and_events_come_in_their_order() -> None:
+    folder, progress = ran({"training.epochs": 6}, "digits-cnn")
+    assert progress.state == "completed"
+    assert progress.epochs[-1].val["accuracy"] > 0.95
+    events = [event for event in read_events(folder.events_file) if not isinstance(event, Phase)]
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Ended)
+    assert sum(isinstance(event, Ended) for event in events) == 1
+    assert sum(isinstance(event, Epoch) for event in events) == 6
+    assert any(isinstance(event, Memory) and event.devices[0].allocated > 0 for event in events)
+    assert sum(len(event.step) for event in events if isinstance(event, Scalars)) <= progress.step
+    # The end itself comes a moment after what the summary tells of.
+    assert read_json(folder.summary_file) == {**progress.summary(), "seconds": pytest.approx(progress.seconds, abs=0.5)}
+
+
+def test_that_accumulated_batches_equal_one_large_batch() -> None:
+    small = ran({"training.batch_size": 32, "training.accumulation": 3, "training.epochs": 1})[0]
+    large = ran({"training.batch_size": 96, "training.epochs": 1})[0]
+    wanted = weights(large)
+    for name, value in weights(small).items():
+        torch.testing.assert_close(value, wanted[name], rtol=1e-3, atol=1e-4)
+
+
+CHANCE = 2.302
+"""The cross-entropy of ten classes that are guessed alike: the logarithm of ten."""
+
+
+@pytest.mark.parametrize("kind", [kind_of(variant) for variant in variants("optimizer")])
+def test_that_every_optimizer_lowers_the_loss(kind: str) -> None:
+    # LBFGS measures the curvature of the whole data, as its authors meant it.
+    how = {"training.batch_size": 2048, "training.clip_norm": 1e6} if kind == "lbfgs" else {"training.clip_norm": 5.0}
+    progress = ran({"optimizer.kind": kind, **how})[1]
+    assert progress.state == "completed", progress.ended
+    assert progress.epochs[-1].train["loss"] < CHANCE
+    assert len(progress.curves.grad_norm) == progress.step
+
+
+@pytest.mark.parametrize("kind", [kind_of(variant) for variant in variants("schedule")])
+def test_that_every_schedule_is_what_is_drawn_of_it(kind: str) -> None:
+    folder, progress = ran({"schedule.kind": kind, "schedule.warmup": 0.5, "training.batch_size": 256})
+    config = folder.config()
+    assert progress.started is not None
+    from workbench.config.schedule import Plan
+
+    plan = Plan(2, progress.started.steps_per_epoch)
+    for step, rate in zip(progress.curves.lr.x, progress.curves.lr.y, strict=True):
+        assert rate == pytest.approx(config.optimizer.lr * config.schedule.factor(int(step) - 1, plan), rel=1e-5)
+
+
+def test_that_bf16_trains_and_what_the_cpu_lacks_is_refused_with_the_reason() -> None:
+    assert ran({"hardware.precision": "bf16"})[1].state == "completed"
+    for changes in ({"hardware.precision": "fp16"}, {"hardware.precision": "tf32"}, {"hardware.device": "cuda"}):
+        if torch.cuda.is_available():
+            continue
+        folder = made(changes)
+        assert run_attempt(folder, alone=True) == 2
+        ended = history.load(folder).ended
+        assert ended is not None
+        assert "NVIDIA GPU" in ended.what
+        assert ended.hint
+
+
+def test_that_a_regression_tells_its_metrics_in_the_targets_unit() -> None:
+    folder, progress = ran({"dataset.validation": 0.25, "training.epochs": 300}, "linear-regression")
+    val = progress.epochs[-1].val
+    assert set(val) == {"loss", "mae", "rmse", "r2", "samples"}
+    assert val["rmse"] == pytest.approx(val["loss"] ** 0.5, rel=1e-4)
+    assert val["r2"] > 0.95
+    found = weights(folder)
+    assert float(found["0.weight"]) == pytest.approx(3.0, abs=0.15)
+    assert float(found["0.bias"]) == pytest.approx(2.0, abs=0.15)
+
+
+def test_that_a_loss_that_is_no_number_ends_the_run_in_words() -> None:
+    folder, progress = ran({"optimizer.kind": "sgd", "optimizer.lr": 1000.0})
+    assert progress.state == "failed"
+    assert progress.ended is not None
+    assert "not finite" in progress.ended.what
+    assert "lower learning rate" in progress.ended.hint
+    assert all(torch.isfinite(info).all() for path in folder.checkpoints.glob("*.pt") for info in _model(path).values())
+
+
+def _model(path: Path) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = format.load(path)["model"]
+    return found
+
+
+def test_that_a_run_stops_early_when_it_no_longer_improves() -> None:
+    progress = ran({"training.epochs": 200, "training.early_stopping": 2, "optimizer.lr": 1e-12})[1]
+    assert progress.state == "completed"
+    assert progress.epoch < 10
+    assert any("stopped early" in line.text for line in progress.log)
+
+
+def test_that_a_full_disk_costs_a_checkpoint_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, calls = os.fsync, iter(range(1000))
+
+    def fails_once(file: int) -> None:
+        if next(calls) == 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(file)
+
+    monkeypatch.setattr(os, "fsync", fails_once)
+    folder, progress = ran({})
+    assert progress.state == "completed"
+    assert any(line.level == "error" and "could not be saved" in line.text for line in progress.log)
+    assert list_checkpoints(folder.checkpoints)
+    assert not list(folder.path.rglob("*.tmp"))
+
+
+def until(follower: Follower, condition: Callable[[], bool]) -> None:
+    """Reads on until the condition holds; a minute is a hang."""
+    pause = threading.Event()
+    for _ in range(1200):
+        follower.read()
+        if condition():
+            return
+        pause.wait(0.05)
+    raise AssertionError(f"it never came: {follower.progress.log[-3:]}")
+
+
+def test_that_a_run_answers_to_what_it_is_told() -> None:
+    folder = made({"training.epochs": 100_000, "output.checkpoint_every": "100000"})
+    thread = threading.Thread(target=run_attempt, args=(folder,), kwargs={"alone": True})
+    thread.start()
+    follower = Follower(folder)
+    progress = follower.progress
+    until(follower, lambda: progress.epoch > 0)
+
+    def tell(name: Name, **values: Any) -> None:
+        sent = send(folder.commands, Command(name, attempt=1, values=values))
+        answered = lambda: any(isinstance(e, CommandDone) and e.id == sent for e in read_events(folder.events_file))  # noqa: E731
+        until(follower, answered)
+
+    tell("set", **{"optimizer.lr": 5e-4})
+    until(follower, lambda: progress.curves.lr.last() == 5e-4)
+    tell("set", **{"training.epochs": 3})
+    assert any("cannot be changed" in line.text for line in progress.log)
+    tell("save")
+    # An epoch that was the best so far may have saved this very step a moment ago.
+    until(
+        follower,
+        lambda: (
+            any("asked for" in c.why for c in progress.checkpoints)
+            or any("is saved already" in line.text for line in progress.log)
+        ),
+    )
+    tell("pause")
+    until(follower, lambda: progress.state == "paused")
+    step = progress.step
+    tell("save")
+    assert any("was saved when the run paused" in line.text for line in progress.log)
+    tell("unpause")
+    until(follower, lambda: progress.step > step)
+    tell("stop")
+    thread.join(timeout=3)
+    assert not thread.is_alive()
+    follower.read()
+    assert progress.state == "stopped"
+    newest = latest(folder.checkpoints)
+    assert newest is not None
+    assert newest.step == progress.step
+
+
+def test_that_evaluation_of_a_checkpoint_tells_what_the_run_told() -> None:
+    folder, progress = ran({})
+    newest = latest(folder.checkpoints)
+    assert newest is not None
+    found = server.answer({"id": 1, "method": "evaluate", "params": {"checkpoint": str(newest.path), "split": "val"}})
+    assert found["ok"], found
+    told = progress.epochs[-1].val
+    assert found["result"]["metrics"]["accuracy"] == pytest.approx(told["accuracy"], abs=1e-6)
+    assert found["result"]["metrics"]["loss"] == pytest.approx(told["loss"], rel=1e-4)
+    confusion = torch.tensor(found["result"]["confusion"])
+    assert confusion.sum() == 359
+    assert confusion.diag().sum() / 359 == pytest.approx(told["accuracy"], abs=1e-4)
+    assert found["result"]["worst"][0]["loss"] >= found["result"]["worst"][-1]["loss"]
+
+
+def test_that_the_lab_answers_and_refuses_in_words() -> None:
+    def ask(method: str, **params: Any) -> dict[str, Any]:
+        return server.answer({"id": 7, "method": method, "params": params})
+
+    digits = start("digits-cnn")[1].as_data()
+    preview = ask("dataset", config=digits)["result"]
+    assert (preview["train"], preview["val"], len(preview["thumbnails"])) == (1438, 359, 60)
+    layers = ask("model", config=digits)["result"]
+    assert layers["parameters"] == sum(layer["parameters"] for layer in layers["layers"]) == layers["trainable"]
+    assert layers["layers"][-1]["output"] == [10]
+    assert ask("machine")["result"]["devices"][-1]["id"] == "cpu"
+    wrong = ask("dataset", config={"dataset": {"kind": "image-folder", "path": "/nowhere/at all"}})
+    assert not wrong["ok"]
+    assert wrong["problems"][0]["path"] == "dataset.path"
+    assert "there is no folder" in wrong["problems"][0]["what"]
+    assert not ask("model", config={"model": {"kind": "transformer"}})["ok"]
+
+
+def test_that_what_is_said_behind_an_unpause_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = made({"training.epochs": 100_000, "output.checkpoint_every": "100000"})
+    thread = threading.Thread(target=run_attempt, args=(folder,), kwargs={"alone": True})
+    thread.start()
+    follower = Follower(folder)
+    until(follower, lambda: follower.progress.step > 0)
+    send(folder.commands, Command("pause", attempt=1))
+    until(follower, lambda: follower.progress.state == "paused" and bool(follower.progress.checkpoints))
+    # All of them are there before the run looks again, so that it finds them at once.
+    real, gathered = Inbox.poll, list[Command]()
+
+    def poll(self: Inbox) -> list[Command]:
+        gathered.extend(real(self))
+        names = [command.name for command in gathered]
+        return [gathered.pop(0) for _ in names] if "stop" in names else []
+
+    monkeypatch.setattr(Inbox, "poll", poll)
+    send(folder.commands, Command("unpause", attempt=1))
+    send(folder.commands, Command("set", attempt=1, values={"optimizer.lr": 5e-4}))
+    send(folder.commands, Command("stop", attempt=1))
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    follower.read()
+    assert follower.progress.state == "stopped"
+    assert any("from now on optimizer.lr" in line.text for line in follower.progress.log)
+
+
+def test_that_the_end_is_told_without_reading_the_whole_history_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = list[RunFolder]()
+    real = history.load
+
+    def load(folder: RunFolder) -> Progress:
+        loads.append(folder)
+        return real(folder)
+
+    monkeypatch.setattr(history, "load", load)
+    folder, _ = ran({"training.epochs": 1})
+    assert len(loads) == 2  # by the attempt, of what was before it, and by this test
+    summary = read_json(folder.summary_file)
+    assert summary == {**real(folder).summary(), "seconds": summary["seconds"]}
+    assert run_attempt(folder, Request(epochs=2), alone=True) == 0
+    assert [event.attempt for event in read_events(folder.events_file) if isinstance(event, Ended)] == [1, 2]

@@ -1,0 +1,200 @@
+"""The commands that talk to a run which is going, wherever it was started.
+
+``stop``, ``pause``, ``unpause`` and ``save`` are answered by the run itself; ``follow`` only listens.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from workbench.cli import arguments, output
+
+if TYPE_CHECKING:
+    from workbench.launch.follow import Follower
+    from workbench.runs.commands import Name
+    from workbench.runs.events import AnyEvent
+    from workbench.runs.folder import RunFolder
+    from workbench.runs.progress import Progress
+
+PATIENCE = 10.0
+"""Seconds in which a run has to answer a command."""
+START_PATIENCE = 30.0
+"""Seconds that ``follow`` gives a run which nobody has started yet: an engine takes a while to load."""
+LOOK_SECONDS = 0.1
+
+_Release = Annotated[
+    bool, typer.Option("--release", help="Save and leave, so that the device's memory is free while it is paused.")
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Adds these commands."""
+    for command in (stop, pause, unpause, save, follow):
+        app.command(command.__name__)(command)
+
+
+def stop(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
+    """Stops a run once its state is saved; it can be resumed."""
+    raise typer.Exit(_tell(arguments.found(run, runs), "stop", json))
+
+
+def pause(
+    run: arguments.Run, release: _Release = False, runs: arguments.Runs = None, json: arguments.Json = False
+) -> None:
+    """Lets a run wait, its state saved."""
+    raise typer.Exit(_tell(arguments.found(run, runs), "pause", json, {"release": True} if release else {}))
+
+
+def unpause(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
+    """Lets a paused run go on. One whose engine has left is started again in the background."""
+    folder = arguments.found(run, runs)
+    if folder.going():
+        raise typer.Exit(_tell(folder, "unpause", json))
+    _start_again(folder, json)
+
+
+def save(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
+    """Lets a run save a checkpoint now."""
+    raise typer.Exit(_tell(arguments.found(run, runs), "save", json))
+
+
+def follow(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
+    """Prints what a run says until it ends. With --json each event is a line, and the run's result is the last."""
+    raise typer.Exit(_follow(arguments.found(run, runs), json))
+
+
+def _tell(folder: RunFolder, name: Name, as_json: bool, values: dict[str, Any] | None = None) -> int:
+    """Sends a command and waits for its acknowledgement. Raises ConfigError when nobody is there to hear it."""
+    from workbench.runs.commands import Command, send
+
+    if not folder.going():
+        _nobody(folder)
+    command = Command(name, attempt=folder.attempts(), values=values or {})
+    send(folder.commands, command)
+    accepted, text = _answer(folder, command.id, command.attempt)
+    _say(folder, name, bool(accepted), text, as_json)
+    if accepted is None:
+        return output.FAILED
+    return output.COMPLETED if accepted else output.WRONG_REQUEST
+
+
+def _say(folder: RunFolder, name: Name, accepted: bool, text: str, as_json: bool) -> None:
+    if as_json:
+        output.result({"run": str(folder.path), "command": name, "accepted": accepted, "text": text})
+    elif accepted:
+        output.line(text)
+    else:
+        output.tell(text)
+
+
+def _nobody(folder: RunFolder) -> None:
+    from workbench.config.problems import ConfigError, Problem
+    from workbench.runs import history
+
+    state = history.state(folder)
+    hint = f"workbench resume {folder.name} goes on with it" if state != "completed" else ""
+    raise ConfigError([Problem("", f"nobody is running {folder.name}: it is {state}", hint)])
+
+
+def _answer(folder: RunFolder, command: str, attempt: int) -> tuple[bool | None, str]:
+    """What became of a command: whether it was accepted (None: no answer), and that in words."""
+    from workbench.cli.event_text import ended
+    from workbench.launch.follow import Follower
+    from workbench.runs.events import CommandDone, Ended
+
+    follower, clock = Follower(folder), threading.Event()
+    until = time.monotonic() + PATIENCE
+    while True:
+        for event in follower.read():
+            if isinstance(event, CommandDone) and event.id == command:
+                return event.accepted, f"{folder.name}: {event.text or 'done'}"
+            if isinstance(event, Ended) and event.attempt >= attempt:
+                return True, f"{folder.name} has ended: {ended(event)}"
+        if follower.progress.state == "cut off":
+            return None, f"{folder.name} was cut off: its engine is gone (workbench resume {folder.name} goes on)"
+        if time.monotonic() > until:
+            busy = f"it is busy with {follower.progress.phase}" if follower.progress.phase else "it is busy"
+            return None, f"{folder.name} has not answered within {PATIENCE:.0f} s: {busy}, and reads it afterwards"
+        clock.wait(LOOK_SECONDS)
+
+
+def _start_again(folder: RunFolder, as_json: bool) -> None:
+    """The next attempt of a run that was paused and whose engine has left. Raises ConfigError for any other run."""
+    from workbench.config.problems import ConfigError, Problem
+    from workbench.launch import process
+    from workbench.runs import history
+    from workbench.runs.folder import RunBusyError
+
+    state = history.state(folder)
+    if state != "paused":
+        hint = f"workbench resume {folder.name} goes on with it" if state != "completed" else ""
+        raise ConfigError([Problem("", f"{folder.name} is not paused: it is {state}", hint)])
+    folder.config()
+    try:
+        process.start(folder)
+    except RunBusyError as error:
+        raise ConfigError([Problem("", str(error))]) from error
+    text = f"the engine of {folder.name} had left: it is started again in the background"
+    _say(folder, "unpause", True, text, as_json)
+
+
+def _follow(folder: RunFolder, as_json: bool) -> int:
+    from workbench.cli.follow import summary
+    from workbench.launch.follow import Follower
+
+    follower = Follower(folder)
+    if not _listen(folder, follower, as_json):
+        output.tell(f"nobody has started {folder.name} (workbench resume {folder.name} starts it)")
+        return output.WRONG_REQUEST
+    if follower.progress.ended is None:
+        output.tell(f"{folder.name} was cut off: its engine is gone (workbench resume {folder.name} goes on with it)")
+    status = output.exit_status(follower.progress.state)
+    if as_json:
+        output.result(summary(folder, follower.progress, failed=status == output.FAILED))
+    return status
+
+
+def _listen(folder: RunFolder, follower: Follower, as_json: bool) -> bool:
+    """Prints events until no more are to come. False when the run was never started."""
+    clock, over = threading.Event(), False
+    until = time.monotonic() + START_PATIENCE
+    while True:
+        events = follower.read()
+        for event in events:
+            _print(event, follower, as_json)
+        if events:
+            continue
+        if over:  # and nothing was said between the last two looks
+            return True
+        if not folder.attempts() and not follower.progress.attempt and time.monotonic() > until:
+            return False
+        over = _over(folder, follower.progress)
+        if not over:
+            clock.wait(LOOK_SECONDS)
+
+
+def _over(folder: RunFolder, progress: Progress) -> bool:
+    """Whether the run has ended, or whoever ran it is gone. An attempt after the one that ended is waited for."""
+    attempts = max(folder.attempts(), progress.attempt)
+    if progress.ended is not None and progress.ended.attempt >= attempts:
+        return True
+    return attempts > 0 and not folder.going()
+
+
+def _print(event: AnyEvent, follower: Follower, as_json: bool) -> None:
+    from workbench.cli.event_text import words
+    from workbench.runs.events import as_line
+
+    if as_json:
+        output.line(output.as_json(as_line(event)))
+        return
+    if event.attempt == 0:
+        return  # what a branch has of its parent
+    started = follower.progress.started
+    text = words(event, started.epochs if started else 0)
+    if text:
+        output.line(f"{time.strftime('%H:%M:%S', time.localtime(event.time))}  {text}")

@@ -1,0 +1,142 @@
+"""The commands that train: ``train``, ``resume`` and ``new``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli import arguments, output
+
+if TYPE_CHECKING:
+    from workbench.runs.attempt_options import Request
+    from workbench.runs.folder import RunFolder
+    from workbench.runs.progress import Progress
+
+_From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="RUN|CHECKPOINT",
+        help="Go on from this run's newest checkpoint, or from this one, as a branch.",
+    ),
+]
+_Replay = Annotated[
+    int, typer.Option("--replay", min=0, help="So many steps before the newest checkpoint are taken again, for proof.")
+]
+_Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="The new total of epochs.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command("train")(train)
+    app.command("resume")(resume)
+    app.command("new")(new)
+
+
+def train(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    runs: arguments.Runs = None,
+    name: arguments.Name = None,
+    begin: _From = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
+    """Trains without a window. Ctrl-C stops it once its state is saved. A recipe that compares trains its runs in turn."""
+    from workbench.cli.tune import compared
+    from workbench.config import compare
+
+    arguments.trust_once(trust)
+    given, config = arguments.configured(start, assignments, name)
+    if begin is not None:
+        from workbench.cli.branch import branch, origin
+
+        raise typer.Exit(_run(branch(origin(begin, runs), config, given, runs), json))
+    if compare.of_file(arguments.start_file(start)):
+        raise typer.Exit(compared(start, given, config, [], assignments or [], runs, json))
+    raise typer.Exit(_run(arguments.created(given, config, runs), json))
+
+
+def resume(
+    run: arguments.Run,
+    epochs: _Epochs = None,
+    replay: _Replay = 0,
+    assignments: arguments.Set = None,
+    runs: arguments.Runs = None,
+    trust: arguments.Trust = None,
+    json: arguments.Json = False,
+) -> None:
+    """Goes on with a run where it stopped, exactly. With --set it goes on as a branch: a new run with changed settings.
+
+    With --replay it first takes steps again that lie before its newest checkpoint, and compares what comes of them.
+    """
+    arguments.trust_once(trust)
+    folder = arguments.found(run, runs)
+    if assignments:
+        from workbench.cli.branch import changed_branch
+
+        made = changed_branch(folder, assignments, epochs)
+        folder, epochs = (made, None) if made is not None else (folder, epochs)
+    from workbench.runs.attempt_options import Request
+
+    known = _check(folder, epochs)
+    raise typer.Exit(_run(folder, json, Request(epochs, replay), known))
+
+
+def new(
+    start: arguments.Start,
+    assignments: arguments.Set = None,
+    runs: arguments.Runs = None,
+    name: arguments.Name = None,
+    trust: arguments.TrustForGood = None,
+) -> None:
+    """Makes a run without starting it, and prints its folder."""
+    arguments.trust_for_good(trust)
+    output.line(str(arguments.made(start, assignments, name, runs).path))
+
+
+def _run(folder: RunFolder, as_json: bool, request: Request | None = None, known: Progress | None = None) -> int:
+    """``known`` is what the run had said before, where somebody has read it already."""
+    from workbench.cli.follow import interrupts, watch
+    from workbench.config.problems import ConfigError, Problem
+    from workbench.launch import process
+    from workbench.runs.attempt_options import PLAIN
+    from workbench.runs.folder import RunBusyError
+
+    attempt = _next_attempt(folder, known)
+    with interrupts() as interrupted:
+        try:
+            engine = process.start(folder, request or PLAIN)
+        except RunBusyError as error:
+            raise ConfigError([Problem("", str(error), f"workbench follow {folder.name} shows it")]) from error
+        return watch(engine, attempt, interrupted, as_json)
+
+
+def _next_attempt(folder: RunFolder, known: Progress | None) -> int:
+    """The number that the engine gives its attempt: one more than the run knows of."""
+    from workbench.runs import history
+
+    return max((known or history.load(folder)).attempt, folder.attempts()) + 1
+
+
+def _check(folder: RunFolder, epochs: int | None) -> Progress:
+    """Whether a run can go on; gives what it has said. Raises ConfigError with why it cannot; says when it begins anew."""
+    from workbench.config.problems import ConfigError, Problem
+    from workbench.runs import checkpoints, history
+
+    folder.config()  # a run whose file was damaged is refused here, with every problem of it
+    if folder.going():
+        raise ConfigError(
+            [Problem("", f"{folder.name} is being run already", f"workbench follow {folder.name} shows it")]
+        )
+    progress = history.load(folder)
+    if epochs is not None and epochs <= progress.epoch:
+        what = f"{progress.epoch} epochs of {folder.name} are done already"
+        raise ConfigError([Problem("--epochs", what, f"give a total of more than {progress.epoch}")])
+    if progress.state == "completed" and epochs is None:
+        more = f"resume it with --epochs and a total of more than {progress.epoch}"
+        raise ConfigError([Problem("", f"{folder.name} is complete: {progress.epoch} epochs are done", more)])
+    if checkpoints.latest(folder.checkpoints) is None:
+        output.tell(f"{folder.name} has no checkpoint: it starts from the beginning")
+    return progress

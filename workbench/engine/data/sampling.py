@@ -1,0 +1,87 @@
+"""Which samples make up which step: a pure function of (seed, epoch), shared out evenly over the processes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workbench.engine.runtime.seeding import generator
+
+
+def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None) -> Tensor:
+    """The order of an epoch's samples: a permutation of ``count``, int64.
+
+    With ``weights`` (count,) as many samples are drawn by their weights, with replacement.
+    """
+    if weights is not None:
+        draw = generator(seed, "order", epoch)
+        # By hand: torch.multinomial takes at most 2^24 weights.
+        ends = weights.double().cumsum(0)
+        return torch.searchsorted(ends, torch.rand(count, generator=draw, dtype=torch.float64) * ends[-1]).clamp(
+            max=count - 1
+        )
+    return torch.randperm(count, generator=generator(seed, "order", epoch))
+
+
+@dataclass(frozen=True)
+class Micro:
+    """One forward and backward pass of one process: ``start`` and ``stop`` in the epoch's order.
+
+    ``factor`` weights its mean loss so that the gradients of all processes and passes average over the step's samples.
+    """
+
+    start: int
+    stop: int
+    factor: float
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """How an epoch of ``samples`` is cut: ``batch`` per process and pass, ``accumulation`` passes a step, ``world`` processes."""
+
+    samples: int
+    batch: int
+    accumulation: int = 1
+    world: int = 1
+    drop_last: bool = False
+
+    @property
+    def per_step(self) -> int:
+        """Samples of a full step over all processes: the effective batch."""
+        return min(self.batch * self.accumulation * self.world, self.samples)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps per epoch."""
+        whole, rest = divmod(self.samples, self.batch * self.accumulation * self.world)
+        return max(whole + (1 if rest and not self.drop_last else 0), 1 if self.samples else 0)
+
+    def step(self, number: int, rank: int = 0) -> list[Micro]:
+        """The passes of one process in step ``number`` of an epoch. Every process has as many, so that none waits in vain.
+
+        A process for which nothing is left repeats a sample with factor 0.
+        """
+        begin = number * self.batch * self.accumulation * self.world
+        end = min(begin + self.batch * self.accumulation * self.world, self.samples)
+        total = end - begin
+        passes = []
+        for first in range(begin, end, self.batch * self.world):
+            size = min(self.batch * self.world, end - first)
+            share, rest = divmod(size, self.world)
+            start = first + rank * share + min(rank, rest)
+            mine = share + (1 if rank < rest else 0)
+            if mine:
+                passes.append(Micro(start, start + mine, mine * self.world / total))
+            else:
+                passes.append(Micro(first, first + 1, 0.0))
+        return passes
+
+
+def fingerprint(plan: StepPlan, seed: int, weights: Tensor | None = None) -> str:
+    """A hash of which samples make up which step of the first epoch: equal where two runs see the same batches."""
+    hasher = hashlib.sha256(repr(plan).encode())
+    hasher.update(epoch_order(plan.samples, seed, 0, weights).numpy().tobytes())
+    return hasher.hexdigest()[:16]

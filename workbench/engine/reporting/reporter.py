@@ -1,0 +1,182 @@
+"""When to report, and how: the only place where a tensor becomes a number, at most ten times a second."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from workbench.engine.data.dataset import Task
+from workbench.engine.reporting import memory
+from workbench.engine.reporting.metrics import COLUMNS, SHOWN, Recorder, Sums, add_rows
+from workbench.engine.reporting.tensorboard import Board
+from workbench.engine.runtime.distributed import World
+from workbench.runs.events import AnyEvent, EventWriter, Memory, Note, Phase, Scalars, significant
+from workbench.runs.folder import RunFolder, write_whole
+from workbench.runs.progress import Progress
+
+FLUSH_SECONDS = 0.1
+MEMORY_SECONDS = 1.0
+SCARCE = 0.05
+"""Of main memory: with less than this left the system may soon end processes."""
+_GIB = 2**30
+POINTS_PER_SECOND = 200
+"""Above as many steps a second, points are buckets of several steps."""
+
+
+class Reporter:
+    """Writes a run's events and keeps its summary. Only the leading process has one."""
+
+    def __init__(self, folder: RunFolder, attempt: int, progress: Progress, board: Board | None = None) -> None:
+        self.folder = folder
+        self.attempt = attempt
+        self.progress = progress
+        self._writer = EventWriter(folder.events_file, attempt)
+        self._board = board
+
+    def say(self, event: AnyEvent) -> None:
+        """Appends an event, and takes it into the progress that the summary is made of."""
+        event = event.model_copy(update={"attempt": self.attempt})
+        self._writer.write(event)
+        if self._board is not None:
+            self._board.take(event)
+        self.progress.apply(event)
+
+    def phase(self, text: str, share: float | None = None) -> None:
+        """Tells what the engine is busy with."""
+        self.say(Phase(text=text, share=share))
+
+    def note(self, text: str, level: str = "info") -> None:
+        """Tells something that a person should know."""
+        self.say(Note(text=text, level=level))  # type: ignore[arg-type]
+
+    def summarise(self) -> None:
+        """Replaces ``summary.json``. A full disk is no reason to end a run: the next time it is tried again."""
+        try:
+            write_whole(self.folder.summary_file, json.dumps(self.progress.summary()))
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Writes what is left, with the summary of it, and closes the events."""
+        self.summarise()
+        if self._board is not None:
+            self._board.close()
+        self._writer.close()
+
+
+class Flow:
+    """The stream of a run's steps into events: gathers what the steps leave, and flushes it by time."""
+
+    def __init__(self, reporter: Reporter | None, world: World, task: Task, device: torch.device) -> None:
+        self.recorder = Recorder(task)
+        self.reporter = reporter
+        self.epoch = 0
+        self.layer_names: tuple[str, ...] = ()
+        """Layers whose gradient norms the steps leave, in their order."""
+        self.sums: Sums = np.zeros(COLUMNS)
+        """Sums over the epoch's steps so far, over all processes."""
+        self._world = world
+        self._task = task
+        self._device = device
+        self._last = time.monotonic()
+        self._last_memory = 0.0
+        self._scarce = False
+
+    def due(self) -> bool:
+        """Whether it is time to flush."""
+        return time.monotonic() - self._last >= FLUSH_SECONDS
+
+    def restart_clock(self) -> None:
+        """Leaves what was no training (an evaluation, a pause) out of the throughput."""
+        self._last = time.monotonic()
+
+    def _layers(self) -> dict[str, Any]:
+        found = self.recorder.take_layers()
+        columns = zip(*(values for _, values in found), strict=True)
+        norms = {name: _short(column) for name, column in zip(self.layer_names, columns, strict=False)}
+        return {"layer_step": [step for step, _ in found], "layer_norms": norms} if norms else {}
+
+    def flush(self) -> None:
+        """Reads what the steps left, adds it up over all processes, and reports it. Every process calls it at the same step."""
+        steps, table = self.recorder.take()
+        norms = self.recorder.take_norms()
+        now = time.monotonic()
+        elapsed, self._last = max(now - self._last, 1e-9), now
+        if steps:
+            table = self._world.total(table)
+            add_rows(self.sums, table)
+        memory_due = self._world.share(now - self._last_memory >= MEMORY_SECONDS)
+        if memory_due:
+            self._last_memory = now
+            self._report_memory()
+        if steps and self.reporter is not None:
+            self._report_steps(steps, table, norms, elapsed)
+        self.recorder.rates.clear()
+        self.recorder.layers.clear()
+
+    def _report_steps(
+        self, steps: Sequence[int], table: Sums, norms: Sequence[tuple[int, float]], elapsed: float
+    ) -> None:
+        counts = np.maximum(table[:, 0], 1.0)
+        loss, metric = table[:, 1] / counts, table[:, SHOWN[self._task.kind]] / counts
+        rate = [self.recorder.rates.get(step, 0.0) for step in steps]
+        buckets = max(1, round(POINTS_PER_SECOND * max(elapsed, FLUSH_SECONDS)))
+        event = {"step": steps, "loss": _short(loss), "metric": _short(metric), "lr": _short(rate)}
+        if len(steps) > buckets:
+            starts = np.arange(buckets) * len(steps) // buckets
+            sizes, last = np.diff(starts, append=len(steps)), np.append(starts[1:], len(steps)) - 1
+            event = {
+                "step": np.array(steps)[last].tolist(),
+                "loss": _short(np.add.reduceat(loss, starts) / sizes),
+                "loss_min": _short(np.minimum.reduceat(loss, starts)),
+                "loss_max": _short(np.maximum.reduceat(loss, starts)),
+                "metric": _short(np.add.reduceat(metric, starts) / sizes),
+                "lr": _short(np.array(rate)[last]),
+            }
+        speed = significant(float(table[:, 0].sum()) / elapsed)
+        grad = {"grad_step": [step for step, _ in norms], "grad_norm": _short([norm for _, norm in norms])}
+        if self.reporter is not None:
+            self.reporter.say(Scalars(epoch=self.epoch, samples_per_second=speed, **event, **grad, **self._layers()))  # type: ignore[arg-type]
+
+    def _report_memory(self) -> None:
+        own = memory.sample(self._device).model_dump()
+        found = self._world.gather((socket.gethostname(), own, memory.process_memory(), memory.main_memory()))
+        if self.reporter is None:
+            return
+        hosts = {host: whole for host, _, _, whole in found}
+        # Several processes on one CPU hold parts of the same memory: they are one device.
+        devices: dict[str, dict[str, Any]] = {}
+        for host, sample, _, _ in found:
+            # Every machine counts its GPUs from 0.
+            name = f"{host}: {sample['name']}" if len(hosts) > 1 else sample["name"]
+            if name in devices:
+                devices[name]["allocated"] += sample["allocated"]
+                devices[name]["reserved"] += sample["reserved"]
+            else:
+                devices[name] = {**sample, "name": name}
+        ram = sum(held for _, _, held, _ in found)
+        self._warn_of_memory()
+        self.reporter.say(Memory(devices=tuple(devices.values()), ram=ram, ram_total=sum(hosts.values())))  # type: ignore[arg-type]
+
+    def _warn_of_memory(self) -> None:
+        """Tells that main memory runs out before the system ends a process to get some."""
+        left, whole = memory.main_memory_left(), memory.main_memory()
+        scarce = left < SCARCE * whole
+        if scarce and not self._scarce and self.reporter is not None:
+            text = f"only {left / _GIB:.1f} of {whole / _GIB:.1f} GiB of main memory are left: the system may end this run. "
+            hint = (
+                "Close other programs, or stop here and go on with a smaller batch, fewer workers or streamed samples"
+            )
+            self.reporter.note(text + hint, "warning")
+        # Told again only after there was enough for a while.
+        self._scarce = scarce or (self._scarce and left < 2 * SCARCE * whole)
+
+
+def _short(values: Any) -> list[float]:
+    return [significant(float(value)) for value in values]

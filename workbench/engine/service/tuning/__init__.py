@@ -1,0 +1,1 @@
+"""Finds settings by trying: learning rate, batch size, number of loader workers, memory."""

@@ -1,0 +1,80 @@
+"""The learning rate that suits a configuration, found by raising it step by step until the training diverges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+from workbench.config.run import RunConfig
+from workbench.engine import data
+from workbench.engine.data.loader import Pass
+from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.runtime.distributed import World
+from workbench.engine.training import build
+
+FIRST_RATE, LAST_RATE = 1e-7, 10.0
+STEPS = 120
+"""Fifteen to each power of ten."""
+MEMORY = 0.95
+"""Of the running mean of the loss, as Smith (2017) and fastai smooth it."""
+DIVERGED = 4.0
+"""The sweep ends where the smoothed loss is this many times its best."""
+SETTLED = 10
+"""Steps until the running mean says something."""
+NEVER_FALLS = "the loss never falls, whatever the learning rate: look at the data and the architecture"
+
+
+def sweep(config: RunConfig, device: torch.device, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Loss against learning rate on an exponential sweep (Smith, 2017, arXiv:1506.01186), and a suggestion.
+
+    Trains a fresh model for at most ``STEPS`` steps; ``tell`` is given every point (``lr``, smoothed ``loss``) as it comes.
+    ``suggestion`` is None, and ``note`` says why, where the loss never falls. Raises RefusedError.
+    """
+    source = data.load(config.dataset)
+    parts = build.assemble(config, source, device, World())
+    # The sweep ends where the loss runs away: it has to see it.
+    parts.stepper.release()
+    recorder = Recorder(source.task)
+    points: list[dict[str, float]] = []
+    mean, best = 0.0, math.inf
+    try:
+        for step, passes in enumerate(_passes(parts), start=1):
+            rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** ((step - 1) / (STEPS - 1))
+            for group in parts.optimizer.param_groups:
+                group["lr"] = rate * group["factor"]
+            parts.stepper.train(step, passes, recorder)
+            _, table = recorder.take()
+            mean = MEMORY * mean + (1 - MEMORY) * float(table[0, 1] / max(table[0, 0], 1))
+            smooth = mean / (1 - MEMORY**step)
+            if not math.isfinite(smooth) or (step > SETTLED and smooth > DIVERGED * best):
+                break
+            best = min(best, smooth)
+            points.append({"lr": rate, "loss": smooth})
+            tell(points[-1])
+            if step == STEPS:
+                break
+    finally:
+        parts.loader.close()
+    found = steepest([point["lr"] for point in points], [point["loss"] for point in points])
+    return {"suggestion": found, "note": "" if found is not None else NEVER_FALLS}
+
+
+def steepest(rates: list[float], losses: list[float]) -> float | None:
+    """The rate at which the loss falls fastest per decade, before its lowest point; None when it never falls."""
+    lowest = min(range(len(losses)), key=lambda place: losses[place], default=0)
+    # The running mean has to settle, and around the lowest point the curve is flat.
+    slopes = {place: losses[place + 2] - losses[place - 2] for place in range(5, max(lowest - 1, 5))}
+    if not slopes or min(slopes.values()) >= 0:
+        return None
+    return float(f"{rates[min(slopes, key=lambda place: slopes[place])]:.2g}")
+
+
+def _passes(parts: build.Parts) -> Iterator[list[Pass]]:
+    """The passes of one step after the other, epoch after epoch, without end."""
+    epoch = 0
+    while True:
+        yield from parts.loader.steps(parts.steps, 0, parts.config.training.seed, epoch, 0)
+        epoch += 1

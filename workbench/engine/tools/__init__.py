@@ -1,1 +1,0 @@
-"""What looks at data and models without training them."""

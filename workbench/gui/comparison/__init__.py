@@ -1,0 +1,1 @@
+"""Runs that differ in some settings, side by side."""

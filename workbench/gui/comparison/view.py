@@ -1,0 +1,251 @@
+"""Runs that differ in some settings, side by side: their curves, and a table of what each came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QShowEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QStackedWidget,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.gui.plots import ticks
+from workbench.gui.theme import STEP, Themes
+from workbench.runs import comparison
+from workbench.runs.comparison import Member, Result
+from workbench.runs.folder import RunFolder
+from workbench.runs.progress import Progress
+
+if TYPE_CHECKING:
+    from workbench.gui.comparison.charts import ComparisonCharts
+
+EMPTY = "Run → Compare… trains a run for each value of a setting, from the same weights and with the same batches."
+COLUMNS = ("Run", "State", "Epochs", "Loss", "Final", "Best", "Best at", "Time", "Weights")
+_TIPS = (
+    "What is this run's own. Double-click shows the run.",
+    "What became of the run.",
+    "Epochs that are complete.",
+    "Training loss of the last epoch.",
+    "The last value of the metric that the runs watch.",
+    "The best value of the metric that the runs watch.",
+    "The epoch of the best value.",
+    "Time spent training.",
+    "A hash of the weights before the first step: the same in runs that start alike.",
+)
+_WIDEST_RUN = 48 * STEP
+_SAID = 8
+"""Characters of a hash that are shown."""
+
+
+@dataclass
+class Entry:
+    """A run of the comparison. It has no folder before it begins; ``waits`` says that it will."""
+
+    member: Member
+    run: RunFolder | None = None
+    progress: Progress = field(default_factory=Progress)
+    waits: bool = False
+
+    def state(self) -> str:
+        """What has become of it, in words."""
+        if self.run is None:
+            return "waiting" if self.waits else "not begun"
+        return "starting" if self.progress.state == "new" else self.progress.state
+
+    def result(self) -> Result | None:
+        """The run in a few numbers; None before it has begun."""
+        if self.run is None:
+            return None
+        return comparison.summarised(self.run, self.member, self.progress.summary(), self.progress.state)
+
+
+class ComparisonView(QWidget):
+    """Says ``opened`` with a run that is to be shown, and ``dropped`` when those that wait shall not begin."""
+
+    opened = Signal(object)
+    dropped = Signal()
+
+    def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("view.comparison")
+        self.setAccessibleName("Comparison")
+        self._themes = themes
+        self._entries: list[Entry] = []
+        self._charts: ComparisonCharts | None = None
+        self._make_parts()
+        self._arrange()
+        themes.changed.connect(self._dress)
+
+    def _make_parts(self) -> None:
+        self.empty = QLabel(EMPTY)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.empty.setProperty("role", "empty")
+        self.status = QLabel()
+        self.status.setObjectName("view.comparison.status")
+        self.status.setWordWrap(True)
+        self.drop = QPushButton("Drop those waiting")
+        self.drop.setObjectName("view.comparison.drop")
+        self.drop.setToolTip("The runs that wait are not begun; the one that goes is left alone.")
+        self.drop.clicked.connect(self.dropped)
+        self.table = QTableWidget(0, len(COLUMNS))
+        self.table.setObjectName("view.comparison.table")
+        self.table.setAccessibleName("Runs of the comparison")
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
+        self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)
+        self.table.setWordWrap(False)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(self.table.fontMetrics().height() + 2 * STEP)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setHighlightSections(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        self.table.setColumnWidth(0, _WIDEST_RUN)
+        for column, tip in enumerate(_TIPS):
+            item = QTableWidgetItem(COLUMNS[column])
+            item.setToolTip(tip)
+            item.setTextAlignment(_alignment(column))
+            self.table.setHorizontalHeaderItem(column, item)
+        self.table.doubleClicked.connect(self._open)
+
+    def _arrange(self) -> None:
+        line = QHBoxLayout()
+        line.setSpacing(2 * STEP)
+        line.addWidget(self.status, 1)
+        line.addWidget(self.drop)
+        self._plots = QHBoxLayout()
+        self._plots.setSpacing(2 * STEP)
+        page = QWidget()
+        inner = QVBoxLayout(page)
+        inner.setContentsMargins(2 * STEP, 2 * STEP, 2 * STEP, 2 * STEP)
+        inner.setSpacing(2 * STEP)
+        inner.addLayout(self._plots, 3)
+        inner.addLayout(line)
+        inner.addWidget(self.table, 2)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(page)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._pages)
+
+    def fill(self) -> None:
+        """Makes the plots."""
+        from workbench.gui.comparison.charts import ComparisonCharts
+
+        self._charts = ComparisonCharts(self)
+        for chart in self._charts.all:
+            self._plots.addWidget(chart, 1)
+        self._dress()
+
+    @property
+    def charts(self) -> ComparisonCharts | None:
+        """The plots, once they are made."""
+        return self._charts
+
+    def show_entries(self, entries: list[Entry]) -> None:
+        """Shows these, as they are now."""
+        self._entries = entries
+        self._pages.setCurrentIndex(1 if entries else 0)
+        if self.isVisible():
+            self._refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catches up on what came while nobody looked."""
+        super().showEvent(event)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        results = [entry.result() for entry in self._entries]
+        self.table.setRowCount(len(self._entries))
+        for row, (entry, result) in enumerate(zip(self._entries, results, strict=True)):
+            self._fill_row(row, entry, result)
+        self.status.setText(_words(self._entries, results))
+        self.drop.setVisible(any(entry.waits for entry in self._entries))
+        if self._charts is not None:
+            self._charts.show_runs([(entry.member.label, entry.progress) for entry in self._entries], self._colours())
+
+    def _fill_row(self, row: int, entry: Entry, result: Result | None) -> None:
+        for column, text in enumerate(_cells(entry, result)):
+            item = self.table.item(row, column)
+            if item is None:
+                item = QTableWidgetItem()
+                item.setTextAlignment(_alignment(column))
+                self.table.setItem(row, column, item)
+            if item.text() != text:
+                item.setText(text)
+        first = self.table.item(row, 0)
+        if first is not None:
+            first.setForeground(QColor(self._colours()[row]))
+            first.setToolTip("\n".join(f"{path} = {value}" for path, value in entry.member.values.items()))
+        last = self.table.item(row, len(COLUMNS) - 1)
+        if last is not None and result is not None and result.initial_weights:
+            last.setToolTip(f"weights {result.initial_weights}\nbatches of the first epoch {result.first_batches}")
+
+    def _colours(self) -> list[str]:
+        theme = self._themes.current
+        colours = (theme.train, theme.val, *theme.overlays)
+        return [colours[place % len(colours)] for place in range(len(self._entries))]
+
+    @Slot()
+    def _dress(self) -> None:
+        if self._charts is not None:
+            self._charts.dress(self._themes.current)
+        self._refresh()
+
+    @Slot(QModelIndex)
+    def _open(self, index: QModelIndex) -> None:
+        entry = self._entries[index.row()]
+        if entry.run is not None:
+            self.opened.emit(entry.run)
+
+
+def _alignment(column: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if 2 <= column <= 7 else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+def _cells(entry: Entry, result: Result | None) -> tuple[str, ...]:
+    first = (f"━ {entry.member.label}", entry.state())
+    if result is None or result.state == "new":
+        return (*first, *("" for _ in COLUMNS[2:]))
+    return (
+        *first,
+        str(result.epochs),
+        *("" if value is None else ticks.number(value) for value in (result.final_loss, result.final, result.best)),
+        str(result.best_epoch or ""),
+        ticks.duration(result.seconds),
+        result.initial_weights[:_SAID],
+    )
+
+
+def _words(entries: list[Entry], results: list[Result | None]) -> str:
+    """How far it is, and whether the runs can be compared at all."""
+    known = [result for result in results if result is not None and result.initial_weights]
+    ended = sum(entry.run is not None and entry.progress.ended is not None for entry in entries)
+    metric = next((result.metric for result in known if result.metric), "")
+    words = f"{ended} of {len(entries)} runs have ended."
+    watched = f" Final and best are {metric}." if metric else ""
+    if len(known) < 2:
+        return words + watched
+    same_weights = len({result.initial_weights for result in known}) == 1
+    same_batches = len({result.first_batches for result in known}) == 1
+    alike = {
+        (True, True): "All begin with the same weights and see the same batches.",
+        (True, False): "All begin with the same weights, but see different batches.",
+        (False, True): "They begin with different weights, and see the same batches.",
+        (False, False): "They begin with different weights, and see different batches.",
+    }[same_weights, same_batches]
+    return f"{words} {alike}{watched}"

@@ -1,0 +1,1 @@
+"""A model in another form: the dialog."""

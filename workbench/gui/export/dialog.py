@@ -1,0 +1,143 @@
+"""Exporting a run's model: which form, where to, and what to know of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from workbench.gui.dialogs import ask
+from workbench.gui.service.busy_indicator import WaitLine
+from workbench.gui.service.client import LabClient
+from workbench.gui.theme import STEP
+from workbench.launch.service import Answer
+
+FORMS = (
+    ("onnx", "ONNX", ".onnx", "Runs in ONNX Runtime and many other programs. Checked there at two batch sizes."),
+    ("script", "PyTorch script", ".py", "The whole run as plain, commented code without this program. It trains anew."),
+    ("torch-export", "torch.export", ".pt2", "PyTorch's own form for use without the network's code."),
+    ("safetensors", "Weights (safetensors)", ".safetensors", "The weights alone, in a form that cannot run code."),
+    ("state-dict", "Weights (state dict)", ".pt", "The weights alone, as PyTorch saves them."),
+    (
+        "torchscript",
+        "TorchScript",
+        ".pt",
+        "Compiled from the code. Deprecated by PyTorch: prefer torch.export or ONNX.",
+    ),
+    ("trace", "TorchScript trace", ".pt", "Only the path that one example took. Deprecated by PyTorch."),
+    ("model", "Whole model", ".pt", "A pickle: opens only where this program is installed, and could run code."),
+)
+
+
+class ExportDialog(QDialog):
+    """Of one run. Says ``wanted`` with format and file; :meth:`take` and :meth:`refuse` show what became of it."""
+
+    wanted = Signal(str, str)
+
+    def __init__(self, name: str, lab: LabClient, parent: QWidget | None = None) -> None:
+        """``name`` is proposed for the file; ``lab`` writes it."""
+        super().__init__(parent)
+        self.setObjectName("dialog.export")
+        self.setWindowTitle("Export")
+        self._name = name
+        self._waiting = False
+        self._agreed = ""
+        """A file that the person chose to be written, whether it exists or not."""
+        self.form = QComboBox(self)
+        self.form.setObjectName("export.format")
+        self.form.setAccessibleName("Format")
+        for key, words, _, _ in FORMS:
+            self.form.addItem(words, key)
+        self.file = QLineEdit(self)
+        self.file.setObjectName("export.file")
+        self.file.setAccessibleName("File")
+        self.file.setMinimumWidth(360)
+        browse = QPushButton("Browse…", self)
+        browse.setObjectName("export.browse")
+        browse.clicked.connect(self._browse)
+        self.about = QLabel(self)
+        self.about.setObjectName("export.about")
+        self.about.setProperty("role", "muted")
+        self.about.setWordWrap(True)
+        self.status = QLabel(self)
+        self.status.setObjectName("export.status")
+        self.status.setWordWrap(True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        self.start = buttons.addButton("Export", QDialogButtonBox.ButtonRole.ActionRole)
+        self.start.setObjectName("export.start")
+        self.start.clicked.connect(self._start)
+        buttons.rejected.connect(self.reject)
+        row = QHBoxLayout()
+        row.addWidget(self.file, 1)
+        row.addWidget(browse)
+        layout = QFormLayout(self)
+        layout.setContentsMargins(4 * STEP, 4 * STEP, 4 * STEP, 4 * STEP)
+        layout.addRow("Format", self.form)
+        layout.addRow("", self.about)
+        layout.addRow("File", row)
+        layout.addRow(self.status)
+        layout.addRow(WaitLine(lab, {"export": ""}, "export.waiting", self))
+        layout.addRow(buttons)
+        self.form.currentIndexChanged.connect(self._form_changed)
+        self._form_changed()
+
+    def take(self, answer: Answer) -> None:
+        """Shows what became of it. An answer that was not waited for is that to a dialog before this one."""
+        if not self._waiting:
+            return
+        self._rest(outcome(answer))
+
+    def refuse(self, why: str) -> None:
+        """Says why nothing is written."""
+        self._rest(why)
+
+    def _rest(self, words: str) -> None:
+        self._waiting = False
+        self.start.setEnabled(True)
+        self.status.setText(words)
+
+    @Slot()
+    def _form_changed(self) -> None:
+        _, _, ending, about = FORMS[self.form.currentIndex()]
+        self.about.setText(about)
+        path = Path(self.file.text() or str(Path.home() / self._name))
+        if self.file.text() and path.suffix in {known for _, _, known, _ in FORMS}:
+            path = path.with_suffix("")
+        self.file.setText(str(ask.with_ending(path, ending)))
+
+    @Slot()
+    def _browse(self) -> None:
+        ending = FORMS[self.form.currentIndex()][2]
+        path = ask.save_file(self, "Export to", ask.with_ending(Path(self.file.text()), ending), "All files (*)")
+        if path is not None:
+            self._agreed = str(path)
+            self.file.setText(self._agreed)
+
+    @Slot()
+    def _start(self) -> None:
+        file, self._agreed = self.file.text(), self._agreed if self._agreed == self.file.text() else ""
+        if not self._agreed and not ask.may_replace(self, "Export", Path(file)):
+            return
+        self._agreed = ""
+        self._waiting = True
+        self.start.setEnabled(False)
+        self.status.setText("Writing the model…")
+        self.wanted.emit(str(self.form.currentData()), file)
+
+
+def outcome(answer: Answer) -> str:
+    """What became of an export, in words."""
+    if answer.ok:
+        return f"Written: {answer.result['file']} ({answer.result['bytes'] / 1024:,.0f} KiB)"
+    return "\n".join(str(problem) for problem in answer.problems)

@@ -1,0 +1,1 @@
+"""Help pages whose examples run, and what the program is."""

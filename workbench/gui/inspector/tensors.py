@@ -1,0 +1,203 @@
+"""Every tensor of a batch in a table; of the one that is chosen the distribution of its values, and a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QSortFilterProxyModel, Qt, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QSplitter,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workbench.gui.inspector.drawings import Histogram
+from workbench.gui.inspector.page import Page, label, row
+from workbench.gui.inspector.slices import SlicePane
+from workbench.gui.inspector.table import COLUMNS, SORT_ROLE, TensorTable, figures, shape, text
+from workbench.gui.plots import ticks
+from workbench.gui.theme import STEP, Themes
+
+NAME = next(place for place, (key, _, _) in enumerate(COLUMNS) if key == "name")
+HEIGHT = 330
+"""Pixels that table and drawings need to be read."""
+PADDING = 8
+SHORTEST_NAME = 92
+"""Pixels; of a longer name the middle is left out where there is no room for it."""
+
+_COMMON: dict[str, Callable[[dict[str, Any]], str]] = {
+    "device": lambda row: f"on {row['device']}",
+    "contiguous": lambda row: "contiguous" if row["contiguous"] else "not contiguous",
+}
+"""What is said once where all tensors are alike in it."""
+
+
+class TensorsPage(Page):
+    """The table above, what is inside the chosen tensor below."""
+
+    empty = "Press Look to see every tensor of one batch: its inputs, the network's parameters, their gradients, its buffers."
+
+    def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__("tensors", "Tensors", parent)
+        self.model = TensorTable(themes, self)
+        self._order = QSortFilterProxyModel(self)
+        self._order.setSourceModel(self.model)
+        self._order.setSortRole(SORT_ROLE)
+        self._order.setFilterKeyColumn(-1)
+        self._order.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.filter = QLineEdit(self)
+        self.filter.setObjectName("inspector.tensors.filter")
+        self.filter.setAccessibleName("Show only tensors with")
+        self.filter.setPlaceholderText("Filter")
+        self.filter.setToolTip("Show only tensors whose row has these letters, such as weight or gradients")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setMaximumWidth(240)
+        self.filter.textChanged.connect(self._order.setFilterFixedString)
+        self.summary = label("inspector.tensors.summary")
+        self.table = self._table()
+        self.chosen = label("inspector.tensors.chosen", "title")
+        self.figures = label("inspector.tensors.figures")
+        self.histogram = Histogram(themes, self)
+        self.slice = SlicePane(themes, self)
+        self.slice.wanted.connect(self._ask_slice)
+        self.table.selectionModel().currentRowChanged.connect(self._choose)
+        themes.changed.connect(self._redraw)
+        self._arrange()
+
+    def _table(self) -> QTableView:
+        table = QTableView(self)
+        table.setObjectName("inspector.tensors.table")
+        table.setAccessibleName("Tensors")
+        table.setModel(self._order)
+        table.setTabKeyNavigation(False)
+        table.setShowGrid(False)
+        table.setSortingEnabled(True)
+        table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + STEP)
+        font = table.font()
+        font.setPointSizeF(font.pointSizeF() * 0.9)
+        table.setFont(font)
+        table.horizontalHeader().setHighlightSections(False)
+        table.horizontalHeader().setMinimumSectionSize(24)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        table.setMinimumHeight(48)
+        return table
+
+    def _arrange(self) -> None:
+        above = row()
+        above.addWidget(self.filter)
+        above.addWidget(self.summary, 1)
+        left = QWidget()
+        inner = QVBoxLayout(left)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(STEP)
+        inner.addWidget(self.chosen)
+        inner.addWidget(self.figures)
+        inner.addWidget(self.histogram, 1)
+        below = QWidget()
+        beside = QHBoxLayout(below)
+        beside.setContentsMargins(2 * STEP, STEP, 2 * STEP, 0)
+        beside.setSpacing(4 * STEP)
+        beside.addWidget(left, 1)
+        beside.addWidget(self.slice, 1)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setObjectName("inspector.tensors.split")
+        split.setChildrenCollapsible(False)
+        split.addWidget(self.table)
+        split.addWidget(below)
+        split.setSizes([160, 180])
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(0, 0, 0, STEP)
+        layout.setSpacing(STEP)
+        layout.addLayout(above)
+        layout.addWidget(split, 1)
+        self.set_content(content, HEIGHT)
+
+    def show_result(self, result: dict[str, Any]) -> None:
+        """Lists the tensors; the one that was chosen before stays chosen."""
+        before = self.current()
+        rows = result["tensors"]
+        self.model.show_rows(rows)
+        memory = ticks.size(sum(one["bytes"] for one in rows))
+        same = "".join(f", all {_COMMON[key](rows[0])}" for key in _uniform(rows))
+        self.summary.setText(f"{len(rows):,} tensors of the first batch of an epoch, {memory}{same}")
+        self.summary.setToolTip(self.summary.text())
+        self._fit_columns()
+        self.show_content()
+        names = [(one["group"], one["name"]) for one in rows]
+        again = (before["group"], before["name"]) if before is not None else None
+        self.choose(*(again if again in names else names[0]))
+
+    def choose(self, group: str, name: str) -> None:
+        """Chooses a tensor by group and name."""
+        for place, one in enumerate(self.model.rows):
+            if (one["group"], one["name"]) == (group, name):
+                self.table.setCurrentIndex(self._order.mapFromSource(self.model.index(place, 0)))
+
+    def current(self) -> dict[str, Any] | None:
+        """The tensor that is chosen."""
+        place = self._order.mapToSource(self.table.currentIndex())
+        return self.model.rows[place.row()] if place.isValid() else None
+
+    def _fit_columns(self) -> None:
+        """Every column as wide as its words.
+
+        Where the table is narrower, columns in which all say the same give way (the line above says it), then names.
+        """
+        metrics, rows = self.table.fontMetrics(), self.model.rows
+        widths = []
+        for key, title, _ in COLUMNS:
+            words = {title, *(text(one, key) for one in rows)}
+            widths.append(max(metrics.horizontalAdvance(word) for word in words) + PADDING)
+        bar = self.table.verticalScrollBar().sizeHint().width() + 2
+        uniform = _uniform(rows) if sum(widths) > self.table.width() - bar else []
+        for place, (key, _, _) in enumerate(COLUMNS):
+            self.table.setColumnHidden(place, key in uniform)
+            widths[place] = 0 if key in uniform else widths[place]
+        spare = self.table.width() - bar - (sum(widths) - widths[NAME])
+        widths[NAME] = max(spare, min(SHORTEST_NAME, widths[NAME]))
+        for column, width in enumerate(widths):
+            if width:
+                self.table.setColumnWidth(column, width)
+
+    @Slot()
+    def _choose(self) -> None:
+        tensor = self.current()
+        self.chosen.setText(f"{tensor['name']}  {shape(tensor['shape'])}" if tensor is not None else "")
+        self.figures.setText(figures(tensor) if tensor is not None else "")
+        self.figures.setToolTip(self.figures.text())
+        self.chosen.setToolTip(f"{tensor['group']}: {tensor['name']}" if tensor is not None else "")
+        self.histogram.show_counts(tensor["histogram"] if tensor is not None else None)
+        self.slice.show_tensor(tensor)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names have more room, or less."""
+        super().resizeEvent(event)
+        if self.model.rows:
+            self._fit_columns()
+
+    @Slot(object)
+    def _ask_slice(self, params: dict[str, Any]) -> None:
+        self.asked.emit("slice", params)
+
+    @Slot()
+    def _redraw(self) -> None:
+        self.table.viewport().update()
+
+
+def _uniform(rows: list[dict[str, Any]]) -> list[str]:
+    """What all tensors are alike in."""
+    return [key for key in _COMMON if len({one[key] for one in rows}) == 1]

@@ -1,0 +1,1 @@
+"""What every plot is made of: axes, ticks, lines, and one plot with its header."""

@@ -1,0 +1,51 @@
+"""The tool bar: what runs need most, the run shown in a line, and where it is computed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
+
+from workbench.gui.actions import Actions
+from workbench.gui.session.run_controller import Desk
+from workbench.gui.shell.device_label import DeviceLabel
+from workbench.gui.shell.status_line import RunHeader
+
+BUTTONS = ("run.train", "run.pause", "run.stop", "run.resume")
+
+
+class ToolBar(QToolBar):
+    """``header`` is told of progress by the window."""
+
+    def __init__(self, actions: Actions, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__("Tools", parent)
+        self.setObjectName("toolbar")
+        self.setMovable(False)
+        self.setIconSize(QSize(16, 16))
+        self._actions = actions
+        for name in BUTTONS:
+            self._button(name, Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.header = RunHeader()
+        self.header.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(self.header)
+        self.addWidget(DeviceLabel(desk))
+        self._button("view.theme", Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    @Slot()
+    def _rename(self) -> None:
+        action = self.sender()
+        button = self.widgetForAction(action) if isinstance(action, QAction) else None
+        if isinstance(action, QAction) and button is not None:
+            button.setAccessibleName(action.iconText())
+
+    def _button(self, name: str, style: Qt.ToolButtonStyle) -> None:
+        action = self._actions[name]
+        self.addAction(action)
+        button = self.widgetForAction(action)
+        if isinstance(button, QToolButton):
+            button.setObjectName(f"toolbar.{name}")
+            button.setToolButtonStyle(style)
+            button.setAccessibleName(action.iconText())
+            action.changed.connect(self._rename)  # what is Pause now is Continue later
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setProperty("role", "primary" if name == "run.train" else "")

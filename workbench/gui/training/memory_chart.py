@@ -1,0 +1,64 @@
+"""The history of a device's memory. Imports pyqtgraph: import it late."""
+
+from __future__ import annotations
+
+import pyqtgraph as pg
+from PySide6.QtWidgets import QWidget
+
+from workbench.gui.plots import ticks
+from workbench.gui.plots.axes import TimeAxis, size_axis
+from workbench.gui.plots.lines import nearest
+from workbench.gui.plots.plot import Entry, Plot, pen
+from workbench.gui.theme import Theme
+from workbench.runs.series import Series, decimate
+
+
+class MemoryChart(Plot):
+    """Memory of this run, and used by everyone, over the time since the run's start."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("History", TimeAxis("bottom"), size_axis("memory"), parent)
+        self.setAccessibleName("History of memory")
+        self.title.hide()
+        self.run = pg.PlotCurveItem(connect="finite")
+        self.everyone = pg.PlotCurveItem(connect="finite")
+        for item in (self.everyone, self.run):
+            self.canvas.addItem(item, ignoreBounds=True)
+        self.canvas.setMouseEnabled(x=False, y=False)
+        self.canvas.hovered.connect(self._hover)
+        self._curves: tuple[Series, Series] | None = None
+        self._theme: Theme | None = None
+        self._cursor: float | None = None
+
+    def show_curves(self, curves: tuple[Series, Series], theme: Theme) -> None:
+        """Draws the history up to now."""
+        if theme is not self._theme:
+            self._theme = theme
+            self.dress(theme)
+            self.run.setPen(pen(theme.memory_run))
+            self.everyone.setPen(pen(theme.memory_other))
+        self._curves = curves
+        run, everyone = curves
+        for item, series in ((self.run, run), (self.everyone, everyone)):
+            item.setData(*decimate(series.x, series.y, self.pixels()))
+        if len(run):
+            most = max(float(run.y.max()), float(everyone.y.max()))
+            self.set_ranges((0.0, max(10.0, 1.06 * float(run.x[-1]))), (-0.04 * most, 1.1 * most or 1.0))
+        self._hover(self._cursor)
+
+    def _hover(self, x: float | None) -> None:
+        self._cursor = x
+        if self._curves is None or self._theme is None or not len(self._curves[0]):
+            return
+        run, everyone = self._curves
+        place = len(run) - 1 if x is None else nearest(run, x)
+        if place is None:
+            return
+        self.set_cursor(None if x is None else float(run.x[place]))
+        entries = [
+            Entry("this run", self._theme.memory_run, ticks.size(float(run.y[place]))),
+            Entry("everyone", self._theme.memory_other, ticks.size(float(everyone.y[place]))),
+        ]
+        if x is not None:
+            entries.append(Entry("at", "transparent", ticks.duration(float(run.x[place])), symbol=""))
+        self.set_legend(entries)

@@ -1,0 +1,45 @@
+"""The thread that waits for a search: the search itself computes in engines of its own."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QThread, Signal
+
+from workbench.config.problems import ConfigError, Problem
+from workbench.gui.session.engine_thread import STACK_BYTES
+from workbench.launch.tuning import CancelledError, Search
+
+
+class SearchThread(QThread):
+    """Runs one search to its end. A search that was cancelled says nothing more."""
+
+    tried = Signal(object, float)
+    """A point, and the share that is done."""
+    found = Signal(object)
+    """What was Found, at the end."""
+    refused = Signal(object)
+    """The problems for which there is nothing to be found."""
+
+    def __init__(self, search: Search, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"search for {search.kind}")
+        self.setStackSize(STACK_BYTES)
+        self._search = search
+
+    def run(self) -> None:
+        """Tries until there is an answer."""
+        try:
+            found = self._search.run(self.tried.emit)
+        except CancelledError:
+            return
+        except ConfigError as error:
+            self.refused.emit(error.problems)
+        except OSError as error:
+            why = error.strerror or str(error)
+            self.refused.emit((Problem("", f"no engine can be started: {why}"),))
+        else:
+            self.found.emit(found)
+
+    def cancel(self) -> None:
+        """Ends the engine at work, and waits for the thread, which then leaves at once."""
+        self._search.cancel()
+        self.wait()
