@@ -15,7 +15,7 @@ Plays = Callable[[str], None]
 @pytest.fixture
 def finds(monkeypatch: pytest.MonkeyPatch) -> Plays:
     """Tells the understudy of a finder's engine what to play."""
-    return lambda kind: monkeypatch.setenv("FAKE_FINDER", kind)
+    return lambda kind: monkeypatch.setenv("FAKE_TUNING", kind)
 
 
 # --- compare ---

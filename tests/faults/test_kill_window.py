@@ -77,10 +77,10 @@ def left_over(runs: Path) -> list[psutil.Process]:
 
 
 def has_attached(window: subprocess.Popen[bytes]) -> bool:
-    """Whether a window is so far that it has looked for runs: the lab is started after that."""
+    """Whether a window is so far that it has looked for runs: the service is started after that."""
     assert window.poll() is None, "the window ended by itself"
     try:
-        return any("--lab" in child.cmdline() for child in psutil.Process(window.pid).children())
+        return any("--service" in child.cmdline() for child in psutil.Process(window.pid).children())
     except psutil.Error:
         return False
 

@@ -91,14 +91,14 @@ def test_that_main_shows_the_window_and_starts_the_engines_after_the_first_paint
 ) -> None:
     started: list[str] = []
 
-    def no_lab(_lab: object) -> None:
-        started.append("lab")
+    def no_service(_service: object) -> None:
+        started.append("service")
         assert engines.standbys[0].started
         QApplication.closeAllWindows()  # the last window closed ends the application
 
-    monkeypatch.setattr("workbench.gui.service.client.LabClient.start", no_lab)
+    monkeypatch.setattr("workbench.gui.service.client.ServiceClient.start", no_service)
     assert app.main("digits-mlp") == 0
-    assert started == ["lab"]
+    assert started == ["service"]
     assert engines.standbys[0].closed
 
 

@@ -80,13 +80,13 @@ def test_that_without_a_run_it_only_takes_the_picture(window: MainWindow, wait: 
 def test_that_the_picture_waits_for_the_previews(
     window: MainWindow, wait: Wait, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[str] = []
+    looks: list[object] = []
 
-    def busy(method: str) -> bool:
-        looks.append(method)
+    def is_busy(request_type: object) -> bool:
+        looks.append(request_type)
         return len(looks) < 20
 
-    monkeypatch.setattr(window.lab, "busy", busy)
+    monkeypatch.setattr(window.lab, "is_busy", is_busy)
     status: list[int] = []
     _run(window, Wishes(quit_when_done=True, screenshot=tmp_path / "window.png"), status)
     wait(lambda: status)

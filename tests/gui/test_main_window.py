@@ -23,6 +23,7 @@ from workbench.gui.main_window import SIZE, MainWindow
 from workbench.gui.session.run_controller import DISCARD, LEAVE, SAVE, STOP
 from workbench.gui.shell.collapsible_panel import PanelDock
 from workbench.runs.folder import create, list_runs
+from workbench.runs.service.samples import ClassCount, DatasetPreview
 
 Find = Callable[[str], Any]
 Wait = Callable[[Callable[[], object]], None]
@@ -47,28 +48,22 @@ def test_that_what_others_rely_on_bears_its_name(find: Find) -> None:
 
 def test_that_without_a_run_the_curves_say_what_train_would_begin_with(window: MainWindow, find: Find) -> None:
     panel = find("panel.dataset")
-    panel.take(
-        {
-            "train": 1438,
-            "val": 359,
-            "test": 0,
-            "shape": [1, 8, 8],
-            "classes": list("0123456789"),
-            "bytes": 100_000,
-            "loading": "resident",
-            "left_out": [],
-            "left_out_count": 0,
-            "notes": [],
-            "table": None,
-            "points": None,
-            "thumbnails": [],
-            "augmented": [],
-        }
+    panel.show_dataset(
+        DatasetPreview(
+            task="classification",
+            train=1438,
+            val=359,
+            shape=(1, 8, 8),
+            classes=tuple(ClassCount(name=digit, train=144, val=36) for digit in "0123456789"),
+            bytes=100_000,
+            loading="resident",
+            steps_per_epoch=23,
+        )
     )
     assert window.centre.curves.empty.text() == "Press Train to start with 1,797 handwritten digits."
     window.document.set("dataset.kind", "image-folder")  # of which no folder was chosen
     window.document.set("dataset.path", "")
-    panel._refuse(())
+    panel._show_problems(())
     assert window.centre.curves.empty.text() == "Press Train to see the curves of a run here."
 
 

@@ -14,13 +14,15 @@ from workbench.config import files
 from workbench.config.recipes import start
 from workbench.launch import process
 from workbench.launch.follow import Follower
-from workbench.launch.service import Answer, Lab
+from workbench.launch.service import Service, ServiceReply
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
 from workbench.runs.checkpoints import latest
 from workbench.runs.events import Ended, read_events
 from workbench.runs.folder import RunBusyError, RunFolder, create, write_engine
 from workbench.runs.progress import Progress
+from workbench.runs.service.answers import Environment
+from workbench.runs.service.requests import DescribeEnvironment
 
 
 def made(epochs: int) -> RunFolder:
@@ -121,20 +123,20 @@ sys.stdin.read()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a process of its own session, on systems that have them")
-def test_that_closing_the_lab_ends_the_workers_that_hold_its_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_closing_the_service_ends_the_workers_that_hold_its_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     script = "import os, subprocess, sys; subprocess.Popen(['sleep', '600']); print(os.getpid(), flush=True); sys.stdin.read()"
 
     def spawn(_arguments: list[str], *, stdin: int, stdout: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-c", script], stdin=stdin, stdout=stdout, start_new_session=True)
 
     monkeypatch.setattr("workbench.launch.service.spawn", spawn)
-    lab = Lab(lambda _answer: None)
-    lab.start()
-    assert lab._process is not None
-    found = psutil.Process(lab._process.pid)
+    service = Service(lambda _reply: None)
+    service.start()
+    assert service._process is not None
+    found = psutil.Process(service._process.pid)
     until(found.children)
     (worker,) = found.children()
-    closing = threading.Thread(target=lab.close, daemon=True)
+    closing = threading.Thread(target=service.close, daemon=True)
     closing.start()
     closing.join(30)
     ended = not closing.is_alive()
@@ -144,18 +146,18 @@ def test_that_closing_the_lab_ends_the_workers_that_hold_its_pipe(monkeypatch: p
     closing.join(30)
 
 
-def test_that_a_killed_lab_says_so_and_the_next_question_finds_another() -> None:
-    answers: list[Answer] = []
-    lab = Lab(answers.append)
+def test_that_a_killed_service_says_so_and_the_next_request_finds_another() -> None:
+    replies: list[ServiceReply] = []
+    service = Service(replies.append)
     try:
-        lab.ask("machine", {})
-        assert lab._process is not None
-        lab._process.kill()
-        until(lambda: len(answers) == 1)
-        assert not answers[0].ok
-        assert "ended unexpectedly" in answers[0].problems[0].what
-        lab.ask("machine", {})
-        until(lambda: len(answers) == 2)
-        assert answers[1].ok
+        service.send(DescribeEnvironment())
+        assert service._process is not None
+        service._process.kill()
+        until(lambda: len(replies) == 1)
+        assert replies[0].answer is None
+        assert "ended unexpectedly" in replies[0].problems[0].what
+        service.send(DescribeEnvironment())
+        until(lambda: len(replies) == 2)
+        assert isinstance(replies[1].answer, Environment)
     finally:
-        lab.close()
+        service.close()

@@ -1,4 +1,4 @@
-"""The lab engine from outside: what it is doing is told, and a question that nobody waits for any longer ends with its process."""
+"""The engine's service from outside: progress is reported, and a request that nobody waits for any longer ends with its process."""
 
 from __future__ import annotations
 
@@ -8,45 +8,50 @@ import psutil
 import pytest
 
 from tests.waiting import until
-from workbench.config import files
+from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
-from workbench.launch.service import Answer, Doing, Lab
-
-DATA = files.change(RunConfig(), {}).as_data()
+from workbench.launch.service import Service, ServiceProgress, ServiceReply
+from workbench.runs.service.answers import Environment
+from workbench.runs.service.requests import DescribeEnvironment, RunExamples, ScanDataset
+from workbench.runs.service.samples import ScanReport
 
 
 @pytest.fixture
-def answers() -> list[Answer]:
+def replies() -> list[ServiceReply]:
     return []
 
 
 @pytest.fixture
-def doings() -> list[Doing]:
+def progress() -> list[ServiceProgress]:
     return []
 
 
 @pytest.fixture
-def lab(answers: list[Answer], doings: list[Doing]) -> Iterator[Lab]:
-    made = Lab(answers.append, doings.append)
-    yield made
-    made.close()
+def service(replies: list[ServiceReply], progress: list[ServiceProgress]) -> Iterator[Service]:
+    client = Service(replies.append, progress.append)
+    yield client
+    client.close()
 
 
-def test_that_a_cancelled_question_ends_its_process_and_the_next_finds_another(
-    lab: Lab, answers: list[Answer], doings: list[Doing]
+def test_that_a_cancelled_request_ends_its_process_and_the_next_finds_another(
+    service: Service, replies: list[ServiceReply], progress: list[ServiceProgress]
 ) -> None:
-    lab.ask("examples", {"page": "tensors"})
-    lab.ask("scan", {"config": DATA})
-    lab.ask("machine", {})
-    assert lab._process is not None
-    first = psutil.Process(lab._process.pid)
-    lab.cancel("examples")
-    lab.cancel("machine")
-    assert [(answer.method, answer.cancelled) for answer in answers] == [("examples", True), ("machine", True)]
-    until(lambda: len(answers) == 3)
-    assert answers[2].ok
-    assert answers[2].result["counts"]["unreadable"] == 0
+    service.send(RunExamples(page="tensors"))
+    service.send(ScanDataset(config=RunConfig()))
+    service.send(DescribeEnvironment())
+    assert service._process is not None
+    first = psutil.Process(service._process.pid)
+    service.cancel(RunExamples)
+    service.cancel(DescribeEnvironment)
+    assert [(type(reply.request), reply.cancelled) for reply in replies] == [
+        (RunExamples, True),
+        (DescribeEnvironment, True),
+    ]
+    until(lambda: len(replies) == 3)
+    assert replies[2].require(ScanReport).counts.unreadable == 0
+    with pytest.raises(ConfigError, match="scan"):
+        replies[2].require(Environment)
     assert {"looking through the training samples", "looking through the validation samples"} <= {
-        doing.text for doing in doings if doing.method == "scan"
+        line.text for line in progress if isinstance(line.request, ScanDataset)
     }
     until(lambda: not first.is_running())

@@ -6,55 +6,80 @@ import importlib.metadata
 import importlib.util
 import platform
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from workbench import __version__
 from workbench.cli.output import size
 from workbench.runs.folder import default_root
+from workbench.runs.service.answers import Environment
+from workbench.runs.service.requests import DescribeEnvironment
 
 _PACKAGES = ("torch", "torchvision", "numpy", "pydantic", "polars", "PySide6-Essentials", "pyqtgraph")
 _WITHOUT_TORCH = "torch is not installed, so no run can be trained here: install it with pip install torch"
 
 
-def report() -> dict[str, Any]:
-    """All that is known, as plain data. ``devices`` is empty when the engine could not be asked; ``warnings`` says why."""
-    return {
-        "workbench": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        **_machine(),
-        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
-        "runs": str(default_root()),
-    }
+@dataclass(frozen=True)
+class EnvironmentReport:
+    """The program and the machine. ``environment`` is None when the engine could not be asked; ``warnings`` says why."""
+
+    packages: dict[str, str]
+    runs: str
+    environment: Environment | None
+    warnings: tuple[str, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """What ``--json`` shows."""
+        machine = self.environment.as_data() if self.environment is not None else {"devices": []}
+        return {
+            "workbench": __version__,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            **machine,
+            "warnings": list(self.warnings),
+            "packages": self.packages,
+            "runs": self.runs,
+        }
 
 
-def lines(found: dict[str, Any]) -> Iterator[str]:
-    """The report in words."""
-    yield f"Workbench   {found['workbench']}"
-    yield f"Python      {found['python']} on {found['platform']}"
-    yield "Packages    " + ", ".join(f"{name} {version}" for name, version in found["packages"].items())
-    if found.get("cuda"):
-        yield f"CUDA        {found['cuda']}, {'usable' if found.get('cuda_available') else 'not usable'}"
-    for device in found["devices"]:
-        chosen = " (taken by auto)" if device["id"] == found.get("chosen") else ""
-        memory = size(float(device["memory"]))
-        yield f"Device      {device['id']}: {device['name']}, {memory}, {', '.join(device['precisions'])}{chosen}"
-    if found.get("threads"):
-        yield f"Threads     {found['threads']}"
-    yield f"Runs        {found['runs']}"
-    for warning in found["warnings"]:
+def build_report() -> EnvironmentReport:
+    """All that is known."""
+    environment, warnings = _ask_engine()
+    packages = {name: version for name in _PACKAGES if (version := _version(name))}
+    return EnvironmentReport(packages, str(default_root()), environment, warnings)
+
+
+def report_lines(report: EnvironmentReport) -> Iterator[str]:
+    """The report for a person."""
+    yield f"Workbench   {__version__}"
+    yield f"Python      {platform.python_version()} on {platform.platform()}"
+    yield "Packages    " + ", ".join(f"{name} {version}" for name, version in report.packages.items())
+    if report.environment is not None:
+        yield from _machine_lines(report.environment)
+    yield f"Runs        {report.runs}"
+    for warning in report.warnings:
         yield f"Warning     {warning}"
 
 
-def _machine() -> dict[str, Any]:
-    from workbench.cli.service import ask_once
+def _machine_lines(environment: Environment) -> Iterator[str]:
+    if environment.cuda:
+        yield f"CUDA        {environment.cuda}, {'usable' if environment.cuda_available else 'not usable'}"
+    for device in environment.devices:
+        chosen = " (chosen by auto)" if device.id == environment.chosen else ""
+        precisions = ", ".join(device.precisions)
+        yield f"Device      {device.id}: {device.name}, {size(device.memory)}, {precisions}{chosen}"
+    yield f"Threads     {environment.threads}"
+
+
+def _ask_engine() -> tuple[Environment | None, tuple[str, ...]]:
+    from workbench.cli.service import request_once
 
     if importlib.util.find_spec("torch") is None:
-        return {"devices": [], "warnings": [_WITHOUT_TORCH]}
-    answer = ask_once("machine", {})
-    if answer.ok:
-        return {"devices": [], "warnings": [], **answer.result}
-    return {"devices": [], "warnings": [str(problem) for problem in answer.problems]}
+        return None, (_WITHOUT_TORCH,)
+    reply = request_once(DescribeEnvironment())
+    if isinstance(reply.answer, Environment):
+        return reply.answer, reply.answer.warnings
+    return None, tuple(str(problem) for problem in reply.problems)
 
 
 def _version(package: str) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli import arguments, output
+from workbench.export_formats import EXPORT_FORMATS
+
+if TYPE_CHECKING:
+    from workbench.launch.service import ServiceReply
+    from workbench.runs.service.evaluation import FilePrediction
+    from workbench.runs.service.requests import AnyRequest
 
 _Model = Annotated[str, typer.Argument(metavar="RUN or CHECKPOINT", help="A run or a checkpoint.", show_default=False)]
-FORMATS = ("onnx", "torchscript", "trace", "torch-export", "safetensors", "state-dict", "model", "script")
-_WORDS = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} (the run as plain PyTorch code)."
-_Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help=_WORDS)]
+_FORMATS_HELP = f"{', '.join(EXPORT_FORMATS[:-1])} or {EXPORT_FORMATS[-1]} (the run as plain PyTorch code)."
+_Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help=_FORMATS_HELP)]
 _Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")]
-_Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Pictures, tables, texts.", show_default=False)]
+_Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Images, tables, texts.", show_default=False)]
 
 
 def add(app: typer.Typer) -> None:
@@ -31,22 +36,25 @@ def export(
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
-    """Writes a trained model in a form that others take."""
+    """Exports a trained model."""
     from workbench.runs.folder import unfinished_of
+    from workbench.runs.service.answers import ExportedModel
+    from workbench.runs.service.requests import ExportModel
 
     file = target.expanduser().resolve()
     try:
-        checkpoint, found = _asked("export", model, runs, trust, format=form, file=str(file))
+        checkpoint = _find_checkpoint(model, runs, trust)
+        exported = _request(ExportModel(checkpoint=checkpoint, format=form, file=str(file))).require(ExportedModel)
     except KeyboardInterrupt:
         # What was begun is of no use to anybody.
         unfinished_of(file).unlink(missing_ok=True)
         raise
-    if found["drawback"]:
-        output.tell(f"note: {found['drawback']}")
+    if exported.drawback:
+        output.tell(f"note: {exported.drawback}")
     if json:
-        output.result({**found, "checkpoint": checkpoint, "format": form})
+        output.result({**exported.as_data(), "checkpoint": checkpoint, "format": form})
     else:
-        output.line(str(found["file"]))
+        output.line(exported.file)
 
 
 def predict(
@@ -57,36 +65,39 @@ def predict(
     json: arguments.Json = False,
 ) -> None:
     """The model on your own files."""
-    paths = [str(file.expanduser().resolve()) for file in files]
-    checkpoint, found = _asked("predict", model, runs, trust, files=paths)
-    for one in found["left_out"]:
-        output.tell(f"{one['file']}: left out: {one['why']}")
+    from workbench.runs.service.evaluation import FilePredictions
+    from workbench.runs.service.requests import PredictFiles
+
+    paths = tuple(str(file.expanduser().resolve()) for file in files)
+    checkpoint = _find_checkpoint(model, runs, trust)
+    predicted = _request(PredictFiles(checkpoint=checkpoint, files=paths)).require(FilePredictions)
+    for left_out in predicted.left_out:
+        output.tell(f"{left_out.file}: left out: {left_out.why}")
     if json:
-        output.result({"checkpoint": checkpoint, **found})
+        output.result({"checkpoint": checkpoint, **predicted.as_data(exclude_none=True)})
     else:
-        for one in found["predictions"]:
-            best = one.get("scores") or []
-            shares = "   ".join(f"{name} {share:.1%}" for name, share in best[:3])
-            beside = ", ".join(f"{name} {output.number(value)}" for name, value in one.get("values", {}).items())
-            said = "   ".join(
-                filter(None, (str(one["guess"]), f"({shares})" if shares else "", beside if best else ""))
-            )
-            output.line(f"{one['file']}: {said}")
-    if not found["predictions"]:
+        for prediction in predicted.predictions:
+            output.line(f"{prediction.file}: {_prediction_text(prediction)}")
+    if not predicted.predictions:
         raise typer.Exit(output.WRONG_REQUEST)
 
 
-def _asked(
-    method: str, model: str, runs: Path | None, trust: list[Path] | None, **asked: Any
-) -> tuple[str, dict[str, Any]]:
-    """The checkpoint that is meant, and what the lab answers about it. Raises ConfigError with what it refuses."""
-    from workbench.cli.evaluate import chosen_checkpoint
-    from workbench.cli.service import ask_once
-    from workbench.config.problems import ConfigError
+def _prediction_text(prediction: FilePrediction) -> str:
+    best = prediction.scores or ()
+    shares = "   ".join(f"{name} {share:.1%}" for name, share in best[:3])
+    values = ", ".join(f"{name} {output.number(value)}" for name, value in (prediction.values or {}).items())
+    parts = (prediction.prediction, f"({shares})" if shares else "", values if best else "")
+    return "   ".join(part for part in parts if part)
+
+
+def _find_checkpoint(model: str, runs: Path | None, trust: list[Path] | None) -> str:
+    from workbench.cli.evaluate import find_checkpoint
 
     arguments.trust_once(trust)
-    checkpoint = str(chosen_checkpoint(model, runs))
-    answer = ask_once(method, {"checkpoint": checkpoint, **asked})
-    if not answer.ok:
-        raise ConfigError(answer.problems)
-    return checkpoint, answer.result
+    return str(find_checkpoint(model, runs))
+
+
+def _request(request: AnyRequest) -> ServiceReply:
+    from workbench.cli.service import request_once
+
+    return request_once(request)

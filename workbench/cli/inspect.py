@@ -1,4 +1,4 @@
-"""The commands that look: ``runs``, ``recipes``, ``env`` and ``evaluate``."""
+"""The commands that only show something: ``runs``, ``recipes``, ``env`` and ``evaluate``."""
 
 from __future__ import annotations
 
@@ -41,25 +41,26 @@ def recipes(json: arguments.Json = False) -> None:
     """Lists the named starting points."""
     from workbench.config import recipes as known
 
-    found = known.recipes()
+    listed = known.recipes()
     if json:
-        output.result({"recipes": [{"name": one.name, "text": one.text, "path": str(one.path)} for one in found]})
+        rows = [{"name": recipe.name, "text": recipe.text, "path": str(recipe.path)} for recipe in listed]
+        output.result({"recipes": rows})
         return
     table = tables.table("recipe", "trains")
-    for one in found:
-        table.add_row(one.name, one.text)
+    for recipe in listed:
+        table.add_row(recipe.name, recipe.text)
     tables.show(table)
 
 
 def env(json: arguments.Json = False) -> None:
     """Reports the machine, its devices and versions."""
-    from workbench.cli.environment import lines, report
+    from workbench.cli.environment import build_report, report_lines
 
-    found = report()
+    report = build_report()
     if json:
-        output.result(found)
+        output.result(report.as_data())
         return
-    for line in lines(found):
+    for line in report_lines(report):
         output.line(line)
 
 
@@ -70,18 +71,20 @@ def evaluate(
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
-    """Measures a checkpoint: metrics, confusion and the worst samples."""
-    from workbench.cli.evaluate import evaluated, print_evaluation
+    """Evaluates a checkpoint: metrics, confusion and the samples with the highest loss."""
+    from workbench.cli.evaluate import evaluate_splits, print_evaluation
 
     arguments.trust_once(trust)
-    found = evaluated(target, split, root)
+    evaluations = evaluate_splits(target, split, root)
+    results = [evaluation.as_data(exclude_none=True) for evaluation in evaluations]
     if not json:
-        for one in found:
-            print_evaluation(one)
-    elif len(found) == 1:
-        output.result(found[0])
+        for evaluation in evaluations:
+            print_evaluation(evaluation)
+    elif len(results) == 1:
+        output.result(results[0])
     else:
-        output.result({"checkpoint": found[0]["checkpoint"], "splits": {one["split"]: one for one in found}})
+        splits = {result["split"]: result for result in results}
+        output.result({"checkpoint": evaluations[0].checkpoint, "splits": splits})
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -54,9 +52,11 @@ def tell_problems(problems: Iterable[Problem]) -> None:
         tell(" ".join(str(problem).splitlines()))
 
 
-def as_json(data: Any) -> str:
+def as_json(data: Mapping[str, Any]) -> str:
     """``data`` on one line of strict JSON."""
-    return json.dumps(_finite(data), ensure_ascii=False, allow_nan=False, default=str)
+    from workbench.runs import strict_json
+
+    return strict_json.dumps(data)
 
 
 def drop_standard_output() -> None:
@@ -91,11 +91,3 @@ def size(count: float) -> str:
             break
         count /= 1000
     return f"{count:.0f} {unit}" if unit == "bytes" or count >= 100 else f"{count:.1f} {unit}"
-
-
-def _finite(data: Any) -> Any:
-    if isinstance(data, float):
-        return data if math.isfinite(data) else None
-    if isinstance(data, Mapping):
-        return {str(key): _finite(value) for key, value in data.items()}
-    return [_finite(value) for value in data] if isinstance(data, (list, tuple)) else data

@@ -1,36 +1,36 @@
-"""Questions to the lab from a terminal, which says meanwhile what the lab is doing."""
+"""Requests to the engine's service from a terminal, which shows meanwhile what the engine is doing."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from workbench.launch import service
-from workbench.launch.service import Answer, Doing
+from workbench.launch.service import ServiceProgress, ServiceReply
+from workbench.runs.service.requests import AnyRequest
 
 
 @contextlib.contextmanager
-def asking() -> Iterator[Callable[[str, dict[str, Any]], Answer]]:
-    """A lab for as long as it is wanted: gives what asks it and waits for the answer."""
+def open_service() -> Iterator[Callable[[AnyRequest], ServiceReply]]:
+    """A service for as long as it is wanted: gives what sends a request and waits for the reply."""
     if sys.stderr is None or not sys.stderr.isatty():
-        with service.asking() as ask:
-            yield ask
+        with service.open_service() as request_reply:
+            yield request_reply
         return
     from rich.console import Console
 
     console = Console(stderr=True)
     with console.status("starting PyTorch", spinner="line") as status:
 
-        def tell(doing: Doing) -> None:
-            status.update(doing.text + (f" {doing.share:.0%}" if doing.share is not None else ""))
+        def show_progress(progress: ServiceProgress) -> None:
+            status.update(progress.text + (f" {progress.share:.0%}" if progress.share is not None else ""))
 
-        with service.asking(tell) as ask:
-            yield ask
+        with service.open_service(show_progress) as request_reply:
+            yield request_reply
 
 
-def ask_once(method: str, params: dict[str, Any]) -> Answer:
-    """Starts a lab, asks one question, ends it."""
-    with asking() as ask:
-        return ask(method, params)
+def request_once(request: AnyRequest) -> ServiceReply:
+    """Starts a service, sends one request, ends it."""
+    with open_service() as request_reply:
+        return request_reply(request)

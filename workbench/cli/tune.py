@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +13,9 @@ from workbench.cli import arguments, output, tables
 
 if TYPE_CHECKING:
     from workbench.config.run import RunConfig
-    from workbench.launch.tuning import Kind, Point
+    from workbench.launch.tuning import TuningKind
     from workbench.runs.comparison import Member, Result
+    from workbench.runs.service.tuning import TuningPoint
 
 _Vary = Annotated[
     list[str] | None,
@@ -24,7 +25,7 @@ _Vary = Annotated[
 _MOST_LINES = 24
 """Of a sweep's points so many are printed."""
 _TITLES = {"lr": "learning rate", "batch": "batch size", "workers": "loader workers", "memory": "memory"}
-_TUNERS: dict[Kind, str] = {
+_TUNERS: dict[TuningKind, str] = {
     "lr": "Loss against learning rate, and a suggestion: where the loss falls steepest.",
     "batch": "Throughput and memory against batch size; each trial in a process of its own.",
     "workers": "Throughput against loader workers, for data that is streamed.",
@@ -38,8 +39,8 @@ def add(app: typer.Typer) -> None:
     tune = typer.Typer(
         help="Find a learning rate, a batch size, a number of loader workers, or the memory that is needed, by trying."
     )
-    for kind, words in _TUNERS.items():
-        tune.command(kind, help=words)(_tuner(kind))
+    for kind, text in _TUNERS.items():
+        tune.command(kind, help=text)(_tuner(kind))
     app.add_typer(tune, name="tune")
 
 
@@ -151,8 +152,8 @@ def _print_results(results: list[Result]) -> None:
     tables.show(table)
 
 
-def _tuner(kind: Kind) -> Callable[..., None]:
-    """The command of one finder."""
+def _tuner(kind: TuningKind) -> Callable[..., None]:
+    """The command that tunes one setting."""
 
     def command(
         start: arguments.Start,
@@ -165,47 +166,56 @@ def _tuner(kind: Kind) -> Callable[..., None]:
     return command
 
 
-def _tune(kind: Kind, start: str, assignments: list[str] | None, trust: list[Path] | None, as_json: bool) -> None:
+def _tune(kind: TuningKind, start: str, assignments: list[str] | None, trust: list[Path] | None, as_json: bool) -> None:
     from workbench.cli.progress_line import display
-    from workbench.launch.tuning import Search
+    from workbench.launch.tuning import TuningSearch
 
     arguments.trust_once(trust)
     _, config = arguments.configured(start, assignments, None)
     with display(_TITLES[kind]) as shown:
-        found = Search(kind, config).run(lambda point, share: shown.share(share, _words(kind, point)))
+        tuned = TuningSearch(kind, config).run(lambda point, share: shown.share(share, _point_text(point)))
     if as_json:
-        output.result({"points": found.points, "suggestion": found.suggestion, "note": found.note})
+        points = [point.as_data(exclude_none=True) for point in tuned.points]
+        output.result({"points": points, "suggestion": tuned.suggestion, "note": tuned.note})
         return
-    _print_points(kind, found.points)
+    _print_points(tuned.points)
     if kind == "memory":
-        output.line(found.note)
-    elif found.suggestion is None:
-        output.tell(found.note)
+        output.line(tuned.note)
+    elif tuned.suggestion is None:
+        output.tell(tuned.note)
     else:
-        output.line(f"suggestion: {found.setting} = {found.suggestion:g}")
+        output.line(f"suggestion: {tuned.setting} = {tuned.suggestion:g}")
 
 
-def _words(kind: Kind, point: Point) -> str:
+def _point_text(point: TuningPoint) -> str:
     """A point as a line that a log keeps; of the many of a sweep, nothing."""
-    return "" if kind in ("lr", "memory") else ", ".join(f"{name} {value}" for name, value in _cells(kind, point))
+    from workbench.runs.service.tuning import LearningRatePoint, MemoryEstimate
+
+    if isinstance(point, LearningRatePoint | MemoryEstimate):
+        return ""
+    return ", ".join(f"{name} {value}" for name, value in _cells(point))
 
 
-def _cells(kind: Kind, point: Point) -> list[tuple[str, str]]:
-    if kind == "lr":
-        return [("learning rate", f"{point['lr']:.3g}"), ("loss", output.number(point["loss"]))]
-    if kind == "memory":
-        return [(name, output.size(held)) for name, held in {**point["parts"], "whole": point["needs"]}.items()]
-    speed = ("samples/s", f"{point['samples_per_second']:,.0f}" if point.get("fits", True) else "memory runs out")
-    if kind == "workers":
-        return [("workers", str(point["workers"])), speed]
-    return [("batch size", str(point["batch_size"])), speed, ("memory", output.size(point["memory"]))]
+def _cells(point: TuningPoint) -> list[tuple[str, str]]:
+    from workbench.runs.service.tuning import BatchSizeTrial, LearningRatePoint, MemoryEstimate, WorkersTrial
+
+    match point:
+        case LearningRatePoint():
+            return [("learning rate", f"{point.lr:.3g}"), ("loss", output.number(point.loss))]
+        case MemoryEstimate():
+            return [(name, output.size(held)) for name, held in {**point.parts, "whole": point.needs}.items()]
+        case WorkersTrial():
+            return [("workers", str(point.workers)), ("samples/s", f"{point.samples_per_second:,.0f}")]
+        case BatchSizeTrial():
+            speed = f"{point.samples_per_second:,.0f}" if point.fits else "memory runs out"
+            return [("batch size", str(point.batch_size)), ("samples/s", speed), ("memory", output.size(point.memory))]
 
 
-def _print_points(kind: Kind, points: list[Point]) -> None:
+def _print_points(points: Sequence[TuningPoint]) -> None:
     shown = points[:: max(1, len(points) // _MOST_LINES)]
     if not shown:
         return
-    table = tables.table(*(name for name, _ in _cells(kind, shown[0])), numbers=range(9))
+    table = tables.table(*(name for name, _ in _cells(shown[0])), numbers=range(9))
     for point in shown:
-        table.add_row(*(value for _, value in _cells(kind, point)))
+        table.add_row(*(value for _, value in _cells(point)))
     tables.show(table)

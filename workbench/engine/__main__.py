@@ -1,7 +1,6 @@
 """``python -m workbench.engine FOLDER``: the engine of a run; ``torchrun -m workbench.engine FOLDER``: one of several.
 
-``--standby``: torch loaded, waiting for a folder. ``--lab``: answers questions of the window.
-``--find``: tries things for a finder.
+``--standby``: torch loaded, waiting for a folder. ``--service``: answers requests of the window and the terminal.
 """
 
 from __future__ import annotations
@@ -24,17 +23,12 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, help="new total of epochs of a resumed run")
     parser.add_argument("--replay", type=int, default=0, help="steps that a resumed run takes again first, for proof")
     parser.add_argument("--standby", action="store_true", help="load torch and wait for a folder on standard input")
-    parser.add_argument("--lab", action="store_true", help="answer questions on standard input")
-    parser.add_argument("--find", action="store_true", help="answer one question of a finder on standard input")
+    parser.add_argument("--service", action="store_true", help="answer requests on standard input")
     arguments = parser.parse_args()
-    if arguments.lab:
+    if arguments.service:
         from workbench.engine.service.server import serve
 
         return serve(sys.stdin.buffer, sys.stdout.buffer)
-    if arguments.find:
-        from workbench.engine.service import finding
-
-        return finding.serve(sys.stdin.buffer, sys.stdout.buffer)
     if arguments.standby:
         return _stand_by()
     if arguments.folder is None:

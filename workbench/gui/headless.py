@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from workbench.gui.main_window import MainWindow
 from workbench.runs import checkpoints
 from workbench.runs.events import Epoch
+from workbench.runs.service.requests import DescribeEnvironment, PreviewDataset, SummarizeModel
 
 SETTLE_MS = 100
 PATIENCE = 300
@@ -87,7 +88,8 @@ class Errand(QObject):
     @Slot()
     def _look(self) -> None:
         self._looks += 1
-        busy = any(self._window.lab.busy(method) for method in ("machine", "dataset", "model"))
+        previews = (DescribeEnvironment, PreviewDataset, SummarizeModel)
+        busy = any(self._window.lab.is_busy(request_type) for request_type in previews)
         self._calm = 0 if busy else self._calm + 1
         if self._calm >= CALM or self._looks >= PATIENCE:
             self._settle.stop()

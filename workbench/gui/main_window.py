@@ -19,8 +19,8 @@ from workbench.gui.panels.optimizer import OptimizerPanel
 from workbench.gui.panels.panel import Panel
 from workbench.gui.runs.overlays import Overlays
 from workbench.gui.runs.view import RunsView
-from workbench.gui.service.busy_indicator import WaitLine
-from workbench.gui.service.client import LabClient
+from workbench.gui.service.busy_indicator import status_indicator
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.session.run_controller import Desk
 from workbench.gui.session.session import Session
 from workbench.gui.shell import window_state
@@ -49,7 +49,7 @@ class MainWindow(QMainWindow):
         self.themes = themes
         self.document = Document(self)
         self.session = Session(kept, self)
-        self.lab = LabClient(self)
+        self.lab = ServiceClient(self)
         self.desk = Desk(self.document, self.session, self.lab, kept, self)
         self.overlays = Overlays(self)
         self.remembers = True
@@ -84,8 +84,7 @@ class MainWindow(QMainWindow):
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().setContentsMargins(8, 0, 8, 0)
         self.statusBar().addWidget(self.status, 1)
-        words = {"checkpoint": "Opening the checkpoint…", "export": "Writing the model…"}
-        self.statusBar().addPermanentWidget(WaitLine(self.lab, words, "status.waiting"))
+        self.statusBar().addPermanentWidget(status_indicator(self.lab))
 
     def _make_docks(self) -> None:
         dataset = DatasetPanel(self.document, self.lab, self.themes, self.desk.own_files)

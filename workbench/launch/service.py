@@ -1,61 +1,94 @@
-"""Asks the lab engine for previews, layer tables, device lists and evaluations. One line of JSON a question, one an answer."""
+"""The client of the engine's service: sends requests to a process of its own and reads the replies."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import queue
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TypeVar
 
-from workbench.config.problems import Problem
+from pydantic import ValidationError
+
+from workbench.config.problems import ConfigError, Problem
 from workbench.launch.process import kill_tree, spawn
+from workbench.runs.service.answers import (
+    REPLY,
+    AnyAnswer,
+    AnyReply,
+    PointMeasured,
+    RequestAnswered,
+    RequestRefused,
+    WorkProgressed,
+)
+from workbench.runs.service.base import ServiceData
+from workbench.runs.service.requests import AnyRequest, ServiceCall
 
 CANCELLED = Problem("", "cancelled")
+RequestType = type[ServiceData]
+"""The class of a request: of several waiting requests of one class only the newest is sent."""
+_Answer = TypeVar("_Answer", bound=ServiceData)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The lab's answer to a question. ``problems`` says what is wrong when it is not ``ok``."""
+class ServiceReply:
+    """What became of a request: its answer, or the problems for which there is none."""
 
     id: int
-    method: str
-    ok: bool
-    result: dict[str, Any] = field(default_factory=dict)
+    request: AnyRequest
+    answer: AnyAnswer | None = None
     problems: tuple[Problem, ...] = ()
     cancelled: bool = False
     """Nobody wanted to wait for it any longer."""
 
+    def require(self, answer_type: type[_Answer]) -> _Answer:
+        """The answer, which is of this class. Raises ConfigError with the problems where there is none."""
+        if isinstance(self.answer, answer_type):
+            return self.answer
+        raise ConfigError(self.problems or (Problem("", f"{self.request.kind}: unexpected answer"),))
+
 
 @dataclass(frozen=True)
-class Doing:
-    """What the lab is doing for a question that it has not answered yet."""
+class ServiceProgress:
+    """What the engine is doing for a request that it has not answered yet."""
 
     id: int
-    method: str
+    request: AnyRequest
     text: str
     share: float | None = None
     """How much of it is done, from 0 to 1; None where that is not known."""
 
 
-def _nobody(doing: Doing) -> None:
-    """Nobody wants to know."""
+@dataclass(frozen=True)
+class _Pending:
+    """The request that a process is answering."""
+
+    id: int
+    request: AnyRequest
+    process: subprocess.Popen[bytes]
 
 
-class Lab:
-    """The lab engine, started at the first question. Of several waiting questions of one method only the newest is asked."""
+def ignore_progress(progress: ServiceProgress) -> None:
+    """For those who do not show it."""
 
-    def __init__(self, on_answer: Callable[[Answer], None], on_doing: Callable[[Doing], None] = _nobody) -> None:
-        """Both are called on the reader's thread; ``on_answer`` from within :meth:`cancel` too."""
-        self._on_answer, self._on_doing = on_answer, on_doing
+
+class Service:
+    """The engine's service, started at the first request. Requests are answered one after the other."""
+
+    def __init__(
+        self,
+        on_reply: Callable[[ServiceReply], None],
+        on_progress: Callable[[ServiceProgress], None] = ignore_progress,
+    ) -> None:
+        """Both are called on the reader's thread; ``on_reply`` from within :meth:`cancel` too."""
+        self._on_reply, self._on_progress = on_reply, on_progress
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
-        self._waiting: dict[str, tuple[int, dict[str, Any]]] = {}
-        self._asked: tuple[int, str, subprocess.Popen[bytes]] | None = None
+        self._waiting: dict[RequestType, tuple[int, AnyRequest]] = {}
+        self._pending: _Pending | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._readers: list[threading.Thread] = []
         self._closed = False
@@ -63,41 +96,42 @@ class Lab:
     def start(self) -> None:
         """Starts the process, unless it runs."""
         with self._lock:
-            self._ensure()
+            self._ensure_process()
 
-    def ask(self, method: str, params: dict[str, Any]) -> int:
-        """Asks, and returns the question's id at once. A newer question of the same method replaces one that still waits."""
+    def send(self, request: AnyRequest) -> int:
+        """Sends a request, and returns its id at once. A newer request of the same class replaces one that still waits."""
         with self._lock:
             number = next(self._ids)
-            self._waiting[method] = (number, params)
-            self._ensure()
-            self._next()
+            self._waiting[type(request)] = (number, request)
+            self._ensure_process()
+            self._send_next()
             return number
 
-    def cancel(self, method: str) -> None:
-        """Answers questions of that kind as cancelled. The process that is at one is ended; the next question starts another."""
+    def cancel(self, request_type: RequestType) -> None:
+        """Replies to requests of that class as cancelled. The process that is at one is ended; the next request starts another."""
         with self._lock:
             if self._closed:
                 return
-            waited = self._waiting.pop(method, None)
-            asked, process = self._asked, self._process
-            if asked is not None and asked[1] == method and process is not None:
-                # Nothing is asked of this one any more; its reader sees its end.
-                self._asked = self._process = None
+            waiting = self._waiting.pop(request_type, None)
+            pending = self._pending
+            if pending is not None and type(pending.request) is request_type:
+                # Nothing is sent to this process any more; its reader sees its end.
+                self._pending = self._process = None
             else:
-                asked = process = None
-        for number in (asked and asked[0], waited and waited[0]):
-            if number is not None:
-                self._on_answer(Answer(number, method, ok=False, problems=(CANCELLED,), cancelled=True))
-        if process is not None:
-            kill_tree(process.pid)
+                pending = None
+        if pending is not None:
+            self._on_reply(_cancelled(pending.id, pending.request))
+        if waiting is not None:
+            self._on_reply(_cancelled(*waiting))
+        if pending is not None:
+            kill_tree(pending.process.pid)
         with self._lock:
             if self._waiting:
-                self._ensure()
-                self._next()
+                self._ensure_process()
+                self._send_next()
 
     def close(self) -> None:
-        """Ends the process and the thread. No answer comes after it."""
+        """Ends the process and the thread. No reply comes after it."""
         with self._lock:
             self._closed = True
             process, readers = self._process, self._readers
@@ -110,92 +144,100 @@ class Lab:
             if reader is not threading.current_thread():
                 reader.join()
 
-    def _ensure(self) -> None:
+    def _ensure_process(self) -> None:
         if self._closed or (self._process is not None and self._process.poll() is None):
             return
-        self._process = spawn(["--lab"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        reader = threading.Thread(target=self._read, args=(self._process,), name="lab reader", daemon=True)
-        self._readers = [*(one for one in self._readers if one.is_alive()), reader]
+        self._process = spawn(["--service"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        reader = threading.Thread(target=self._read, args=(self._process,), name="service reader", daemon=True)
+        self._readers = [*(thread for thread in self._readers if thread.is_alive()), reader]
         reader.start()
 
-    def _next(self) -> None:
-        """Sends the next waiting question, when none is being answered. The lock is held."""
-        if self._closed or self._asked is not None or not self._waiting:
+    def _send_next(self) -> None:
+        """Sends the next waiting request, when none is being answered. The lock is held."""
+        if self._closed or self._pending is not None or not self._waiting or self._process is None:
             return
-        if self._process is None or self._process.stdin is None:
-            return
-        method = next(iter(self._waiting))
-        number, params = self._waiting.pop(method)
-        self._asked = (number, method, self._process)
-        # A broken pipe means that the process died: the reader sees its end and answers for it.
-        with contextlib.suppress(OSError):
-            self._process.stdin.write(json.dumps({"id": number, "method": method, "params": params}).encode() + b"\n")
-            self._process.stdin.flush()
+        number, request = self._waiting.pop(next(iter(self._waiting)))
+        self._pending = _Pending(number, request, self._process)
+        write_call(self._process, ServiceCall(id=number, request=request))
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:
-        if process.stdout is None:
-            return
-        for line in process.stdout:
-            said = _read_line(line)
-            if isinstance(said, Doing):
-                self._on_doing(said)
-            elif said is not None:
-                self._done(said)
-        # Dead and reaped before the next question looks whether it is alive.
+        for reply in read_replies(process):
+            pending = self._pending
+            if pending is None or pending.id != reply.id:
+                continue  # it was cancelled a moment ago
+            match reply:
+                case WorkProgressed():
+                    self._on_progress(ServiceProgress(reply.id, pending.request, reply.text, reply.share))
+                case RequestAnswered():
+                    self._finish(ServiceReply(reply.id, pending.request, reply.answer))
+                case RequestRefused():
+                    self._finish(ServiceReply(reply.id, pending.request, problems=reply.problems))
+                case PointMeasured():
+                    pass
+        # Dead and reaped before the next request sees whether it is alive.
         process.wait()
-        _close_pipes(process)
+        close_pipes(process)
         with self._lock:
-            asked = self._asked
-        # A question that its successor was asked meanwhile is not lost.
-        if asked is not None and asked[2] is process:
+            pending = self._pending
+        # A request that its successor was sent meanwhile is not lost.
+        if pending is not None and pending.process is process:
             died = Problem("", "the preview process ended unexpectedly", "change a setting to try again")
-            self._done(Answer(*asked[:2], ok=False, problems=(died,)))
+            self._finish(ServiceReply(pending.id, pending.request, problems=(died,)))
 
-    def _done(self, answer: Answer) -> None:
+    def _finish(self, reply: ServiceReply) -> None:
         with self._lock:
-            if self._asked is None or self._asked[0] != answer.id:
+            if self._pending is None or self._pending.id != reply.id:
                 return  # it was cancelled a moment ago
-            self._asked = None
+            self._pending = None
             if self._closed:
                 return
             if self._waiting:
-                self._ensure()
-            self._next()
-        self._on_answer(answer)
+                self._ensure_process()
+            self._send_next()
+        self._on_reply(reply)
 
 
 @contextlib.contextmanager
-def asking(on_doing: Callable[[Doing], None] = _nobody) -> Iterator[Callable[[str, dict[str, Any]], Answer]]:
-    """A lab engine for as long as it is wanted: gives what asks it and waits for the answer. For the command line."""
-    answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-    lab = Lab(answers.put, on_doing)
+def open_service(
+    on_progress: Callable[[ServiceProgress], None] = ignore_progress,
+) -> Iterator[Callable[[AnyRequest], ServiceReply]]:
+    """A service for as long as it is wanted: gives what sends a request and waits for the reply. For the command line."""
+    replies: queue.SimpleQueue[ServiceReply] = queue.SimpleQueue()
+    service = Service(replies.put, on_progress)
 
-    def ask(method: str, params: dict[str, Any]) -> Answer:
-        lab.ask(method, params)
-        return answers.get()
+    def request_reply(request: AnyRequest) -> ServiceReply:
+        service.send(request)
+        return replies.get()
 
     try:
-        yield ask
+        yield request_reply
     finally:
-        lab.close()
+        service.close()
 
 
-def _close_pipes(process: subprocess.Popen[bytes]) -> None:
+def write_call(process: subprocess.Popen[bytes], call: ServiceCall) -> None:
+    """Sends a call to a serving process. A process that died is no failure: whoever reads its replies sees its end."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.write(call.model_dump_json(by_alias=True).encode() + b"\n")
+        process.stdin.flush()
+
+
+def read_replies(process: subprocess.Popen[bytes]) -> Iterator[AnyReply]:
+    """The lines of a serving process until its end. What is no reply is left out."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        with contextlib.suppress(ValidationError):
+            yield REPLY.validate_json(line)
+
+
+def close_pipes(process: subprocess.Popen[bytes]) -> None:
+    """Closes both ends, whether the process is still there or not."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(OSError):
                 pipe.close()
 
 
-def _read_line(line: bytes) -> Answer | Doing | None:
-    try:
-        data = json.loads(line)
-        if "doing" in data:
-            share = data.get("share")
-            return Doing(
-                int(data["id"]), str(data["method"]), str(data["doing"]), None if share is None else float(share)
-            )
-        problems = tuple(Problem(p["path"], p["what"], p.get("hint", "")) for p in data.get("problems", ()))
-        return Answer(int(data["id"]), str(data["method"]), bool(data["ok"]), data.get("result", {}), problems)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
+def _cancelled(number: int, request: AnyRequest) -> ServiceReply:
+    return ServiceReply(number, request, problems=(CANCELLED,), cancelled=True)

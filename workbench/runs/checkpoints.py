@@ -58,6 +58,11 @@ def best(folder: Path) -> CheckpointInfo | None:
     return next((info for info in reversed(list_checkpoints(folder)) if info.best), None)
 
 
+def best_else_latest(folder: Path) -> CheckpointInfo | None:
+    """The checkpoint that a run is evaluated, used and exported by: its best, else its newest."""
+    return best(folder) or latest(folder)
+
+
 def _info(path: Path, step: int) -> CheckpointInfo:
     data = read_json(path.with_suffix(".json"))
     value, metrics = data.get("value"), data.get("metrics")

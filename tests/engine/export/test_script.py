@@ -17,9 +17,10 @@ import torch
 import torchvision
 from PIL import Image
 
-from workbench.cli import export
+from tests.engine.asking import answer_to, problems_of
 from workbench.config import files
 from workbench.config.fields import kind_of
+from workbench.config.problems import Problem
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig, variants
 from workbench.engine import data
@@ -28,12 +29,14 @@ from workbench.engine.checkpoint import format
 from workbench.engine.export import formats
 from workbench.engine.export.script import assemble, proof
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.service import server
 from workbench.engine.training import build
+from workbench.export_formats import EXPORT_FORMATS, SCRIPT
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create, list_runs
 from workbench.runs.progress import Progress
+from workbench.runs.service.answers import ExportedModel
+from workbench.runs.service.requests import ExportModel
 
 EPOCHS = 2
 LINE = re.compile(r"epoch (\d+): train loss (\S+?)(?:, val loss (\S+), val (accuracy|mae) (\S+))?$", re.MULTILINE)
@@ -60,11 +63,10 @@ def ran(config: RunConfig) -> tuple[RunFolder, Progress]:
     return folder, history.load(folder)
 
 
-def exported(folder: RunFolder, file: Path) -> dict[str, Any]:
+def export_request(folder: RunFolder, file: Path) -> ExportModel:
     newest = latest(folder.checkpoints)
     assert newest is not None
-    params = {"checkpoint": str(newest.path), "format": "script", "file": str(file)}
-    return server.answer({"id": 1, "method": "export", "params": params})
+    return ExportModel(checkpoint=str(newest.path), format="script", file=str(file))
 
 
 @dataclass
@@ -154,9 +156,8 @@ def proved(executed: Executes) -> Proves:
     def prove(config: RunConfig, tmp_path: Path) -> str:
         folder, progress = ran(config)
         file = tmp_path / "out" / "tried.py"
-        answer = exported(folder, file)
-        assert answer["ok"], answer
-        assert answer["result"]["bytes"] == file.stat().st_size
+        exported = answer_to(export_request(folder, file), ExportedModel)
+        assert exported.bytes == file.stat().st_size
         code = file.read_text(encoding="utf-8")
         compile(code, str(file), "exec")
         assert "workbench" not in re.sub(r"^DATA = .*$", "", code, flags=re.MULTILINE)
@@ -436,15 +437,12 @@ def test_that_a_rate_changed_by_hand_and_several_processes_are_refused(tmp_path:
     assert newest is not None
     state = format.load(newest.path)
 
-    def refused(changed: dict[str, Any]) -> dict[str, Any]:
+    def refused(changed: dict[str, Any]) -> Problem:
         format.save(folder.checkpoints, {**state, **changed}, {})
-        answer = exported(folder, tmp_path / "never.py")
-        assert not answer["ok"]
-        problem: dict[str, Any] = answer["problems"][0]
-        return problem
+        return problems_of(export_request(folder, tmp_path / "never.py"))[0]
 
-    assert "changed by hand" in refused({"schedule": {**state["schedule"], "base": 0.5}})["what"]
-    assert "several processes" in refused({"versions": {**state["versions"], "processes": 2}})["what"]
+    assert "changed by hand" in refused({"schedule": {**state["schedule"], "base": 0.5}}).what
+    assert "several processes" in refused({"versions": {**state["versions"], "processes": 2}}).what
     assert not (tmp_path / "never.py").exists()
 
 
@@ -512,7 +510,7 @@ def test_that_a_script_that_does_something_else_is_not_given_away(spoilt: Callab
 
 
 def test_that_the_terminal_names_every_format() -> None:
-    assert set(export.FORMATS) == {*formats.FORMATS, formats.SCRIPT}
+    assert set(EXPORT_FORMATS) == {*formats.FORMATS, SCRIPT}
 
 
 def test_that_a_name_cannot_leave_the_text_that_it_stands_in() -> None:

@@ -51,10 +51,10 @@ def network(recipe: str, **changes: Any) -> tuple[Any, Source]:
 def test_that_the_layer_table_comes_from_a_real_pass(recipe: str, changes: dict[str, Any]) -> None:
     config = files.change(start(recipe)[1], changes)
     source = data.load(config.dataset)
-    table = summary.summary(build.make_model(config, source, CPU), source)
-    assert table["layers"][-1]["output"][-1] >= 1
-    assert table["multiply_adds"] > 0
-    assert sum(row["parameters"] for row in table["layers"]) == table["parameters"] or recipe == "sine-transformer"
+    table = summary.summarize(build.make_model(config, source, CPU), source)
+    assert table.layers[-1].output[-1] >= 1
+    assert table.multiply_adds > 0
+    assert sum(layer.parameters for layer in table.layers) == table.parameters or recipe == "sine-transformer"
 
 
 def test_that_the_vgg_style_network_has_the_parameters_counted_by_hand() -> None:

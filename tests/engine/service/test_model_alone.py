@@ -12,7 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.training.test_evaluation import asked, trained
+from tests.engine.asking import answer_to
+from tests.engine.training.test_evaluation import evaluated, trained
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
@@ -23,6 +24,9 @@ from workbench.engine.runtime.failures import RefusedError
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
 from workbench.runs.folder import RunFolder
+from workbench.runs.service.answers import ExportedModel
+from workbench.runs.service.evaluation import FilePredictions
+from workbench.runs.service.requests import ExportModel, PredictFiles
 
 SMALL = {"model.hidden": [8], "model.dropout": [0.0], "training.epochs": 3}
 
@@ -39,10 +43,15 @@ def texts(path: Path, rows: list[str]) -> Path:
     return path
 
 
+def predicted(trained_model: Path, *paths: Path) -> FilePredictions:
+    request = PredictFiles(checkpoint=str(trained_model), files=tuple(str(path) for path in paths))
+    return answer_to(request, FilePredictions)
+
+
 def guesses(trained_model: Path, *paths: Path) -> list[Any]:
-    found = asked("predict", checkpoint=str(trained_model), files=[str(path) for path in paths])
-    assert not found["left_out"]
-    return [one.get("scores") or one["values"] for one in found["predictions"]]
+    found = predicted(trained_model, *paths)
+    assert not found.left_out
+    return [prediction.scores or prediction.values for prediction in found.predictions]
 
 
 def gone(path: Path) -> None:
@@ -60,7 +69,8 @@ def test_that_a_table_is_predicted_and_exported_without_its_data_or_with_others(
     gone(source)
     assert guesses(model, asked_for) == before
     for form in ("safetensors", "trace"):
-        asked("export", checkpoint=str(model), format=form, file=str(tmp_path / f"model.{form}"))
+        request = ExportModel(checkpoint=str(model), format=form, file=str(tmp_path / f"model.{form}"))
+        answer_to(request, ExportedModel)
         assert (tmp_path / f"model.{form}").is_file()
 
 
@@ -75,13 +85,14 @@ def test_that_a_class_and_a_number_are_learnt_together_and_predicted(tmp_path: P
         "training.epochs": 40,
     }
     model = trained("tabular-mlp", {**changes, "dataset.path": str(path)})
-    found = asked("predict", checkpoint=str(model), files=[str(path)])["predictions"]
-    first, last = found[0], found[-1]
-    assert (first["guess"], last["guess"]) == ("small", "large")
-    assert first["values"]["price"] < last["values"]["price"]
-    measured = asked("evaluate", checkpoint=str(model), split="val")
-    assert measured["task"] == "multi-task"
-    assert measured["metrics"]["accuracy"] > 0.7
+    first, *_, last = predicted(model, path).predictions
+    assert (first.prediction, last.prediction) == ("small", "large")
+    assert first.values is not None
+    assert last.values is not None
+    assert first.values["price"] < last.values["price"]
+    measured = evaluated(model)
+    assert measured.task == "multi-task"
+    assert measured.metrics["accuracy"] > 0.7
 
 
 def test_that_texts_are_predicted_with_the_vocabulary_of_the_training(tmp_path: Path) -> None:
@@ -93,8 +104,8 @@ def test_that_texts_are_predicted_with_the_vocabulary_of_the_training(tmp_path: 
     before = guesses(model, tmp_path / "one.txt")
     texts(source, [f"{n},quite other words stand here,{'w' if n % 2 else 'k'}" for n in range(200)] + rows)
     assert guesses(model, tmp_path / "one.txt") == before
-    measured = asked("evaluate", checkpoint=str(model), split="val")
-    assert measured["samples"] > 40, "today's texts, in the tokens of the training"
+    measured = evaluated(model)
+    assert measured.samples > 40, "today's texts, in the tokens of the training"
     gone(source)
     assert guesses(model, tmp_path / "one.txt") == before
 
@@ -166,9 +177,9 @@ def test_that_a_text_is_looked_for_in_the_column_of_the_training(tmp_path: Path)
     assert good != bad
     assert guesses(model, tmp_path / "mixed.csv") == [good, bad]
     assert guesses(model, tmp_path / "alone.tsv") == [good, bad]
-    found = asked("predict", checkpoint=str(model), files=[str(tmp_path / name) for name in ("other.csv", "no.bin")])
-    assert not found["predictions"]
-    assert ["no column 'text'" in found["left_out"][0]["why"], "no text" in found["left_out"][1]["why"]] == [True, True]
+    found = predicted(model, tmp_path / "other.csv", tmp_path / "no.bin")
+    assert not found.predictions
+    assert ["no column 'text'" in found.left_out[0].why, "no text" in found.left_out[1].why] == [True, True]
 
 
 def test_that_pictures_in_other_data_are_scaled_as_in_the_training(tmp_path: Path) -> None:
@@ -193,10 +204,10 @@ def test_that_decimal_commas_of_the_training_are_read_so_where_a_file_does_not_s
 def test_that_a_column_that_came_later_is_not_what_was_learnt(tmp_path: Path) -> None:
     source = table(tmp_path / "prices.csv", 1.0)
     model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
-    before = asked("evaluate", checkpoint=str(model), split="val")["metrics"]
+    before = evaluated(model).metrics
     lines = source.read_text(encoding="utf-8").splitlines()
     source.write_text("\n".join([lines[0] + ",later", *(line + ",7" for line in lines[1:])]), encoding="utf-8")
-    assert asked("evaluate", checkpoint=str(model), split="val")["metrics"] == before
+    assert evaluated(model).metrics == before
 
 
 def test_that_a_series_without_validation_keeps_its_naive_error(tmp_path: Path) -> None:

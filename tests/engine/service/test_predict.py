@@ -1,18 +1,14 @@
 """The model on the user's own files: pictures, texts, rows of a table, series."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.engine.training.test_evaluation import asked, trained
+from tests.engine.service.test_model_alone import predicted
+from tests.engine.training.test_evaluation import trained
 from workbench.shipped import shipped
-
-
-def predicted(checkpoint: Path, *files: Path) -> dict[str, Any]:
-    return asked("predict", checkpoint=str(checkpoint), files=[str(file) for file in files])
 
 
 def test_that_a_picture_is_recognised_and_what_is_none_is_left_out_in_words(tmp_path: Path) -> None:
@@ -23,12 +19,12 @@ def test_that_a_picture_is_recognised_and_what_is_none_is_left_out_in_words(tmp_
     Image.fromarray(picture).resize((80, 80), Image.Resampling.NEAREST).save(tmp_path / "one.png")
     (tmp_path / "words.png").write_text("no picture")
     found = predicted(path, tmp_path / "one.png", tmp_path / "words.png", tmp_path / "missing.png")
-    assert [one["file"] for one in found["predictions"]] == [str(tmp_path / "one.png")]
-    scores = found["predictions"][0]["scores"]
-    assert found["predictions"][0]["guess"] == scores[0][0]
-    assert scores == sorted(scores, key=lambda pair: -pair[1])
+    assert [row.file for row in found.predictions] == [str(tmp_path / "one.png")]
+    scores = found.predictions[0].scores or ()
+    assert found.predictions[0].prediction == scores[0][0]
+    assert list(scores) == sorted(scores, key=lambda pair: -pair[1])
     assert sum(share for _, share in scores) <= 1 + 1e-5
-    whys = {Path(one["file"]).name: one["why"] for one in found["left_out"]}
+    whys = {Path(left.file).name: left.why for left in found.left_out}
     assert "no such file" in whys["missing.png"]
     assert whys["words.png"]
 
@@ -39,7 +35,7 @@ def test_that_every_row_of_a_table_has_its_guess() -> None:
     found = predicted(path, table)
     lines = table.read_text(encoding="utf-8").splitlines()
     truths = [line.rpartition(",")[2] for line in lines[1:]]
-    guesses = [one["guess"] for one in found["predictions"]]
+    guesses = [row.prediction for row in found.predictions]
     assert len(guesses) == len(truths)
     right = sum(a == b for a, b in zip(guesses, truths, strict=True)) / len(truths)
     assert right == pytest.approx(1.0, abs=0.5)
@@ -56,7 +52,7 @@ def test_that_texts_are_told_apart(tmp_path: Path) -> None:
     for kind, text in words.items():
         (tmp_path / f"{kind}.txt").write_text(text, encoding="utf-8")
     found = predicted(path, tmp_path / "weather.txt", tmp_path / "kitchen.txt")
-    assert [one["guess"] for one in found["predictions"]] == ["weather", "kitchen"]
+    assert [row.prediction for row in found.predictions] == ["weather", "kitchen"]
 
 
 def test_that_a_series_is_carried_on_and_one_too_short_is_left_out(tmp_path: Path) -> None:
@@ -75,15 +71,15 @@ def test_that_a_series_is_carried_on_and_one_too_short_is_left_out(tmp_path: Pat
     }
     path = trained("sine-gru", changes)
     found = predicted(path, tmp_path / "series.csv", tmp_path / "short.csv")
-    (one,) = found["predictions"]
-    assert next(iter(one["values"].values())) == pytest.approx(np.sin(400 * 0.1), abs=0.25)
-    assert "a window has 20" in found["left_out"][0]["why"]
-    (with_gaps,) = predicted(path, tmp_path / "gaps.csv")["predictions"]
-    assert next(iter(with_gaps["values"].values())) == pytest.approx(np.sin(400 * 0.1), abs=0.3)
+    (one,) = found.predictions
+    assert next(iter((one.values or {}).values())) == pytest.approx(np.sin(400 * 0.1), abs=0.25)
+    assert "a window has 20" in found.left_out[0].why
+    (with_gaps,) = predicted(path, tmp_path / "gaps.csv").predictions
+    assert next(iter((with_gaps.values or {}).values())) == pytest.approx(np.sin(400 * 0.1), abs=0.3)
 
 
 def test_that_a_model_of_a_formula_takes_no_files(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n1\n")
     found = predicted(trained("linear-regression", {"training.epochs": 2}), tmp_path / "a.csv")
-    assert not found["predictions"]
-    assert "takes no files" in found["left_out"][0]["why"]
+    assert not found.predictions
+    assert "takes no files" in found.left_out[0].why

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.engine.asking import answer_to
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.data.balance import note
-from workbench.engine.service import server
+from workbench.runs.service.requests import ScanDataset
+from workbench.runs.service.samples import ClassCount, EmptyClass, ScanCounts, ScanReport
 
 
 def config(root: Path, **changes: object) -> RunConfig:
@@ -32,20 +34,19 @@ def test_that_unreadable_files_empty_classes_and_duplicates_are_found(tmp_path: 
     save(tmp_path / "val" / "b" / "new.png", 200)
     save(tmp_path / "train" / "b" / "like an a.png", 10)
     (tmp_path / "train" / "a" / "broken.png").write_bytes(b"no picture")
-    asked = {"id": 1, "method": "scan", "params": {"config": config(tmp_path, loading=loading).as_data()}}
-    found = server.answer(asked)["result"]
-    assert found["counts"] == {"unreadable": 1, "empty": 2, "duplicates": 1, "contradictions": 1}
-    assert found["duplicates"][0]["what"].endswith("copy.png")
-    assert (found["duplicates"][0]["split"], found["duplicates"][0]["other"]) == ("val", "train")
-    assert {"split": "train", "name": "c"} in found["empty"]
-    assert "broken.png" in found["unreadable"][0]["what"]
-    assert found["classes"][0] == {"name": "a", "train": 4, "val": 1}
+    found = answer_to(ScanDataset(config=config(tmp_path, loading=loading)), ScanReport)
+    assert found.counts == ScanCounts(unreadable=1, empty=2, duplicates=1, contradictions=1)
+    assert found.duplicates[0].what.endswith("copy.png")
+    assert (found.duplicates[0].split, found.duplicates[0].other) == ("val", "train")
+    assert EmptyClass(split="train", name="c") in found.empty
+    assert "broken.png" in found.unreadable[0].what
+    assert found.classes[0] == ClassCount(name="a", train=4, val=1)
 
 
 def test_that_sound_data_has_no_findings() -> None:
-    found = server.answer({"id": 1, "method": "scan", "params": {"config": RunConfig().as_data()}})["result"]
-    assert found["counts"] == {"unreadable": 0, "empty": 0, "duplicates": 0, "contradictions": 0}
-    assert sum(one["train"] + one["val"] for one in found["classes"]) == 1797
+    found = answer_to(ScanDataset(config=RunConfig()), ScanReport)
+    assert found.counts == ScanCounts(unreadable=0, empty=0, duplicates=0, contradictions=0)
+    assert sum((row.train or 0) + (row.val or 0) for row in found.classes) == 1797
 
 
 def test_that_unequal_classes_are_warned_of() -> None:

@@ -6,14 +6,18 @@ from typing import Any
 import pytest
 import torch
 
+from tests.engine.asking import answer_to
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.data.dataset import Task
-from workbench.engine.service import server
 from workbench.engine.training import evaluation
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import create
+from workbench.runs.service.evaluation import Evaluation
+from workbench.runs.service.inspection import BatchInspection
+from workbench.runs.service.requests import DescribeSamples, EvaluateCheckpoint, InspectBatch, InspectedModel
+from workbench.runs.service.samples import SampleDescriptions
 
 TASK = Task("classification", ("a", "b", "c"))
 
@@ -27,11 +31,8 @@ def trained(recipe: str, changes: dict[str, Any]) -> Path:
     return newest.path
 
 
-def asked(method: str, **params: Any) -> dict[str, Any]:
-    answer = server.answer({"id": 1, "method": method, "params": params})
-    assert answer["ok"], answer.get("problems")
-    result: dict[str, Any] = answer["result"]
-    return result
+def evaluated(checkpoint: Path, split: str = "val") -> Evaluation:
+    return answer_to(EvaluateCheckpoint(checkpoint=str(checkpoint), split=split), Evaluation)
 
 
 def test_that_confusion_and_figures_by_class_are_right() -> None:
@@ -66,34 +67,40 @@ def test_that_residuals_are_in_the_targets_unit() -> None:
 
 def test_that_an_evaluation_shows_its_samples() -> None:
     path = trained("digits-mlp", {})
-    found = asked("evaluate", checkpoint=str(path), split="val")
-    confusion = torch.tensor(found["confusion"])
-    assert int(confusion.sum()) == found["samples"] == found["metrics"]["samples"]
-    assert float(confusion.diag().sum() / confusion.sum()) == pytest.approx(found["metrics"]["accuracy"])
-    assert all(len(cell[2]) == min(confusion[cell[0], cell[1]], evaluation.CELL) for cell in found["cells"])
-    losses = [one["loss"] for one in found["worst"]]
+    found = evaluated(path)
+    confusion = torch.tensor(found.confusion)
+    assert int(confusion.sum()) == found.samples == found.metrics["samples"]
+    assert float(confusion.diag().sum() / confusion.sum()) == pytest.approx(found.metrics["accuracy"])
+    assert all(len(cell[2]) == min(confusion[cell[0], cell[1]], evaluation.CELL) for cell in found.cells or ())
+    losses = [sample.loss or 0.0 for sample in found.worst]
     assert losses == sorted(losses, reverse=True)
-    assert found["worst"][0]["thumbnail"]["width"] == 8
-    wanted = found["cells"][0][2][:3]
-    shown = asked("samples", checkpoint=str(path), split="val", indices=[*wanted, 10**9])["samples"]
-    assert [one["index"] for one in shown] == wanted
-    assert "thumbnail" in shown[0]
-    inspected = asked("inspect", checkpoint=str(path))
-    assert inspected["loss"] < 2.3  # trained weights, not fresh ones
+    assert found.worst[0].thumbnail is not None
+    assert found.worst[0].thumbnail.width == 8
+    assert found.cells
+    wanted = found.cells[0][2][:3]
+    request = DescribeSamples(checkpoint=str(path), split="val", indices=(*wanted, 10**9))
+    shown = answer_to(request, SampleDescriptions).samples
+    assert tuple(sample.index for sample in shown) == wanted
+    assert shown[0].thumbnail is not None
+    inspected = answer_to(InspectBatch(subject=InspectedModel(checkpoint=str(path))), BatchInspection)
+    assert inspected.loss < 2.3  # trained weights, not fresh ones
 
 
 def test_that_a_forecast_stands_beside_the_naive_one() -> None:
-    found = asked("evaluate", checkpoint=str(trained("sine-gru", {})), split="val")
-    told = found["forecast"]
-    assert len(told["true"]) == len(told["guess"]) == len(told["naive"])
-    # The naive guess of a step is the truth of the step before.
-    assert told["naive"][1:] == pytest.approx(told["true"][:-1], abs=1e-5)
-    errors = [abs(a - b) for a, b in zip(told["true"], told["naive"], strict=True)]
-    assert told["naive_mae"] == pytest.approx(sum(errors) / len(errors), rel=1e-3)
-    assert told["mae"] == pytest.approx(found["residuals"][0]["mae"], rel=1e-3)
-    (pairs,) = found["pairs"]["targets"]
-    assert len(pairs["true"]) == len(found["pairs"]["names"]) == found["samples"]
-    assert "…" in found["worst"][0]["text"]
+    found = evaluated(trained("sine-gru", {}))
+    forecast, residuals, pairs = found.forecast, found.residuals, found.pairs
+    assert forecast is not None
+    assert residuals is not None
+    assert pairs is not None
+    assert len(forecast.true) == len(forecast.predicted) == len(forecast.baseline)
+    # The baseline predicts for a step the true value of the step before.
+    assert forecast.baseline[1:] == pytest.approx(forecast.true[:-1], abs=1e-5)
+    errors = [abs(a - b) for a, b in zip(forecast.true, forecast.baseline, strict=True)]
+    assert forecast.baseline_mae == pytest.approx(sum(errors) / len(errors), rel=1e-3)
+    assert forecast.mae == pytest.approx(residuals[0].mae, rel=1e-3)
+    (target,) = pairs.targets
+    assert len(target.true) == len(pairs.names) == found.samples
+    assert "…" in (found.worst[0].text or "")
 
 
 def test_that_every_target_of_a_table_has_its_pairs_and_residuals_in_its_own_unit(tmp_path: Path) -> None:
@@ -107,10 +114,12 @@ def test_that_every_target_of_a_table_has_its_pairs_and_residuals_in_its_own_uni
         "dataset.more_targets": ["large"],
         "model.kind": "linear",
     }
-    found = asked("evaluate", checkpoint=str(trained("linear-regression", changes)), split="val")
-    small, large = found["pairs"]["targets"]
-    assert [one["target"] for one in (small, large)] == ["small", "large"] == [r["target"] for r in found["residuals"]]
-    xs = [(value - 2) / 3 for value in small["true"]]
-    assert large["true"] == pytest.approx([1000 - 50 * x for x in xs], rel=1e-4)
-    off = [guess - true for guess, true in zip(large["guess"], large["true"], strict=True)]
-    assert sum(off) / len(off) == pytest.approx(found["residuals"][1]["mean"], rel=1e-3)
+    found = evaluated(trained("linear-regression", changes))
+    residuals = found.residuals or ()
+    assert found.pairs is not None
+    small, large = found.pairs.targets
+    assert [small.target, large.target] == ["small", "large"] == [target.target for target in residuals]
+    xs = [(value - 2) / 3 for value in small.true]
+    assert large.true == pytest.approx([1000 - 50 * x for x in xs], rel=1e-4)
+    errors = [predicted - true for predicted, true in zip(large.predicted, large.true, strict=True)]
+    assert sum(errors) / len(errors) == pytest.approx(residuals[1].mean, rel=1e-3)

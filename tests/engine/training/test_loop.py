@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import torch
 
+from tests.engine.asking import answer_to, problems_of
 from workbench.config import files
 from workbench.config.fields import kind_of
+from workbench.config.model import Transformer
 from workbench.config.recipes import start
 from workbench.config.run import variants
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
-from workbench.engine.service import server
 from workbench.launch.follow import Follower
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
@@ -25,6 +26,11 @@ from workbench.runs.commands import Command, Inbox, Name, send
 from workbench.runs.events import CommandDone, Ended, Epoch, Memory, Phase, Scalars, Started, read_events
 from workbench.runs.folder import RunFolder, create, read_json
 from workbench.runs.progress import Progress
+from workbench.runs.service.answers import Environment
+from workbench.runs.service.evaluation import Evaluation
+from workbench.runs.service.inspection import ModelSummary
+from workbench.runs.service.requests import DescribeEnvironment, EvaluateCheckpoint, PreviewDataset, SummarizeModel
+from workbench.runs.service.samples import DatasetPreview
 
 
 def made(changes: dict[str, Any], recipe: str = "digits-mlp") -> RunFolder:
@@ -213,33 +219,29 @@ def test_that_evaluation_of_a_checkpoint_tells_what_the_run_told() -> None:
     folder, progress = ran({})
     newest = latest(folder.checkpoints)
     assert newest is not None
-    found = server.answer({"id": 1, "method": "evaluate", "params": {"checkpoint": str(newest.path), "split": "val"}})
-    assert found["ok"], found
+    found = answer_to(EvaluateCheckpoint(checkpoint=str(newest.path), split="val"), Evaluation)
     told = progress.epochs[-1].val
-    assert found["result"]["metrics"]["accuracy"] == pytest.approx(told["accuracy"], abs=1e-6)
-    assert found["result"]["metrics"]["loss"] == pytest.approx(told["loss"], rel=1e-4)
-    confusion = torch.tensor(found["result"]["confusion"])
+    assert found.metrics["accuracy"] == pytest.approx(told["accuracy"], abs=1e-6)
+    assert found.metrics["loss"] == pytest.approx(told["loss"], rel=1e-4)
+    confusion = torch.tensor(found.confusion)
     assert confusion.sum() == 359
     assert confusion.diag().sum() / 359 == pytest.approx(told["accuracy"], abs=1e-4)
-    assert found["result"]["worst"][0]["loss"] >= found["result"]["worst"][-1]["loss"]
+    assert (found.worst[0].loss or 0.0) >= (found.worst[-1].loss or 0.0)
 
 
-def test_that_the_lab_answers_and_refuses_in_words() -> None:
-    def ask(method: str, **params: Any) -> dict[str, Any]:
-        return server.answer({"id": 7, "method": method, "params": params})
-
-    digits = start("digits-cnn")[1].as_data()
-    preview = ask("dataset", config=digits)["result"]
-    assert (preview["train"], preview["val"], len(preview["thumbnails"])) == (1438, 359, 60)
-    layers = ask("model", config=digits)["result"]
-    assert layers["parameters"] == sum(layer["parameters"] for layer in layers["layers"]) == layers["trainable"]
-    assert layers["layers"][-1]["output"] == [10]
-    assert ask("machine")["result"]["devices"][-1]["id"] == "cpu"
-    wrong = ask("dataset", config={"dataset": {"kind": "image-folder", "path": "/nowhere/at all"}})
-    assert not wrong["ok"]
-    assert wrong["problems"][0]["path"] == "dataset.path"
-    assert "there is no folder" in wrong["problems"][0]["what"]
-    assert not ask("model", config={"model": {"kind": "transformer"}})["ok"]
+def test_that_the_service_answers_and_refuses_in_words() -> None:
+    digits = start("digits-cnn")[1]
+    preview = answer_to(PreviewDataset(config=digits), DatasetPreview)
+    assert (preview.train, preview.val, len(preview.thumbnails)) == (1438, 359, 60)
+    model = answer_to(SummarizeModel(config=digits), ModelSummary)
+    assert model.parameters == sum(layer.parameters for layer in model.layers) == model.trainable
+    assert model.layers[-1].output == (10,)
+    assert answer_to(DescribeEnvironment(), Environment).devices[-1].id == "cpu"
+    folder = files.change(digits, {"dataset.kind": "image-folder", "dataset.path": "/nowhere/at all"})
+    (problem,) = problems_of(PreviewDataset(config=folder))
+    assert problem.path == "dataset.path"
+    assert "there is no folder" in problem.what
+    assert problems_of(SummarizeModel(config=digits.model_copy(update={"model": Transformer()})))
 
 
 def test_that_what_is_said_behind_an_unpause_counts_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import torchvision
 from PIL import Image
 
 from tests.engine.data import written
-from tests.engine.training.test_evaluation import asked
+from tests.engine.training.test_evaluation import evaluated
 from workbench.config import files
 from workbench.config.recipes import recipes, start
 from workbench.engine.attempts.attempt import run_attempt
@@ -47,8 +47,9 @@ def test_that_a_forecast_is_better_than_the_last_value(recipe: str) -> None:
     folder, _ = ran(recipe, {"training.epochs": 12, "optimizer.lr": 3e-3})
     chosen = best(folder.checkpoints)
     assert chosen is not None
-    told = asked("evaluate", checkpoint=str(chosen.path), split="val")["forecast"]
-    assert told["mae"] < told["naive_mae"]
+    forecast = evaluated(chosen.path).forecast
+    assert forecast is not None
+    assert forecast.mae < forecast.baseline_mae
 
 
 def test_that_unequal_classes_are_judged_by_balanced_accuracy() -> None:

@@ -15,6 +15,7 @@ from workbench.gui.document.trusted_files import TRUST
 from workbench.gui.headless import Errand, Wishes
 from workbench.gui.main_window import MainWindow
 from workbench.runs import trust
+from workbench.runs.service.requests import DescribeEnvironment, PreviewDataset, SummarizeModel
 
 PATIENCE = 120_000
 CODE = """
@@ -95,7 +96,10 @@ def test_that_previews_run_nothing_before_it_is_trusted(
     window: MainWindow, answers: Answers, find: Callable[[str], Any], file: Path, qtbot: Any
 ) -> None:
     window.lab.start()
-    qtbot.waitUntil(lambda: not any(map(window.lab.busy, ("dataset", "model", "machine"))), timeout=PATIENCE)
+    qtbot.waitUntil(
+        lambda: not {PreviewDataset, SummarizeModel, DescribeEnvironment} & set(window.lab.pending),
+        timeout=PATIENCE,
+    )
     assert not file.with_suffix(".ran").exists()
     assert not find("dataset.own_file").isHidden()
     assert "not run before" in find("dataset.own_file.words").text()

@@ -1,4 +1,4 @@
-"""The evaluation with real checkpoints and the real lab: cells that open, forecasts, and the user's own files."""
+"""The evaluation with real checkpoints and the real engine: cells that open, forecasts, and the user's own files."""
 
 from __future__ import annotations
 
@@ -24,12 +24,17 @@ from workbench.gui.evaluation.pairs import LOW_SIDE, Pairs
 from workbench.gui.evaluation.view import EvaluationView
 from workbench.gui.main_window import MainWindow
 from workbench.gui.theme import Themes
-from workbench.launch.service import Answer
+from workbench.launch.service import ServiceReply
+from workbench.runs.evaluations import evaluation_file, read_evaluation
 from workbench.runs.folder import RunFolder, create
+from workbench.runs.service.answers import AnyAnswer
+from workbench.runs.service.evaluation import Evaluation, FilePrediction, FilePredictions, PredictionPairs, TargetPairs
+from workbench.runs.service.requests import AnyRequest, DescribeSamples, EvaluateCheckpoint, PredictFiles
+from workbench.runs.service.samples import SampleDescription, SampleDescriptions
 
 Until = Callable[[Callable[[], object]], None]
 PATIENCE = 120_000
-"""Milliseconds: the lab imports torch, on a machine that is busy."""
+"""Milliseconds: the engine imports torch, on a machine that is busy."""
 ROOT = Path(__file__).parents[3]
 CHANGES: dict[str, dict[str, Any]] = {
     "digits-mlp": {"training.epochs": 1, "model.hidden": [16]},
@@ -60,18 +65,23 @@ def until(qtbot: Any) -> Until:
 
 @pytest.fixture
 def show(window: MainWindow, trained: dict[str, RunFolder], until: Until) -> Callable[[str], EvaluationView]:
-    """``show(recipe)``: the evaluation of its run, measured by the lab."""
+    """``show(recipe)``: the evaluation of its run, evaluated by the real engine."""
 
     def evaluated(name: str) -> EvaluationView:
         window.lab.start()
         window.session.show(trained[name])
         window.actions_["run.evaluate"].trigger()
         view = window.centre.evaluation
-        assert "Measuring" in view.status.text()
-        until(lambda: view.result)
+        assert "Evaluating" in view.status.text()
+        until(lambda: view.evaluation is not None)
         return view
 
     return evaluated
+
+
+def shown(view: EvaluationView) -> Evaluation:
+    assert view.evaluation is not None
+    return view.evaluation
 
 
 def drop(view: EvaluationView, *paths: Path) -> None:
@@ -86,23 +96,23 @@ def test_that_a_cell_of_the_confusion_opens_by_click_and_by_key(
 ) -> None:
     view = show("digits-mlp")
     matrix = view.confusion
-    assert sum(map(sum, matrix.counts)) == view.result["samples"] == 359
+    assert sum(map(sum, matrix.counts)) == shown(view).samples == 359
     assert not matrix.isHidden()
-    assert view.worst.pictures.count() == len(view.result["worst"])
-    assert "→" in view.worst.pictures.item(0).text()
+    assert view.worst.images.count() == len(shown(view).worst)
+    assert "→" in view.worst.images.item(0).text()
     assert view.classes.rowCount() == 10
     assert view.forecast.isHidden()
     row, column = next((r, c) for r in range(10) for c in range(10) if matrix.counts[r][c])
     qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=matrix.cell_box((row, column)).center().toPoint())
     until(lambda: view.cell.count == min(matrix.counts[row][column], 24))
-    assert view.cell.title.text().startswith(matrix.words((row, column)))
-    assert view.cell.pictures.count()
+    assert view.cell.title.text().startswith(matrix.cell_text((row, column)))
+    assert view.cell.images.count()
     matrix.open_cell = None
     matrix.here = (0, 0)
     for key in (Qt.Key.Key_Down,) * row + (Qt.Key.Key_Right,) * column + (Qt.Key.Key_Up,) * (row + 3):
         qtbot.keyClick(matrix, key)
     assert matrix.here == (0, column)
-    assert matrix.accessibleDescription() == matrix.words((0, column))
+    assert matrix.accessibleDescription() == matrix.cell_text((0, column))
     other = next(c for c in range(10) if matrix.counts[0][c])
     qtbot.keyClick(matrix, Qt.Key.Key_Home)
     for _ in range(other):
@@ -120,27 +130,30 @@ def test_that_a_cell_of_the_confusion_opens_by_click_and_by_key(
 def test_that_a_series_shows_forecast_pairs_and_residuals(show: Callable[[str], EvaluationView]) -> None:
     view = show("sine-gru")
     assert not view.forecast.isHidden()
-    assert "repeating the last value" in view.forecast.accessibleDescription()
-    assert len(view.forecast.forecast["true"]) == view.result["samples"]
+    assert "repeat the last value" in view.forecast.accessibleDescription()
+    assert view.forecast.forecast is not None
+    assert len(view.forecast.forecast.true) == shown(view).samples
     assert not view.pairs.isHidden()
     (pairs,) = view.pairs.targets
-    assert len(pairs["true"]) == view.result["samples"]
-    assert len(view.residuals.rows) == 1
-    assert sum(view.residuals.rows[0]["counts"]) == view.result["samples"]
+    assert len(pairs.true) == shown(view).samples
+    assert len(view.residuals.targets) == 1
+    assert sum(view.residuals.targets[0].counts) == shown(view).samples
     assert view.confusion.isHidden()
-    assert view.worst.table.rowCount() == len(view.result["worst"])
+    assert view.worst.table.rowCount() == len(shown(view).worst)
     assert not view.grab().isNull()
 
 
 def test_that_every_target_has_a_square_of_its_own_and_its_points_are_named(qtbot: Any, qapp: Any) -> None:
     pairs = Pairs(Themes())
     qtbot.addWidget(pairs)
-    targets = [{"target": name, "true": [0.0, at], "guess": [0.0, at]} for name, at in (("a", 1.0), ("b", 2.0))]
-    pairs.show_pairs({"names": ["first", "second"], "targets": targets})
+    targets = tuple(
+        TargetPairs(target=name, true=(0.0, at), predicted=(0.0, at)) for name, at in (("a", 1.0), ("b", 2.0))
+    )
+    pairs.show_pairs(PredictionPairs(names=("first", "second"), targets=targets))
     assert pairs.height() == 2 * LOW_SIDE
     qapp.processEvents()
     pairs.grab()
-    lower = pairs._places[-1][0].toPoint()
+    lower = pairs._points[-1][0].toPoint()
     assert lower.y() > LOW_SIDE
     qapp.sendEvent(pairs, QHelpEvent(QEvent.Type.ToolTip, lower, pairs.mapToGlobal(lower)))
     assert QToolTip.text() == "second: true 2, predicted 2"
@@ -166,87 +179,95 @@ def test_that_own_files_are_predicted_and_what_cannot_be_is_told(
     assert "Predicting 2 files" in view.status.text()
     until(lambda: view.predictions.isVisible())
     rows = view.predictions.rows
-    assert rows.headings == ("File", "Guess", "Score", "Next best")
+    assert rows.headings == ("File", "Prediction", "Score", "Runners-up")
     cells = [str(rows.data(rows.index(0, column))) for column in range(4)]
     assert cells[0] == "0.png"
     assert cells[1] in "0123456789"
     assert cells[2].endswith("%")
-    assert view.predictions.title.text() == "Your files by digits-mlp, epoch 1: 1 prediction"
+    assert view.predictions.title.text() == "1 prediction (model digits-mlp, epoch 1)"
     assert view.predictions.left_out.text().startswith("Left out: broken.png: ")
     drop(view, tmp_path)
     until(lambda: rows.rowCount() == 2)
     answers.give([])
     qtbot.mouseClick(view.predict, Qt.MouseButton.LeftButton)
-    assert not window.lab.busy("predict")
+    assert not window.lab.is_busy(PredictFiles)
 
 
 def test_that_without_a_checkpoint_it_says_so(window: MainWindow, find: Callable[[str], Any], tmp_path: Path) -> None:
     view = window.centre.evaluation
     for ask in (lambda: find("evaluation.start").click(), view.predict.click, lambda: drop(view, tmp_path)):
-        view.say("")
+        view.show_status("")
         ask()
         assert "no checkpoint" in view.status.text()
 
 
-RESULT: dict[str, Any] = {
-    "split": "val",
-    "samples": 3,
-    "epoch": 1,
-    "step": 23,
-    "metrics": {"accuracy": 0.5},
-    "classes": ["a", "b"],
-    "confusion": [[1, 1], [0, 1]],
-    "cells": [[0, 0, [4]], [0, 1, [5]]],
-    "worst": [],
-}
+def evaluation_of(checkpoint: str) -> Evaluation:
+    return Evaluation(
+        split="val",
+        samples=3,
+        epoch=1,
+        step=23,
+        metrics={"accuracy": 0.5},
+        classes=("a", "b"),
+        confusion=((1, 1), (0, 1)),
+        cells=((0, 0, (4,)), (0, 1, (5,))),
+        checkpoint=checkpoint,
+    )
 
 
 @pytest.fixture
-def asked(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
-    """What the lab is asked; a test answers."""
-    questions: list[tuple[str, dict[str, Any]]] = []
-    monkeypatch.setattr(window.lab, "ask", lambda method, params: questions.append((method, params)))
-    return questions
+def sent(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[AnyRequest]:
+    """What is requested; a test answers."""
+    requests: list[AnyRequest] = []
+    monkeypatch.setattr(window.lab, "send", requests.append)
+    return requests
 
 
-def _answer(window: MainWindow, method: str, result: dict[str, Any]) -> None:
-    window.lab.answered.emit(Answer(1, method, True, result))
+def _answer(window: MainWindow, request: AnyRequest, answer: AnyAnswer) -> None:
+    window.lab.replied.emit(ServiceReply(1, request, answer))
 
 
 def test_that_predictions_are_named_by_their_own_model_and_not_by_the_one_that_was_measured_before(
-    window: MainWindow, asked: list[tuple[str, dict[str, Any]]], runs: Path, tmp_path: Path
+    window: MainWindow, sent: list[AnyRequest], runs: Path, tmp_path: Path
 ) -> None:
     first, second = create(RunConfig(), "first", runs), create(RunConfig(), "second", runs)
     checkpoint = Engine(first).train()
     checkpoint_of_second = Engine(second).train()
     checkpoint_of_second.with_suffix(".json").write_text('{"epoch": 3}')
     view = window.centre.evaluation
-    _answer(window, "evaluate", {**RESULT, "checkpoint": str(checkpoint)})
+    request = EvaluateCheckpoint(checkpoint=str(checkpoint), split="val")
+    _answer(window, request, evaluation_of(str(checkpoint)))
+    assert read_evaluation(evaluation_file(first, checkpoint, "val")).run == str(first.path)
     measured = view.status.text()
     assert measured.startswith("first, epoch 1")
     window.session.show(second)
     (tmp_path / "mine.png").write_bytes(b"")
     drop(view, tmp_path)
-    assert asked[-1][1]["checkpoint"] == str(checkpoint_of_second)
-    _answer(window, "predict", {"predictions": [{"file": "mine.png", "values": {"price": 1.0}}], "left_out": []})
-    assert view.predictions.title.text() == "Your files by second, epoch 3: 1 prediction"
+    assert isinstance(sent[-1], PredictFiles)
+    assert sent[-1].checkpoint == str(checkpoint_of_second)
+    row = FilePrediction(file="mine.png", values={"price": 1.0}, prediction="1")
+    _answer(window, sent[-1], FilePredictions(predictions=(row,), left_out=()))
+    assert view.predictions.title.text() == "1 prediction (model second, epoch 3)"
     assert view.status.text() == ""
     assert view.metrics.text().startswith(measured)  # which still stands below
 
 
 def test_that_samples_of_a_cell_are_not_shown_under_another_that_was_opened_meanwhile(
-    window: MainWindow, asked: list[tuple[str, dict[str, Any]]]
+    window: MainWindow, sent: list[AnyRequest]
 ) -> None:
     view = window.centre.evaluation
-    _answer(window, "evaluate", {**RESULT, "checkpoint": "/elsewhere/model.pt"})
+    elsewhere = "/elsewhere/model.pt"
+    _answer(window, EvaluateCheckpoint(checkpoint=elsewhere, split="val"), evaluation_of(elsewhere))
     view.confusion.open((0, 1))
-    assert asked[-1][1]["indices"] == [5]
+    request = sent[-1]
+    assert isinstance(request, DescribeSamples)
+    assert request.indices == (5,)
     assert "Reading" in view.status.text()
     view.confusion.open((1, 0))
     assert "Reading" not in view.status.text()
-    _answer(window, "samples", {"samples": [{"what": "sample 5", "loss": 1.0}]})
+    _answer(window, request, SampleDescriptions(samples=(SampleDescription(index=5, what="sample 5"),)))
     assert view.cell.count == 0
-    assert view.cell.title.text().startswith("b, taken for a: 0 samples")
+    assert view.cell.title.text().startswith("b, predicted a: 0 samples")
 
 
 def test_that_of_a_dropped_folder_hidden_trees_are_left_out_and_the_walk_has_an_end(
@@ -268,6 +289,6 @@ def test_that_of_a_dropped_folder_hidden_trees_are_left_out_and_the_walk_has_an_
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", counted)
-    monkeypatch.setattr(controller, "MOST_LOOKED_AT", 60)
+    monkeypatch.setattr(controller, "MOST_NAMES", 60)
     list(controller._files([tmp_path]))
     assert 0 < len(walked) < 40

@@ -12,6 +12,7 @@ from workbench.gui.evaluation.predictions import NAMED, reasons
 from workbench.gui.evaluation.residuals import Residuals
 from workbench.gui.evaluation.samples import Samples
 from workbench.gui.theme import Themes
+from workbench.runs.service.evaluation import EvaluatedSample, ForecastSeries, LeftOutFile, TargetResiduals
 
 
 def diagonal(size: int) -> list[list[int]]:
@@ -35,36 +36,45 @@ def test_that_a_confusion_fits_its_width_and_hides_where_it_cannot_be_read(qtbot
 def test_that_a_histogram_is_drawn_for_each_target(qtbot: QtBot, themes: Themes) -> None:
     view = Residuals(themes)
     qtbot.addWidget(view)
-    row = {"mean": 0.1, "std": 1.0, "rmse": 1.0, "mae": 0.8, "low": -2.0, "high": 3.0, "counts": [1, 5, 2]}
-    same = {**row, "low": 0.0, "high": 0.0, "std": 0.0}
-    view.show_rows([{**row, "target": "price"}, {**same, "target": "weight"}])
-    assert "price: off by 0.1 on average" in view.accessibleDescription()
+    price = TargetResiduals(target="price", mean=0.1, std=1.0, rmse=1.0, mae=0.8, low=-2.0, high=3.0, counts=(1, 5, 2))
+    weight = price.model_copy(update={"target": "weight", "low": 0.0, "high": 0.0, "std": 0.0})
+    view.show_targets([price, weight])
+    assert "price: mean error (bias) 0.1, std. dev. 1" in view.accessibleDescription()
     assert not view.grab().isNull()
 
 
 @pytest.mark.parametrize(
-    "own, naive, words",
-    [(0.5, 1.0, "50% less"), (1.5, 1.0, "50% more"), (3.0, 1.0, "3 times"), (1.0, 1.0, "as much"), (1.0, 0.0, "never")],
+    "mae, baseline, text",
+    [
+        (0.5, 1.0, "MAE is 50% lower than the naive baseline"),
+        (1.5, 1.0, "MAE is 50% higher than the naive baseline"),
+        (3.0, 1.0, "MAE is 3× the naive baseline"),
+        (1.0, 1.0, "MAE is the same"),
+        (1.0, 0.0, "naive baseline (repeat the last value) has none"),
+    ],
 )
-def test_that_a_forecast_is_measured_against_the_naive_one(own: float, naive: float, words: str) -> None:
-    assert words in verdict({"mae": own, "naive_mae": naive})
+def test_that_a_forecast_is_measured_against_the_naive_one(mae: float, baseline: float, text: str) -> None:
+    forecast = ForecastSeries(
+        target="y", first="from row 1", true=(), predicted=(), baseline=(), mae=mae, baseline_mae=baseline
+    )
+    assert text in verdict(forecast)
 
 
 def test_that_texts_come_in_a_table(qtbot: QtBot) -> None:
     view = Samples("trial", "Trial")
     qtbot.addWidget(view)
-    one = {"index": 3, "what": "good …", "text": "good film", "truth": "good", "guess": "bad"}
-    view.show_samples("Worst", [{**one, "loss": 1.5}])
+    sample = EvaluatedSample(index=3, what="good …", text="good film", label="good", prediction="bad")
+    view.show_samples("Worst", [sample.model_copy(update={"loss": 1.5})])
     assert not view.table.isColumnHidden(3)
     assert view.table.model().index(0, 4).data() == "good film"
-    view.show_samples("A cell", [one])
+    view.show_samples("A cell", [sample])
     assert view.table.isColumnHidden(3)
     view.show_samples("", [])
     assert view.isHidden()
 
 
 def test_that_many_files_left_out_are_counted() -> None:
-    told = reasons([{"file": f"/here/{number}.png", "why": "damaged"} for number in range(NAMED + 3)])
+    told = reasons([LeftOutFile(file=f"/here/{number}.png", why="damaged") for number in range(NAMED + 3)])
     assert told.splitlines()[0] == "Left out: 0.png: damaged"
     assert told.splitlines()[-1] == "… and 3 more"
 

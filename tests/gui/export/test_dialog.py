@@ -11,30 +11,32 @@ from PySide6.QtWidgets import QPushButton
 
 from tests.gui.conftest import Answers
 from tests.gui.scripted import Engine
-from workbench.cli import export
 from workbench.config.run import RunConfig
+from workbench.export_formats import EXPORT_FORMATS
 from workbench.gui.dialogs import ask
 from workbench.gui.export.dialog import FORMS, ExportDialog
 from workbench.gui.main_window import MainWindow
-from workbench.gui.service.client import LabClient
-from workbench.launch.service import Answer
+from workbench.gui.service.client import ServiceClient
+from workbench.launch.service import ServiceReply
 from workbench.runs.folder import create
+from workbench.runs.service.answers import ExportedModel
+from workbench.runs.service.requests import AnyRequest, ExportModel
 
 Wait = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
-def lab(qapp: Any) -> Iterator[LabClient]:
-    """Never started: what is asked waits."""
-    client = LabClient()
+def service(qapp: Any) -> Iterator[ServiceClient]:
+    """Never started: what is requested waits."""
+    client = ServiceClient()
     yield client
     client.close()
     client.deleteLater()
 
 
 @pytest.fixture
-def dialog(lab: LabClient) -> Iterator[ExportDialog]:
-    made = ExportDialog("lr-0.001", lab)
+def dialog(service: ServiceClient) -> Iterator[ExportDialog]:
+    made = ExportDialog("lr-0.001", service)
     yield made
     made.close()
     made.deleteLater()
@@ -53,11 +55,11 @@ def _choose(dialog: ExportDialog, form: str) -> None:
 
 
 def test_that_every_format_is_offered() -> None:
-    assert {key for key, *_ in FORMS} == set(export.FORMATS)
+    assert {key for key, *_ in FORMS} == set(EXPORT_FORMATS)
 
 
-def test_that_a_script_is_wanted_as_a_python_file(lab: LabClient) -> None:
-    dialog = ExportDialog("digits 1.5", lab)
+def test_that_a_script_is_wanted_as_a_python_file(service: ServiceClient) -> None:
+    dialog = ExportDialog("digits 1.5", service)
     wanted: list[tuple[str, str]] = []
     dialog.wanted.connect(lambda form, file: wanted.append((form, file)))
     dialog.form.setCurrentIndex(dialog.form.findData("script"))
@@ -66,7 +68,8 @@ def test_that_a_script_is_wanted_as_a_python_file(lab: LabClient) -> None:
     ((form, file),) = wanted
     assert (form, Path(file).suffix) == ("script", ".py")
     assert not dialog.start.isEnabled()
-    dialog.take(Answer(1, "export", True, {"file": file, "bytes": 2048}))
+    request = ExportModel(checkpoint="model.pt", format=form, file=file)
+    dialog.apply_reply(ServiceReply(1, request, ExportedModel(file=file, bytes=2048)))
     assert "2 KiB" in dialog.status.text()
     assert dialog.start.isEnabled()
     dialog.close()
@@ -133,8 +136,13 @@ def test_that_a_file_chosen_in_the_files_dialog_is_not_asked_about_again(
 def test_that_the_model_written_is_that_of_the_run_the_dialog_was_opened_for(
     window: MainWindow, wait: Wait, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[dict[str, Any]] = []
-    monkeypatch.setattr(window.lab, "ask", lambda method, params: asked.append(params) if method == "export" else None)
+    sent: list[ExportModel] = []
+
+    def send(request: AnyRequest) -> None:
+        if isinstance(request, ExportModel):
+            sent.append(request)
+
+    monkeypatch.setattr(window.lab, "send", send)
     first, second = create(RunConfig(), "first", runs), create(RunConfig(), "second", runs)
     checkpoint = Engine(first).train()
     Engine(second).train()
@@ -146,12 +154,12 @@ def test_that_the_model_written_is_that_of_the_run_the_dialog_was_opened_for(
     window.desk.show_run(second)
     dialog.file.setText(str(tmp_path / "model.onnx"))
     dialog.start.click()
-    assert [one["checkpoint"] for one in asked] == [str(checkpoint)]
-    window.lab.answered.emit(Answer(1, "export", True, {"file": "model.onnx", "bytes": 2048}))
-    assert "Written" in dialog.status.text()
+    assert [request.checkpoint for request in sent] == [str(checkpoint)]
+    window.lab.replied.emit(ServiceReply(1, sent[0], ExportedModel(file="model.onnx", bytes=2048)))
+    assert "Exported" in dialog.status.text()
     checkpoint.unlink()
     dialog.start.click()
-    assert len(asked) == 1
+    assert len(sent) == 1
     assert "no checkpoint" in dialog.status.text()
     assert dialog.start.isEnabled()
     dialog.close()

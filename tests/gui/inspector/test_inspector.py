@@ -1,4 +1,4 @@
-"""The inspector with the real lab: what a batch, a graph and a transformer hold, and the help pages with their examples."""
+"""The inspector with the real engine: what a batch, a graph and a transformer hold, and the help pages with their examples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Open = Callable[[str], InspectorView]
 
 @pytest.fixture
 def inspector(qapp: Any, qtbot: Any, engines: Engines, answers: Answers) -> Iterator[Open]:
-    """``inspector(recipe)``: the inspector of a window on that recipe, with the real lab."""
+    """``inspector(recipe)``: the inspector of a window on that recipe, with the real engine."""
     made: list[MainWindow] = []
 
     def opened(recipe: str) -> InspectorView:
@@ -53,13 +53,13 @@ def test_that_every_tensor_of_a_batch_is_listed_and_looked_into(inspector: Open,
     view = inspector("digits-mlp")
     page = view.tensors
     qtbot.waitUntil(lambda: page.table.model().rowCount() > 0, timeout=90_000)
-    found = {(row["group"], row["name"]): row for row in page.model.rows}
-    assert found["batch", "inputs"]["shape"] == [64, 1, 8, 8]
+    found = {(row.group, row.name): row for row in page.model.rows}
+    assert found["batch", "inputs"].shape == (64, 1, 8, 8)
     assert ("parameters", "1.weight") in found
     assert ("gradients", "1.weight") in found
     assert "loss" in view.status.text()
     # The first is chosen, and its slice comes by itself.
-    qtbot.waitUntil(lambda: page.slice.picture.values.shape == (8, 8), timeout=60_000)
+    qtbot.waitUntil(lambda: page.slice.image.values.shape == (8, 8), timeout=60_000)
     assert len(page.histogram.counts) == 32
     before = page.slice.numbers.values
     assert not page.slice.axes[0].isHidden()
@@ -69,20 +69,20 @@ def test_that_every_tensor_of_a_batch_is_listed_and_looked_into(inspector: Open,
     assert page.slice.note.text().startswith("[5, 0, :, :]")
     page.slice.form.setCurrentIndex(1)
     page.choose("parameters", "1.bias")
-    qtbot.waitUntil(lambda: page.slice.picture.values.shape == (1, 48), timeout=60_000)
+    qtbot.waitUntil(lambda: page.slice.image.values.shape == (1, 48), timeout=60_000)
     assert "the first 1 × 48 shown" in page.slice.note.text()
     page.filter.setText("gradients")
     assert 0 < page.table.model().rowCount() < len(page.model.rows)
     layer_page = _turn(view, "Layers")
-    assert all(layer["gradient"] > 0 and layer["weights"] > 0 for layer in layer_page.bars.layers)
+    assert all(layer.gradient > 0 and layer.weights > 0 for layer in layer_page.bars.layers)
     assert len(layer_page.bars.layers) == 3
 
 
 def test_that_the_graph_is_drawn_and_an_mlp_has_no_attention(inspector: Open, qtbot: Any) -> None:
     view = inspector("digits-mlp")
     page = _turn(view, "Graph")
-    qtbot.waitUntil(lambda: bool(page.view.graph["nodes"]), timeout=90_000)
-    labels = [node["label"] for node in page.view.graph["nodes"]]
+    qtbot.waitUntil(lambda: bool(page.view.graph.nodes), timeout=90_000)
+    labels = [node.label for node in page.view.graph.nodes]
     assert labels[0] == "input"
     assert labels[-1] == "cross-entropy"
     before = page.view.transform().m11()

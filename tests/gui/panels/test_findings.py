@@ -1,4 +1,4 @@
-"""The dataset panel looks for problems by the real lab, and leaves out what is marked."""
+"""The dataset panel looks for problems by the real engine, and leaves out what is marked."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_that_problems_are_found_and_left_out(
     words, samples = find("dataset.scan.words"), find("dataset.scan.samples")
     waiting = find("dataset.scan.waiting")
     qtbot.waitUntil(lambda: not waiting.isHidden())
-    assert "Looking through" in waiting.text.text()
+    assert "Scanning" in waiting.text.text()
     qtbot.waitUntil(lambda: samples.count() == 2, timeout=PATIENCE)
     assert "1 sample cannot be read." in words.text()
     assert "1 sample is the same as one in another split" in words.text()

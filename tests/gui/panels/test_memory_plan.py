@@ -8,16 +8,17 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.memory_plan import PartsBar
-from workbench.launch.tuning import Search
+from workbench.launch.tuning import TuningSearch
+from workbench.runs.service.tuning import MemoryEstimate
 
-PLAN = {
-    "needs": 3 * 2**30,
-    "there": 2**31,
-    "fits": False,
-    "batch_size": 512,
-    "largest_batch": 240,
-    "parts": {"weights": 2**20, "activations": 3 * 2**30},
-}
+PLAN = MemoryEstimate(
+    needs=3 * 2**30,
+    there=2**31,
+    fits=False,
+    batch_size=512,
+    largest_batch=240,
+    parts={"weights": 2**20, "activations": 3 * 2**30},
+)
 
 
 def part(window: MainWindow, kind: type[Any], name: str) -> Any:
@@ -29,7 +30,7 @@ def part(window: MainWindow, kind: type[Any], name: str) -> Any:
 def test_that_the_batch_that_fits_is_taken_with_a_click(
     window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Search, "_try", lambda *_given, **_more: PLAN)
+    monkeypatch.setattr(TuningSearch, "_try", lambda *_given, **_more: PLAN)
     window.document.set("training.batch_size", 512)
     part(window, QPushButton, "device.memory.plan").click()
     words = part(window, QLabel, "device.memory.words")
@@ -45,11 +46,11 @@ def test_that_what_was_measured_is_not_said_of_settings_changed_meanwhile(
 ) -> None:
     changed = threading.Event()
 
-    def measure(*_given: object, **_more: object) -> dict[str, Any]:
+    def measure(*_given: object, **_more: object) -> MemoryEstimate:
         assert changed.wait(60)
         return PLAN
 
-    monkeypatch.setattr(Search, "_try", measure)
+    monkeypatch.setattr(TuningSearch, "_try", measure)
     button = part(window, QPushButton, "device.memory.plan")
     button.click()
     window.document.set("training.batch_size", 16)

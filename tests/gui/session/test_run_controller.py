@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,8 +16,10 @@ from workbench.gui.dialogs import ask
 from workbench.gui.dialogs.error import ReportDialog
 from workbench.gui.main_window import MainWindow
 from workbench.gui.session.run_controller import DISCARD, END_NOW, GO_ON, SAVE, SETTINGS_ONLY, WAIT
-from workbench.launch.service import Answer
+from workbench.launch.service import ServiceReply
 from workbench.runs.folder import create, list_runs
+from workbench.runs.service.answers import CheckpointDescription
+from workbench.runs.service.requests import AnyRequest
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -31,14 +32,24 @@ def _told(window: MainWindow) -> str:
     return text
 
 
-def _lab_says(window: MainWindow, monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
-    """The lab answers at once with this to the next question about a checkpoint."""
+def _reply_with(
+    window: MainWindow,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: CheckpointDescription | None,
+    problems: tuple[Problem, ...] = (),
+) -> None:
+    """The engine replies at once with this to the next request about a checkpoint."""
 
-    def answer_now(method: str, _params: dict[str, Any]) -> int:
-        window.lab.answered.emit(answer)
-        return answer.id
+    def reply_now(request: AnyRequest) -> None:
+        window.lab.replied.emit(ServiceReply(1, request, answer, problems))
 
-    monkeypatch.setattr(window.lab, "ask", answer_now)
+    monkeypatch.setattr(window.lab, "send", reply_now)
+
+
+def _described(config: RunConfig, step: int, epoch: int, run: str) -> CheckpointDescription:
+    return CheckpointDescription(
+        config=config.as_data(), step=step, epoch=epoch, metrics={}, classes=(), versions={}, run=run
+    )
 
 
 def test_that_a_run_file_is_opened_and_saved_back(window: MainWindow, answers: Answers, tmp_path: Path) -> None:
@@ -171,8 +182,8 @@ def test_that_a_checkpoint_of_a_run_here_shows_that_run(
 ) -> None:
     run = create(RunConfig(), "old", runs)
     checkpoint = Engine(run).train()
-    found = {"config": RunConfig().as_data(), "step": 69, "epoch": 3, "run": str(run.path)}
-    _lab_says(window, monkeypatch, Answer(1, "checkpoint", True, found))
+    found = _described(RunConfig(), 69, 3, str(run.path))
+    _reply_with(window, monkeypatch, found)
     answers.give(checkpoint)
     window.actions_["file.open_checkpoint"].trigger()
     wait(lambda: window.session.progress.state == "completed")
@@ -191,8 +202,8 @@ def test_that_a_checkpoint_from_elsewhere_can_be_gone_on_with(
     given = tmp_path / "given.pt"
     given.write_bytes(b"weights")
     config = files.change(RunConfig(), {"training.epochs": 33})
-    found = {"config": config.as_data(), "step": STEPS, "epoch": 1, "run": "/elsewhere"}
-    _lab_says(window, monkeypatch, Answer(1, "checkpoint", True, found))
+    found = _described(config, STEPS, 1, "/elsewhere")
+    _reply_with(window, monkeypatch, found)
     answers.give(GO_ON)
     window.desk.open_path(given)
     wait(lambda: engines.all)
@@ -206,8 +217,8 @@ def test_that_of_a_checkpoint_only_the_settings_may_be_taken(
     window: MainWindow, answers: Answers, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = files.change(RunConfig(), {"training.epochs": 33})
-    found = {"config": config.as_data(), "step": 1, "epoch": 1, "run": ""}
-    _lab_says(window, monkeypatch, Answer(1, "checkpoint", True, found))
+    found = _described(config, 1, 1, "")
+    _reply_with(window, monkeypatch, found)
     answers.give(SETTINGS_ONLY)
     window.desk.open_path(tmp_path / "given.pt")
     assert window.document.config == config
@@ -218,7 +229,7 @@ def test_that_what_is_no_checkpoint_is_told_in_a_sentence(
     window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = Problem("", "given.pt is a text file and no checkpoint", "choose a .pt file of a run")
-    _lab_says(window, monkeypatch, Answer(1, "checkpoint", False, problems=(problem,)))
+    _reply_with(window, monkeypatch, None, (problem,))
     window.desk.open_path(tmp_path / "given.pt")
     assert "a text file and no checkpoint" in _told(window)
 

@@ -1,4 +1,4 @@
-"""The finders in the window, with understudies for their engines, and once with the real one."""
+"""Tuning in the window, with understudies for their engines, and once with the real one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from PySide6.QtCore import Qt
 
 from tests import fake_tuning
 from workbench.gui.main_window import MainWindow
-from workbench.gui.tuning.dialog import FinderDialog
+from workbench.gui.tuning.dialog import TuningDialog
 from workbench.launch import tuning
 
-Open = Callable[[str], FinderDialog]
+Open = Callable[[str], TuningDialog]
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -24,14 +24,14 @@ LEFT = Qt.MouseButton.LeftButton
 def plays(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Puts the understudy in the engine's place, and tells it what to play."""
     monkeypatch.setattr(tuning, "spawn", fake_tuning.spawn)
-    return lambda kind: monkeypatch.setenv("FAKE_FINDER", kind)
+    return lambda kind: monkeypatch.setenv("FAKE_TUNING", kind)
 
 
 @pytest.fixture
 def opened(window: MainWindow) -> Open:
     """Opens a finder from the menu."""
 
-    def trigger(name: str) -> FinderDialog:
+    def trigger(name: str) -> TuningDialog:
         window.actions_[f"tools.{name}"].trigger()
         assert window.tools.finders.dialog is not None
         return window.tools.finders.dialog
@@ -39,7 +39,7 @@ def opened(window: MainWindow) -> Open:
     return trigger
 
 
-def ended(qtbot: Any, dialog: FinderDialog) -> None:
+def ended(qtbot: Any, dialog: TuningDialog) -> None:
     """Waits until nothing is tried any more."""
     qtbot.waitUntil(dialog.leave.isVisible, timeout=100_000)
 
@@ -49,7 +49,7 @@ def engines_at_work() -> list[psutil.Process]:
     for child in psutil.Process().children():
         # One that another test has ended may not be reaped yet.
         with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-            if "fake_finder.py" in " ".join(child.cmdline()):
+            if "fake_tuning.py" in " ".join(child.cmdline()):
                 found.append(child)
     return found
 
@@ -61,7 +61,7 @@ def test_that_a_learning_rate_is_found_and_applied_as_a_step_that_can_be_undone(
     before = window.document.value("optimizer.lr")
     dialog = opened("find_lr")
     ended(qtbot, dialog)
-    assert [spot.x for spot in dialog.plot.spots] == [1e-4, 1e-3, 1e-2, 1e-1]
+    assert [value.x for value in dialog.plot.tried] == [1e-4, 1e-3, 1e-2, 1e-1]
     assert dialog.plot.suggestion == 0.01
     assert dialog.status.text() == "Suggestion: learning rate 0.01, where the loss falls fastest."
     qtbot.mouseClick(dialog.apply, LEFT)
@@ -83,7 +83,7 @@ def test_that_batch_sizes_are_drawn_and_listed_as_they_come(
     rows = [[cell.text() for cell in row if cell is not None] for row in cells]
     assert rows[0] == ["8", "100", "8 MiB"]
     assert rows[3][:2] == ["64", "memory runs out"]
-    assert [spot.y for spot in dialog.plot.spots] == [100.0, 190.0, 300.0, None]
+    assert [value.y for value in dialog.plot.tried] == [100.0, 190.0, 300.0, None]
     assert shares == sorted(shares)
     assert dialog.progress.value() == dialog.progress.maximum()
     assert dialog.suggestion == 32
@@ -106,11 +106,11 @@ def test_that_cancel_ends_the_engine_and_keeps_what_was_found(
 ) -> None:
     plays("hang")
     dialog = opened("find_lr")
-    qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=100_000)
+    qtbot.waitUntil(lambda: bool(dialog.plot.tried), timeout=100_000)
     qtbot.mouseClick(dialog.cancel, LEFT)
     assert not engines_at_work()
     assert dialog.status.text() == "Cancelled."
-    assert len(dialog.plot.spots) == 1
+    assert len(dialog.plot.tried) == 1
     assert not dialog.apply.isEnabled()
     assert not dialog.cancel.isVisible()
 
@@ -120,7 +120,7 @@ def test_that_escape_leaves_nothing_behind(
 ) -> None:
     plays("hang")
     dialog = opened("find_lr")
-    qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=100_000)
+    qtbot.waitUntil(lambda: bool(dialog.plot.tried), timeout=100_000)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert window.tools.finders.dialog is None
     assert not engines_at_work()
@@ -188,7 +188,7 @@ def test_that_a_real_engine_finds_a_learning_rate(window: MainWindow, opened: Op
     window.document.set("model.kind", "mlp")
     dialog = opened("find_lr")
     ended(qtbot, dialog)
-    assert len(dialog.plot.spots) > 20
+    assert len(dialog.plot.tried) > 20
     qtbot.mouseClick(dialog.apply, LEFT)
     value = window.document.value("optimizer.lr")
     assert value == dialog.suggestion

@@ -21,6 +21,7 @@ from workbench.engine.data.dataset import Source
 from workbench.engine.export.script import assemble
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training import build
+from workbench.export_formats import EXPORT_FORMATS, SCRIPT
 from workbench.runs.branch import parent_of
 from workbench.runs.folder import RunFolder, unfinished_of, write_whole
 
@@ -50,7 +51,7 @@ class Deployed(nn.Module):
 def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str, Any]:
     """Writes the model, in evaluation mode on the CPU. Gives what to know of the file. Raises RefusedError, OSError."""
     if form not in FORMATS:
-        known = ", ".join((*FORMATS, SCRIPT))
+        known = ", ".join(EXPORT_FORMATS)
         raise RefusedError(f"there is no format {form!r}", f"formats are {known}", "--format")
     deployed = Deployed(model.cpu(), source).eval()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -212,8 +213,6 @@ FORMATS: dict[str, Callable[[Deployed, Source, Path], None]] = {
     "model": _whole,
 }
 WEIGHTS_ONLY = ("safetensors", "state-dict")
-SCRIPT = "script"
-"""The format that is made of a run's settings; its weights are learned anew."""
 DRAWBACKS = {
     SCRIPT: "it trains anew: it holds the run's settings, not its weights",
     "torchscript": "TorchScript is deprecated by PyTorch: prefer torch-export or onnx for new work",

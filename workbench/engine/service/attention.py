@@ -1,9 +1,8 @@
-"""Attention maps of one sample: which step each head of a layer looks at."""
+"""Attention maps of one sample: which steps each head of a layer attends to."""
 
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,19 +11,20 @@ from torch import Tensor
 from workbench.engine.data.dataset import Source, Split
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training.build import Parts
+from workbench.runs.service.inspection import AttentionMaps
 
 MOST_STEPS = 160
 
 
-def attention(parts: Parts, split: Split, index: int, layer: int) -> dict[str, Any]:
+def attention(parts: Parts, split: Split, index: int, layer: int) -> AttentionMaps:
     """The maps of one layer for the sample at ``index`` (cut to what there is): float16 (heads, t, t) in base64.
 
-    A row is where a step looks from, a column where it looks to; a row sums to 1. Padding is left out. Raises RefusedError.
+    A row is a query, a column a key; a row sums to 1. Padding is left out. Raises RefusedError.
     """
     maps_of = getattr(parts.model, "attention_maps", None)
     if maps_of is None:
         what = f"the architecture {parts.config.model.kind} has no attention"
-        raise RefusedError(what, "choose the transformer to see what it looks at")
+        raise RefusedError(what, "choose the transformer to see its attention")
     index = min(max(index, 0), len(split) - 1)
     raw = split.read([index]).to(parts.device)
     inputs = parts.source.scaling.on(parts.device, raw.dim())(raw)
@@ -33,18 +33,18 @@ def attention(parts: Parts, split: Split, index: int, layer: int) -> dict[str, A
         maps = maps_of(inputs)
     layer = min(max(layer, 0), len(maps) - 1)
     steps = _steps(parts.source, raw[0])
-    found = maps[layer][0, :, :steps, :steps].float().cpu().numpy()
-    return {
-        "index": index,
-        "samples": len(split),
-        "what": split.name(index),
-        "layer": layer,
-        "layers": len(maps),
-        "heads": found.shape[0],
-        "steps": steps,
-        "words": _words(parts.source, raw[0, :steps]),
-        "maps": base64.b64encode(found.astype(np.float16).tobytes()).decode("ascii"),
-    }
+    shown = maps[layer][0, :, :steps, :steps].float().cpu().numpy()
+    return AttentionMaps(
+        index=index,
+        samples=len(split),
+        what=split.name(index),
+        layer=layer,
+        layers=len(maps),
+        heads=shown.shape[0],
+        steps=steps,
+        words=_step_names(parts.source, raw[0, :steps]),
+        maps=base64.b64encode(shown.astype(np.float16).tobytes()).decode("ascii"),
+    )
 
 
 def _steps(source: Source, raw: Tensor) -> int:
@@ -53,12 +53,12 @@ def _steps(source: Source, raw: Tensor) -> int:
     return max(1, min(length, MOST_STEPS))
 
 
-def _words(source: Source, raw: Tensor) -> list[str]:
+def _step_names(source: Source, raw: Tensor) -> tuple[str, ...]:
     """What each step is: a word's part, or its number counted from the newest."""
     if source.vocabulary and "tokenizer" in source.preprocessing:
         from workbench.engine.data import text
 
         tokenizer = text.of_state(source.preprocessing)
-        return [tokenizer.decode([token]).strip() or "·" for token in raw.tolist()]
+        return tuple(tokenizer.decode([token]).strip() or "·" for token in raw.tolist())
     count = len(raw)
-    return [str(place - count) for place in range(count)]
+    return tuple(str(step - count) for step in range(count))

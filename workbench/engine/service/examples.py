@@ -1,4 +1,4 @@
-"""Runs the examples of the shipped help pages and tells what they really print. Nothing but shipped files is run."""
+"""Runs the examples of the shipped help pages and records what they really print. Nothing but shipped files is run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import contextlib
 import io
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from workbench.engine.runtime.failures import RefusedError
+from workbench.runs.service.answers import ExampleSection, ExamplesPage
 from workbench.shipped import shipped
 
 PAGES = ("autograd", "tensors")
 _CODE = re.compile(r"```python\n(.*?)```\n?", re.DOTALL)
 
 
-def run(page: str) -> dict[str, Any]:
-    """The page's ``title`` and its ``sections`` (title, text, code, output), run in order and in one namespace.
+def run_examples(page: str) -> ExamplesPage:
+    """The page's title and its sections, run in order and in one namespace.
 
     Raises RefusedError for a page that there is not.
     """
@@ -24,28 +24,28 @@ def run(page: str) -> dict[str, Any]:
         raise RefusedError(f"there is no help page {page!r}", f"there are {', '.join(PAGES)}")
     text = shipped("help", f"{page}.md").read_text(encoding="utf-8")
     title, _, rest = text.removeprefix("# ").partition("\n")
-    names: dict[str, Any] = {"__name__": page}
-    return {
-        "page": page,
-        "title": title,
-        "sections": [{**part, "output": _run(part["code"], names)} for part in _parts(rest)],
-    }
+    names: dict[str, object] = {"__name__": page}
+    sections = tuple(
+        ExampleSection(title=part.title, text=part.text, code=part.code, output=_run(part.code, names))
+        for part in _parts(rest)
+    )
+    return ExamplesPage(page=page, title=title, sections=sections)
 
 
-def _parts(text: str) -> Iterator[dict[str, str]]:
+def _parts(text: str) -> Iterator[ExampleSection]:
     for part in text.split("\n## ")[1:]:
         title, _, rest = part.partition("\n")
         code = _CODE.search(rest)
-        words = " ".join(_CODE.sub("", rest).split())
-        yield {"title": title.strip(), "text": words, "code": code[1].rstrip() if code else ""}
+        text = " ".join(_CODE.sub("", rest).split())
+        yield ExampleSection(title=title.strip(), text=text, code=code[1].rstrip() if code else "", output="")
 
 
-def _run(code: str, names: dict[str, Any]) -> str:
-    """What the code prints; an exception is part of the lesson, and told by its last line."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
+def _run(code: str, names: dict[str, object]) -> str:
+    """What the code prints; an exception is part of the lesson, and shown by its last line."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
         try:
             exec(compile(code, "<example>", "exec"), names)
         except Exception as error:  # noqa: BLE001 - an example may show what goes wrong
-            said.write(f"{type(error).__name__}: {error}\n")
-    return said.getvalue().rstrip()
+            printed.write(f"{type(error).__name__}: {error}\n")
+    return printed.getvalue().rstrip()

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 from workbench.engine.data.dataset import Source
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.service.summary import example
+from workbench.runs.service.inspection import GraphNode, ModelGraph
 
 MOST_NODES = 600
 SHOWN = {"add", "sub", "mul", "matmul", "bmm", "cat", "stack", "softmax", "mean", "relu", "gelu", "sum"}
@@ -24,8 +25,8 @@ class Tracer(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.nodes: list[dict[str, Any]] = []
-        self.edges: list[list[str]] = []
+        self.nodes: list[GraphNode] = []
+        self.edges: list[tuple[str, str]] = []
         self._made: dict[int, frozenset[str]] = {}
         self._kept: list[Tensor] = []
         self._inside = 0
@@ -33,29 +34,29 @@ class Tracer(TorchFunctionMode):
     def add(self, kind: str, label: str, sources: frozenset[str], detail: str = "") -> str:
         """A node behind those of ``sources``; gives its id."""
         name = str(len(self.nodes))
-        self.nodes.append({"id": name, "label": label, "kind": kind, "detail": detail})
-        self.edges += [[source, name] for source in sorted(sources, key=int)]
+        self.nodes.append(GraphNode(id=name, label=label, kind=kind, detail=detail))
+        self.edges += [(source, name) for source in sorted(sources, key=int)]
         return name
 
-    def mark(self, found: object, nodes: frozenset[str]) -> None:
+    def mark(self, values: object, nodes: frozenset[str]) -> None:
         """These tensors come from these nodes."""
-        for tensor in tensors_in(found):
+        for tensor in tensors_in(values):
             # Kept alive, so that no other tensor gets its identity.
             self._kept.append(tensor)
             self._made[id(tensor)] = nodes
 
-    def origin(self, found: object) -> frozenset[str]:
+    def origin(self, values: object) -> frozenset[str]:
         """The nodes that these tensors come from."""
-        return frozenset().union(*(self._made.get(id(tensor), frozenset()) for tensor in tensors_in(found)))
+        return frozenset().union(*(self._made.get(id(tensor), frozenset()) for tensor in tensors_in(values)))
 
-    def enter(self, _module: nn.Module, _inputs: tuple[Any, ...]) -> None:
+    def enter(self, _module: nn.Module, _inputs: tuple[object, ...]) -> None:
         """A layer begins."""
         self._inside += 1
 
-    def leave(self, name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
+    def leave(self, name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
         """What is done when the layer of that name ends."""
 
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def hook(module: nn.Module, inputs: tuple[object, ...], output: object) -> None:
             self._inside -= 1
             if self._inside == 0:
                 node = self.add("layer", type(module).__name__, self.origin(inputs), f"{name}: {shape_of(output)}")
@@ -74,7 +75,7 @@ class Tracer(TorchFunctionMode):
                 self._note(func, sources, result)
         return result
 
-    def _note(self, func: Any, sources: frozenset[str], result: Any) -> None:
+    def _note(self, func: object, sources: frozenset[str], result: object) -> None:
         name = getattr(func, "__name__", "").strip("_") or "function"
         name = IN_PLACE.get(name, name)
         if name in SHOWN or len(sources) > 1:
@@ -82,8 +83,8 @@ class Tracer(TorchFunctionMode):
         self.mark(result, sources)
 
 
-def graph(model: nn.Module, source: Source, loss: str) -> dict[str, Any]:
-    """``nodes`` (id, label, kind, detail) and ``edges`` (pairs of ids) from the input to the loss. Raises RefusedError."""
+def trace(model: nn.Module, source: Source, loss: str) -> ModelGraph:
+    """Nodes and edges from the input to the loss; at most ``MOST_NODES`` of the nodes. Raises RefusedError."""
     tracer = Tracer()
     batch = example(source)
     tracer.mark(batch, frozenset({tracer.add("input", "input", frozenset(), shape_of(batch))}))
@@ -101,27 +102,27 @@ def graph(model: nn.Module, source: Source, loss: str) -> dict[str, Any]:
         for handle in handles:
             handle.remove()
         model.train()
-    truth = tracer.add("input", "target", frozenset())
-    tracer.add("loss", loss, tracer.origin(output) | {truth}, "a single number")
-    return {"nodes": tracer.nodes[:MOST_NODES], "edges": _within(tracer), "count": len(tracer.nodes)}
+    target = tracer.add("input", "target", frozenset())
+    tracer.add("loss", loss, tracer.origin(output) | {target}, "scalar")
+    return ModelGraph(nodes=tuple(tracer.nodes[:MOST_NODES]), edges=_shown_edges(tracer), count=len(tracer.nodes))
 
 
-def _within(tracer: Tracer) -> list[list[str]]:
-    return [edge for edge in tracer.edges if int(edge[0]) < MOST_NODES and int(edge[1]) < MOST_NODES]
+def _shown_edges(tracer: Tracer) -> tuple[tuple[str, str], ...]:
+    return tuple(edge for edge in tracer.edges if int(edge[0]) < MOST_NODES and int(edge[1]) < MOST_NODES)
 
 
-def tensors_in(found: object) -> Iterator[Tensor]:
+def tensors_in(values: object) -> Iterator[Tensor]:
     """The tensors in nested tuples, lists and dictionaries."""
-    if isinstance(found, Tensor):
-        yield found
-    elif isinstance(found, (tuple, list)):
-        for part in found:
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, (tuple, list)):
+        for part in values:
             yield from tensors_in(part)
-    elif isinstance(found, dict):
-        yield from tensors_in(list(found.values()))
+    elif isinstance(values, dict):
+        yield from tensors_in(list(values.values()))
 
 
-def shape_of(found: object) -> str:
+def shape_of(values: object) -> str:
     """The shape of the first tensor, without its batch axis, in words."""
-    first = next(tensors_in(found), None)
+    first = next(tensors_in(values), None)
     return "" if first is None else " x ".join(str(size) for size in first.shape[1:])

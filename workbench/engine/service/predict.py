@@ -1,10 +1,9 @@
-"""The model on the user's own files: pictures, rows of a table, texts, series."""
+"""The model on the user's own files: images, rows of a table, texts, series."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from workbench.engine.data import series, table_reader, text
 from workbench.engine.data.dataset import Progress, Source, silent
 from workbench.engine.data.images import PictureError, decode
 from workbench.engine.runtime.failures import RefusedError
+from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile
 
 TOP = 5
 BATCH = 64
@@ -23,48 +23,46 @@ Named = tuple[str, Tensor]
 
 def predict(
     model: nn.Module, source: Source, files: list[Path], device: torch.device, progress: Progress = silent
-) -> dict[str, Any]:
-    """``predictions`` (file, guess, scores of the best classes or numbers) and ``left_out`` (file, why). Raises RefusedError."""
-    left_out: list[dict[str, str]] = []
+) -> FilePredictions:
+    """What the model computes for each file, and the files that could not be used. Raises RefusedError."""
+    left_out: list[LeftOutFile] = []
     named = list(_samples(source, files, left_out, progress))
     scale = source.scaling.on(device, len(source.shape) + 1)
-    predictions = []
+    predictions: list[FilePrediction] = []
     model.eval()
     for start in range(0, len(named), BATCH):
         progress("predicting", start / len(named))
         part = named[start : start + BATCH]
         with torch.inference_mode():
             outputs = model(scale(torch.stack([sample for _, sample in part]).to(device))).float().cpu()
-        predictions += [_told(source, name, output) for (name, _), output in zip(part, outputs, strict=True)]
-    return {"predictions": predictions, "left_out": left_out}
+        predictions += [_prediction(source, name, output) for (name, _), output in zip(part, outputs, strict=True)]
+    return FilePredictions(predictions=tuple(predictions), left_out=tuple(left_out))
 
 
-def _told(source: Source, name: str, output: Tensor) -> dict[str, Any]:
+def _prediction(source: Source, name: str, output: Tensor) -> FilePrediction:
     task = source.task
-    told: dict[str, Any] = {"file": name}
-    if task.has_classes:
-        shares = torch.softmax(output[: len(task.classes)], dim=0)
-        best = shares.topk(min(TOP, len(shares)))
-        told["scores"] = [
-            [task.classes[place], round(value, 6)] for value, place in zip(*(b.tolist() for b in best), strict=True)
-        ]
-        told["guess"] = told["scores"][0][0]
+    scores, values, prediction = None, None, ""
     if task.kind != "classification":
         numbers = task.in_own_units(output[len(task.classes) :]).tolist()
-        told["values"] = dict(zip(task.targets or ("value",), numbers, strict=False))
-        told.setdefault("guess", ", ".join(f"{number:.6g}" for number in numbers))
-    return told
+        values = dict(zip(task.targets or ("value",), numbers, strict=False))
+        prediction = ", ".join(f"{number:.6g}" for number in numbers)
+    if task.has_classes:
+        shares = torch.softmax(output[: len(task.classes)], dim=0)
+        best = zip(*(column.tolist() for column in shares.topk(min(TOP, len(shares)))), strict=True)
+        scores = tuple((task.classes[index], round(share, 6)) for share, index in best)
+        prediction = scores[0][0]
+    return FilePrediction(file=name, scores=scores, values=values, prediction=prediction)
 
 
-def _samples(source: Source, files: list[Path], left_out: list[dict[str, str]], progress: Progress) -> Iterator[Named]:
+def _samples(source: Source, files: list[Path], left_out: list[LeftOutFile], progress: Progress) -> Iterator[Named]:
     kind = source.preprocessing.get("kind")
     for number, path in enumerate(files):
         progress("reading the files", number / len(files))
         try:
             if not path.is_file():
-                left_out.append({"file": str(path), "why": "there is no such file"})
+                left_out.append(LeftOutFile(file=str(path), why="there is no such file"))
             elif kind == "pictures":
-                yield str(path), _picture(path, source)
+                yield str(path), _image(path, source)
             elif kind == "text":
                 yield from _texts(path, source)
             elif kind == "table":
@@ -73,16 +71,16 @@ def _samples(source: Source, files: list[Path], left_out: list[dict[str, str]], 
                 yield str(path), _series(path, source)
             else:
                 what = "a model of samples from a formula, or of a Dataset of one's own, takes no files"
-                left_out.append({"file": str(path), "why": what})
+                left_out.append(LeftOutFile(file=str(path), why=what))
         except (RefusedError, PictureError, OSError, ValueError) as error:
-            left_out.append({"file": str(path), "why": str(error)})
+            left_out.append(LeftOutFile(file=str(path), why=str(error)))
 
 
-def _picture(path: Path, source: Source) -> Tensor:
+def _image(path: Path, source: Source) -> Tensor:
     facts = source.preprocessing
-    picture = decode(path, int(facts["size"]), facts["channels"])
+    image = decode(path, int(facts["size"]), facts["channels"])
     white = facts.get("white", 255)
-    return picture if white == 255 else (picture.to(torch.float32) * (white / 255)).round().to(torch.uint8)
+    return image if white == 255 else (image.to(torch.float32) * (white / 255)).round().to(torch.uint8)
 
 
 def _texts(path: Path, source: Source) -> Iterator[Named]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import torch
 
 from workbench.engine.data.dataset import Progress, Source, Split, silent
 from workbench.engine.data.images import UNREADABLE, PictureSplit
+from workbench.runs.service.samples import (
+    ClassCount,
+    DuplicateSample,
+    EmptyClass,
+    LeftOutSample,
+    ScanCounts,
+    ScanReport,
+)
 
 CHUNK = 256
 SHOWN = 1000
@@ -16,64 +23,68 @@ SHOWN = 1000
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
-def scan(source: Source, progress: Progress = silent) -> dict[str, Any]:
+def scan(source: Source, progress: Progress = silent) -> ScanReport:
     """Counts by split and class, and findings, each with what it is about and why.
 
     ``unreadable``: samples left out, or gone since. ``empty``: classes without a sample, by split. ``duplicates``: samples of
     one split that are, value for value, in another; ``contradictions``: equal samples of different classes.
     """
     splits = {name: split for name in SPLITS if (split := source.split(name)) is not None and len(split)}
-    unreadable = [{"what": one.what, "why": one.why} for one in source.left_out]
+    unreadable = [LeftOutSample(what=sample.what, why=sample.why) for sample in source.left_out]
     # Windows of a series overlap, and neighbours may well be equal: that is no fault of theirs.
     wanted = splits if len(source.shape) != 2 else {}
     first: dict[bytes, tuple[str, int, str]] = {}
-    duplicates, contradictions = [], []
+    duplicates: list[DuplicateSample] = []
+    contradictions: list[LeftOutSample] = []
     for name, split in wanted.items():
         for index, digest, label in _digests(name, split, progress):
             if label == UNREADABLE:
-                unreadable.append({"what": split.name(index), "why": "it can no longer be read"})
+                unreadable.append(LeftOutSample(what=split.name(index), why="it can no longer be read"))
                 continue
             if digest not in first:
                 first[digest] = (name, label, split.name(index))
                 continue
             other, other_label, other_name = first[digest]
             if other != name:
-                duplicates.append({"what": split.name(index), "split": name, "same": other_name, "other": other})
+                duplicates.append(DuplicateSample(what=split.name(index), split=name, same=other_name, other=other))
             if source.task.kind == "classification" and label != other_label:
                 why = f"{_class(source, label)} here, {_class(source, other_label)} at {other_name}"
-                contradictions.append({"what": split.name(index), "why": why})
+                contradictions.append(LeftOutSample(what=split.name(index), why=why))
     counts = class_counts(source, splits)
-    found = {
-        "unreadable": unreadable,
-        "empty": [
-            {"split": split, "name": one["name"]}
-            for one in counts
-            for split in splits
-            if split != "test" and not one[split]
-        ],
-        "duplicates": duplicates,
-        "contradictions": contradictions,
-    }
-    return {
-        "classes": counts,
-        "counts": {key: len(values) for key, values in found.items()},
-        **{key: values[:SHOWN] for key, values in found.items()},
-    }
+    empty = [
+        EmptyClass(split=split, name=count.name)
+        for count in counts
+        for split, samples in (("train", count.train), ("val", count.val))
+        if samples == 0
+    ]
+    return ScanReport(
+        classes=counts,
+        counts=ScanCounts(
+            unreadable=len(unreadable),
+            empty=len(empty),
+            duplicates=len(duplicates),
+            contradictions=len(contradictions),
+        ),
+        unreadable=tuple(unreadable[:SHOWN]),
+        empty=tuple(empty[:SHOWN]),
+        duplicates=tuple(duplicates[:SHOWN]),
+        contradictions=tuple(contradictions[:SHOWN]),
+    )
 
 
-def class_counts(source: Source, splits: dict[str, Split]) -> list[dict[str, Any]]:
+def class_counts(source: Source, splits: dict[str, Split]) -> tuple[ClassCount, ...]:
     """Samples of every class in every split; nothing for a regression."""
     if not source.task.has_classes:
-        return []
+        return ()
     count = len(source.task.classes)
-    found = {}
+    counts: dict[str, list[int]] = {}
     for name, split in splits.items():
         labels = split.targets if source.task.kind == "classification" else split.targets[:, 0].to(torch.int64)
-        found[name] = torch.bincount(labels[labels >= 0], minlength=count).tolist()
-    return [
-        {"name": name, **{split: counts[place] for split, counts in found.items()}}
-        for place, name in enumerate(source.task.classes)
-    ]
+        counts[name] = torch.bincount(labels[labels >= 0], minlength=count).tolist()
+    return tuple(
+        ClassCount.model_validate({"name": name, **{split: by_class[index] for split, by_class in counts.items()}})
+        for index, name in enumerate(source.task.classes)
+    )
 
 
 def _digests(name: str, split: Split, progress: Progress) -> list[tuple[int, bytes, int]]:

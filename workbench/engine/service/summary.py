@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from workbench.engine.data.dataset import Source
 from workbench.engine.runtime.failures import RefusedError
+from workbench.runs.service.inspection import LayerSummary, ModelSummary
 
 
-def summary(model: nn.Module, source: Source) -> dict[str, Any]:
+def summarize(model: nn.Module, source: Source) -> ModelSummary:
     """Name, type, output shape (without the batch axis), parameters, how many of them are trained, and multiply-adds of every
     layer for one sample, in the order they are passed.
 
     Raises RefusedError that names the layer, and both shapes, where shapes do not fit.
     """
-    rows: list[dict[str, Any]] = []
+    layers: list[LayerSummary] = []
     current = ["", ""]
     handles = []
     for name, module in model.named_modules():
         if next(module.children(), None) is None:
-            handles.append(module.register_forward_pre_hook(_entering(name, module, current)))
-            handles.append(module.register_forward_hook(_passed(name, module, rows)))
+            handles.append(module.register_forward_pre_hook(_record_input(name, module, current)))
+            handles.append(module.register_forward_hook(_record_output(name, module, layers)))
     try:
         with torch.inference_mode():
             output = model.eval()(example(source))
@@ -39,13 +40,13 @@ def summary(model: nn.Module, source: Source) -> dict[str, Any]:
         what = f"the network gives {tuple(getattr(output, 'shape', ()))} for two samples, and {wanted} is needed"
         raise RefusedError(what, "change its last layer", "model")
     parameters = list(model.parameters())
-    return {
-        "layers": rows,
-        "parameters": sum(parameter.numel() for parameter in parameters),
-        "trainable": sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
-        "multiply_adds": sum(row["multiply_adds"] for row in rows),
-        "bytes": sum(parameter.nbytes for parameter in parameters),
-    }
+    return ModelSummary(
+        layers=tuple(layers),
+        parameters=sum(parameter.numel() for parameter in parameters),
+        trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
+        multiply_adds=sum(layer.multiply_adds for layer in layers),
+        bytes=sum(parameter.nbytes for parameter in parameters),
+    )
 
 
 def example(source: Source) -> Tensor:
@@ -55,32 +56,34 @@ def example(source: Source) -> Tensor:
     return torch.zeros(2, *source.shape)
 
 
-def _entering(name: str, module: nn.Module, current: list[str]) -> Any:
-    def hook(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
+def _record_input(name: str, module: nn.Module, current: list[str]) -> Callable[[nn.Module, tuple[object, ...]], None]:
+    def hook(_module: nn.Module, inputs: tuple[object, ...]) -> None:
         current[0] = f"{name} ({type(module).__name__})"
         current[1] = " and ".join(str(tuple(part.shape)) for part in inputs if isinstance(part, Tensor))
 
     return hook
 
 
-def _passed(name: str, module: nn.Module, rows: list[dict[str, Any]]) -> Any:
-    def hook(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+def _record_output(
+    name: str, module: nn.Module, layers: list[LayerSummary]
+) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor | tuple[Tensor, ...]], None]:
+    def hook(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor | tuple[Tensor, ...]) -> None:
         first = output if isinstance(output, Tensor) else output[0]
-        rows.append(
-            {
-                "name": name,
-                "type": type(module).__name__,
-                "output": list(first.shape[1:]),
-                "parameters": sum(parameter.numel() for parameter in module.parameters()),
-                "trainable": sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad),
-                "multiply_adds": _multiply_adds(module, inputs, first),
-            }
+        layers.append(
+            LayerSummary(
+                name=name,
+                type=type(module).__name__,
+                output=tuple(first.shape[1:]),
+                parameters=sum(parameter.numel() for parameter in module.parameters()),
+                trainable=sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad),
+                multiply_adds=_multiply_adds(module, inputs, first),
+            )
         )
 
     return hook
 
 
-def _multiply_adds(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> int:
+def _multiply_adds(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> int:
     """Of one sample. Layers that look up or add only have none."""
     if isinstance(module, nn.Linear):
         return output[0].numel() * module.in_features

@@ -16,7 +16,7 @@ ROOM = 0.04
 """Share of an axis that is left empty at each end."""
 
 
-class Plot(QWidget):
+class PaintedPlot(QWidget):
     """A drawing that follows the theme, with a name for those who listen."""
 
     def __init__(self, themes: Themes, name: str, spoken: str, parent: QWidget | None = None) -> None:

@@ -1,12 +1,14 @@
-"""The confusion matrix: counts of truth against guess, to be walked with the arrow keys and opened cell by cell."""
+"""The confusion matrix: counts of true against predicted classes, to be walked with the arrow keys and opened cell by cell."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from workbench.gui.evaluation.canvas import Plot
+from workbench.gui.evaluation.canvas import PaintedPlot
 from workbench.gui.theme import STEP, Themes, mix
 
 MOST_CLASSES = 40
@@ -24,8 +26,8 @@ STEPS = {
 OPENS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space)
 
 
-class Confusion(Plot):
-    """Counts of truth (rows) against guess (columns), shaded by the share of their row."""
+class Confusion(PaintedPlot):
+    """Counts of true (rows) against predicted classes (columns), shaded by the share of their row."""
 
     chosen = Signal(int, int)
     """The cell that is to be opened."""
@@ -35,34 +37,34 @@ class Confusion(Plot):
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(themes, "evaluation.confusion", "Confusion matrix", parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.classes: list[str] = []
-        self.counts: list[list[int]] = []
+        self.classes: Sequence[str] = ()
+        self.counts: Sequence[Sequence[int]] = ()
         self.here: Cell = (0, 0)
         """The cell that the arrow keys have come to."""
         self.open_cell: Cell | None = None
         self.setFixedHeight(0)
 
-    def show_counts(self, classes: list[str], counts: list[list[int]]) -> None:
-        """Takes classes and counts; hides itself where there are none, or too many."""
+    def show_counts(self, classes: Sequence[str], counts: Sequence[Sequence[int]]) -> None:
+        """Shows classes and counts; hides itself where there are none, or too many."""
         self.classes, self.counts = classes, counts
         self.here, self.open_cell = (0, 0), None
         shown = bool(counts) and 0 < len(classes) <= MOST_CLASSES
         self.setVisible(shown)
         self._fit()
-        self._say()
+        self._describe_cell()
         self.update()
 
-    def words(self, cell: Cell) -> str:
-        """A cell as a sentence."""
-        truth, guess = (self.classes[place] for place in cell)
+    def cell_text(self, cell: Cell) -> str:
+        """A cell in a few words."""
+        label, prediction = (self.classes[index] for index in cell)
         count = self.counts[cell[0]][cell[1]]
         samples = f"{count:,} sample{'' if count == 1 else 's'}"
-        return f"{truth}, guessed right: {samples}" if cell[0] == cell[1] else f"{truth}, taken for {guess}: {samples}"
+        return f"{label}, correct: {samples}" if cell[0] == cell[1] else f"{label}, predicted {prediction}: {samples}"
 
     def open(self, cell: Cell) -> None:
         """Chooses a cell, as a click or Enter does."""
         self.here = self.open_cell = cell
-        self._say()
+        self._describe_cell()
         self.update()
         self.chosen.emit(*cell)
 
@@ -88,11 +90,11 @@ class Confusion(Plot):
         painter.setPen(QColor(self._themes.current.muted))
         metrics, left, head, cell = self.fontMetrics(), self._left(), self._head(), self._cell()
         upright = self._upright()
-        for place, name in enumerate(self.classes):
+        for index, name in enumerate(self.classes):
             text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, LONGEST_NAME)
-            row = QRectF(0, head + place * cell, left - 2 * STEP, cell)
+            row = QRectF(0, head + index * cell, left - 2 * STEP, cell)
             painter.drawText(row, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
-            x = left + place * self._width()
+            x = left + index * self._width()
             if not upright:
                 painter.drawText(QRectF(x, 0, self._width(), head), Qt.AlignmentFlag.AlignCenter, text)
                 continue
@@ -119,9 +121,9 @@ class Confusion(Plot):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A click on a cell opens it."""
-        found = self._cell_at(event.position().toPoint())
-        if found is not None:
-            self.open(found)
+        cell = self._cell_at(event.position().toPoint())
+        if cell is not None:
+            self.open(cell)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrow keys walk, Enter opens."""
@@ -150,32 +152,32 @@ class Confusion(Plot):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """Says a cell in words where the pointer rests."""
+        """Describes the cell where the pointer rests."""
         if isinstance(event, QHelpEvent):
-            found = self._cell_at(event.pos())
-            if found is None:
+            cell = self._cell_at(event.pos())
+            if cell is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), f"{self.words(found)}. Click to see them", self)
+                QToolTip.showText(event.globalPos(), f"{self.cell_text(cell)}. Click to see them", self)
             return True
         return super().event(event)
 
     def _walk(self, cell: Cell) -> None:
         self.here = cell
-        self._say()
+        self._describe_cell()
         self.update()
         self.walked.emit(self.cell_box(cell).toRect().adjusted(-self._left(), -self._head(), STEP, STEP))
 
-    def _say(self) -> None:
-        self.setAccessibleDescription(self.words(self.here) if self.counts and self.classes else "")
+    def _describe_cell(self) -> None:
+        self.setAccessibleDescription(self.cell_text(self.here) if self.counts and self.classes else "")
 
     def _fit(self) -> None:
         shown = bool(self.counts) and len(self.classes) <= MOST_CLASSES
         self.setFixedHeight(self._head() + len(self.classes) * self._cell() + STEP if shown else 0)
 
-    def _cell_at(self, place: QPoint) -> Cell | None:
-        column = int((place.x() - self._left()) // self._width())
-        row = int((place.y() - self._head()) // self._cell())
+    def _cell_at(self, point: QPoint) -> Cell | None:
+        column = int((point.x() - self._left()) // self._width())
+        row = int((point.y() - self._head()) // self._cell())
         size = len(self.counts)
         return (row, column) if 0 <= row < size and 0 <= column < size else None
 

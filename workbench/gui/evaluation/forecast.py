@@ -1,87 +1,90 @@
-"""A series as it was and as it was foretold, and how the forecast compares with the naive one, which repeats the last value."""
+"""A series as it was and as it was predicted, beside the naive baseline, which repeats the last value."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from workbench.gui.evaluation.canvas import Frame, Plot, around, inside
+from workbench.gui.evaluation.canvas import Frame, PaintedPlot, around, inside
 from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Theme, Themes
+from workbench.runs.service.evaluation import ForecastSeries
 
 HEIGHT = 300
+_Line = tuple[Sequence[float], str, QPen]
 
 
-class Forecast(Plot):
+class Forecast(PaintedPlot):
     """Three lines over the steps of a split, the newest steps of it."""
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(themes, "evaluation.forecast", "Forecast", parent)
-        self.forecast: dict[str, Any] = {}
+        self.forecast: ForecastSeries | None = None
         self.setFixedHeight(HEIGHT)
 
-    def show_forecast(self, forecast: dict[str, Any] | None) -> None:
-        """Takes what the lab foretold; hides itself where the samples are no series."""
-        self.forecast = forecast or {}
-        self.setVisible(bool(self.forecast))
-        self.setAccessibleDescription(verdict(self.forecast) if self.forecast else "")
+    def show_forecast(self, forecast: ForecastSeries | None) -> None:
+        """Shows a forecast; hides itself where the samples are no series."""
+        self.forecast = forecast
+        self.setVisible(forecast is not None)
+        self.setAccessibleDescription(verdict(forecast) if forecast is not None else "")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws the lines, and above them what they are."""
-        if not self.forecast:
+        forecast = self.forecast
+        if forecast is None:
             return
         theme = self._themes.current
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         height = painter.fontMetrics().height()
         painter.setPen(QColor(theme.text))
-        painter.drawText(QRectF(0, 0, self.width(), height), Qt.AlignmentFlag.AlignLeft, verdict(self.forecast))
-        self._draw_legend(painter, theme, height + STEP)
-        true = self.forecast["true"]
-        every = [value for name in ("true", "guess", "naive") for value in self.forecast[name]]
+        painter.drawText(QRectF(0, 0, self.width(), height), Qt.AlignmentFlag.AlignLeft, verdict(forecast))
+        lines = _lines(theme, forecast)
+        self._draw_legend(painter, theme, height + STEP, lines)
+        every = [*forecast.true, *forecast.predicted, *forecast.baseline]
         shown = around(min(every), max(every))
         area = QRectF(0, 2 * (height + STEP), self.width(), self.height() - 2 * (height + STEP))
-        frame = Frame(inside(painter, area, shown), (0.0, float(max(len(true) - 1, 1))), shown)
-        frame.draw(painter, theme, f"windows, the first {self.forecast['first']}", self.forecast["target"])
-        for name, _, pen in _lines(theme, self.forecast):
+        frame = Frame(inside(painter, area, shown), (0.0, float(max(len(forecast.true) - 1, 1))), shown)
+        frame.draw(painter, theme, f"windows starting at {forecast.first.removeprefix('from ')}", forecast.target)
+        for values, _, pen in lines:
             painter.setPen(pen)
-            points = [frame.place(step, value) for step, value in enumerate(self.forecast[name])]
+            points = [frame.place(step, value) for step, value in enumerate(values)]
             painter.drawPolyline(QPolygonF(points))
 
-    def _draw_legend(self, painter: QPainter, theme: Theme, top: float) -> None:
+    def _draw_legend(self, painter: QPainter, theme: Theme, top: float, lines: Sequence[_Line]) -> None:
         x, height = 0.0, painter.fontMetrics().height()
-        for _, words, pen in reversed(_lines(theme, self.forecast)):
+        for _, text, pen in reversed(lines):
             painter.setPen(pen)
             painter.drawLine(QPointF(x, top + height / 2), QPointF(x + 5 * STEP, top + height / 2))
             painter.setPen(QColor(theme.muted))
-            wide = painter.fontMetrics().horizontalAdvance(words)
-            painter.drawText(QRectF(x + 6 * STEP, top, wide + STEP, height), Qt.AlignmentFlag.AlignLeft, words)
+            wide = painter.fontMetrics().horizontalAdvance(text)
+            painter.drawText(QRectF(x + 6 * STEP, top, wide + STEP, height), Qt.AlignmentFlag.AlignLeft, text)
             x += 6 * STEP + wide + 4 * STEP
 
 
-def _lines(theme: Theme, forecast: dict[str, Any]) -> list[tuple[str, str, QPen]]:
-    """What is drawn, from the back to the front: its key, its words, its pen."""
-    naive = f"naive, mean error {ticks.number(forecast['naive_mae'], 3)}"
-    guess = f"forecast, mean error {ticks.number(forecast['mae'], 3)}"
+def _lines(theme: Theme, forecast: ForecastSeries) -> list[_Line]:
+    """What is drawn, from the back to the front: its values, its legend, its pen."""
+    baseline = f"naive baseline, MAE {ticks.number(forecast.baseline_mae, 3)}"
+    predicted = f"forecast, MAE {ticks.number(forecast.mae, 3)}"
     return [
-        ("naive", naive, QPen(QColor(theme.memory_other), 1.0, Qt.PenStyle.DotLine)),
-        ("true", "true", QPen(QColor(theme.text), 1.0)),
-        ("guess", guess, QPen(QColor(theme.train), 1.6)),
+        (forecast.baseline, baseline, QPen(QColor(theme.memory_other), 1.0, Qt.PenStyle.DotLine)),
+        (forecast.true, "true", QPen(QColor(theme.text), 1.0)),
+        (forecast.predicted, predicted, QPen(QColor(theme.train), 1.6)),
     ]
 
 
-def verdict(forecast: dict[str, Any]) -> str:
-    """Whether the model is worth its pains."""
-    own, naive = forecast["mae"], forecast["naive_mae"]
-    if naive <= 0:
-        return f"The forecast errs by {ticks.number(own, 3)} on average; repeating the last value never errs."
-    share = abs(1 - own / naive)
-    if own >= 2 * naive:
-        return f"The forecast errs {own / naive:.2g} times as much as repeating the last value."
-    if share < 0.005:
-        return "The forecast errs as much as repeating the last value."
-    return f"The forecast errs {share:.0%} {'less' if own < naive else 'more'} than repeating the last value."
+def verdict(forecast: ForecastSeries) -> str:
+    """Whether the model is better than the baseline."""
+    mae, baseline = forecast.mae, forecast.baseline_mae
+    if baseline <= 0:
+        return f"MAE is {ticks.number(mae, 3)}; the naive baseline (repeat the last value) has none."
+    change = abs(1 - mae / baseline)
+    if mae >= 2 * baseline:
+        return f"MAE is {mae / baseline:.2g}× the naive baseline (repeat the last value)."
+    if change < 0.005:
+        return "MAE is the same as that of the naive baseline (repeat the last value)."
+    return f"MAE is {change:.0%} {'lower' if mae < baseline else 'higher'} than the naive baseline (repeat the last value)."

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QLabel, QTableView, QVBoxLayout, QWidget
 
 from workbench.gui.evaluation.tables import dress, fit
 from workbench.gui.theme import STEP
+from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile
 
 NAMED = 8
 """Files left out that are named; the others are counted."""
-OTHERS = 2
-"""Next best classes that are told."""
+RUNNERS_UP = 2
+"""Classes that are shown after the best."""
+CLASS_HEADINGS = PREDICTION, SCORE, NEXT = ("Prediction", "Score", "Runners-up")
+TEXT_HEADINGS = (PREDICTION, NEXT)
 Index = QModelIndex | QPersistentModelIndex
 ROOT = QModelIndex()
 
 
-class Rows(QAbstractTableModel):
-    """Predictions as the lab gives them; of a large table only what is seen is made into words."""
+class PredictionRows(QAbstractTableModel):
+    """A row for each prediction; of a large table only what is seen is made into text."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.predictions: list[dict[str, Any]] = []
+        self.predictions: Sequence[FilePrediction] = ()
         self.headings: tuple[str, ...] = ()
 
-    def take(self, predictions: list[dict[str, Any]]) -> None:
-        """Other predictions. Those of one model have all the same keys."""
+    def show_predictions(self, predictions: Sequence[FilePrediction]) -> None:
+        """Other predictions. Those of one model have all the same columns."""
         self.beginResetModel()
         self.predictions = predictions
-        first = predictions[0] if predictions else {}
-        classes = ("Guess", "Score", "Next best") if "scores" in first else ()
-        self.headings = ("File", *classes, *first.get("values", {}))
+        first = predictions[0] if predictions else None
+        classes = CLASS_HEADINGS if first is not None and first.scores else ()
+        self.headings = ("File", *classes, *(first.values or {} if first is not None else {}))
         self.endResetModel()
 
     def rowCount(self, parent: Index = ROOT) -> int:
@@ -44,30 +47,21 @@ class Rows(QAbstractTableModel):
         """File, then the class, then the numbers."""
         return 0 if parent.isValid() else len(self.headings)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> str | None:
         """The headings."""
         shown = role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal
         return self.headings[section] if shown else None
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """A cell in words; the whole path as a tool tip."""
-        one, heading = self.predictions[index.row()], self.headings[index.column()]
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() and heading not in ("Guess", "Next best"):
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """A cell; the whole path as a tool tip."""
+        prediction, heading = self.predictions[index.row()], self.headings[index.column()]
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() and heading not in TEXT_HEADINGS:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:
-            return one["file"] if heading == "File" else self._words(one, heading)
-        return self._words(one, heading) if role == Qt.ItemDataRole.DisplayRole else None
-
-    def _words(self, one: dict[str, Any], heading: str) -> str:
-        if heading == "File":
-            return PurePath(one["file"]).name
-        if heading in one.get("values", {}):
-            return f"{one['values'][heading]:.6g}"
-        if heading == "Guess":
-            return str(one["scores"][0][0])
-        if heading == "Score":
-            return f"{one['scores'][0][1]:.1%}"
-        return ", ".join(f"{name} {share:.1%}" for name, share in one["scores"][1 : 1 + OTHERS])
+            return prediction.file if heading == "File" else _cell(prediction, heading)
+        return _cell(prediction, heading) if role == Qt.ItemDataRole.DisplayRole else None
 
 
 class Predictions(QWidget):
@@ -76,7 +70,7 @@ class Predictions(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("evaluation.predictions")
-        self.rows = Rows(self)
+        self.rows = PredictionRows(self)
         self.title = self._label("title")
         self.left_out = self._label("warning")
         self.table = QTableView(self)
@@ -89,14 +83,14 @@ class Predictions(QWidget):
             layout.addWidget(widget)
         self.hide()
 
-    def show_result(self, result: dict[str, Any], by: str) -> None:
-        """Takes what the lab predicted; ``by`` names the model."""
-        found = result["predictions"]
-        self.rows.take(found)
-        self.title.setText(f"Your files by {by}: {len(found):,} prediction{'' if len(found) == 1 else 's'}")
-        fit(self.table, len(found), 0)
-        self.left_out.setText(reasons(result["left_out"]))
-        self.left_out.setVisible(bool(result["left_out"]))
+    def show_predictions(self, result: FilePredictions, by: str) -> None:
+        """Shows predictions and what was left out; ``by`` names the model."""
+        count = len(result.predictions)
+        self.rows.show_predictions(result.predictions)
+        self.title.setText(f"{count:,} prediction{'' if count == 1 else 's'} (model {by})")
+        fit(self.table, count, 0)
+        self.left_out.setText(reasons(result.left_out))
+        self.left_out.setVisible(bool(result.left_out))
         self.show()
 
     def _label(self, role: str) -> QLabel:
@@ -108,8 +102,21 @@ class Predictions(QWidget):
         return label
 
 
-def reasons(left_out: list[dict[str, str]]) -> str:
+def _cell(prediction: FilePrediction, heading: str) -> str:
+    values, scores = prediction.values or {}, prediction.scores or ()
+    if heading == "File":
+        return PurePath(prediction.file).name
+    if heading in values:
+        return f"{values[heading]:.6g}"
+    if heading == PREDICTION:
+        return scores[0][0]
+    if heading == SCORE:
+        return f"{scores[0][1]:.1%}"
+    return ", ".join(f"{name} {share:.1%}" for name, share in scores[1 : 1 + RUNNERS_UP])
+
+
+def reasons(left_out: Sequence[LeftOutFile]) -> str:
     """What was left out, each with why; the others counted."""
-    lines = [f"Left out: {PurePath(one['file']).name}: {one['why']}" for one in left_out[:NAMED]]
+    lines = [f"Left out: {PurePath(left.file).name}: {left.why}" for left in left_out[:NAMED]]
     more = len(left_out) - NAMED
     return "\n".join(lines + ([f"… and {more:,} more"] if more > 0 else []))

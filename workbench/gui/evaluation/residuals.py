@@ -1,16 +1,17 @@
-"""How far guesses are off: for each target a histogram of guess minus truth, and its figures in words."""
+"""Residuals: for each target a histogram of predicted minus true values, and its figures."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from workbench.gui.evaluation.canvas import Frame, Plot, around, inside
+from workbench.gui.evaluation.canvas import Frame, PaintedPlot, around, inside
 from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Themes, mix
+from workbench.runs.service.evaluation import TargetResiduals
 
 HEIGHT = 290
 """Of one target."""
@@ -18,34 +19,34 @@ LOW_HEIGHT = 210
 """Of each of several."""
 
 
-class Residuals(Plot):
+class Residuals(PaintedPlot):
     """A histogram below the other, one for each target."""
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(themes, "evaluation.residuals", "Residuals", parent)
-        self.rows: list[dict[str, Any]] = []
+        self.targets: list[TargetResiduals] = []
         self.setMinimumWidth(240)
 
-    def show_rows(self, rows: list[dict[str, Any]]) -> None:
-        """Takes what the lab found of each target."""
-        self.rows = [row for row in rows if any(row["counts"])]
-        self.setVisible(bool(self.rows))
-        self.setFixedHeight(self._each() * len(self.rows))
-        self.setAccessibleDescription(". ".join(" ".join(words(row)) for row in self.rows))
+    def show_targets(self, targets: Sequence[TargetResiduals]) -> None:
+        """Shows a histogram for each target that has samples; hides itself where there is none."""
+        self.targets = [target for target in targets if any(target.counts)]
+        self.setVisible(bool(self.targets))
+        self.setFixedHeight(self._each() * len(self.targets))
+        self.setAccessibleDescription(". ".join(" ".join(figures(target)) for target in self.targets))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws every histogram."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for place, row in enumerate(self.rows):
-            self._draw(painter, QRectF(0, place * self._each(), self.width(), self._each()), row)
+        for index, target in enumerate(self.targets):
+            self._draw(painter, QRectF(0, index * self._each(), self.width(), self._each()), target)
 
-    def _draw(self, painter: QPainter, area: QRectF, row: dict[str, Any]) -> None:
+    def _draw(self, painter: QPainter, area: QRectF, target: TargetResiduals) -> None:
         theme, height = self._themes.current, painter.fontMetrics().height()
-        low, high, counts = row["low"], row["high"], row["counts"]
+        low, high, counts = target.low, target.high, target.counts
         painter.setPen(QColor(theme.text))
-        for line, text in enumerate(words(row)):
+        for line, text in enumerate(figures(target)):
             shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(area.width()))
             painter.drawText(QPointF(area.left(), area.top() + (line + 0.8) * height), shown)
         area = area.adjusted(0, 2 * height + STEP, 0, 0)
@@ -56,23 +57,23 @@ class Residuals(Plot):
         wide = (high - low) / len(counts)
         painter.setPen(QPen(QColor(theme.plot), 0.5))
         painter.setBrush(QColor(mix(theme.train, theme.plot, 0.85)))
-        for place, count in enumerate(counts):
+        for index, count in enumerate(counts):
             if count:
-                left, right = frame.place(low + place * wide, count), frame.place(low + (place + 1) * wide, 0)
+                left, right = frame.place(low + index * wide, count), frame.place(low + (index + 1) * wide, 0)
                 painter.drawRect(QRectF(left, right))
         painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
         painter.drawLine(frame.place(0, 0), frame.place(0, upwards[1]))
         painter.setPen(QPen(QColor(theme.val), 1.5))
-        painter.drawLine(frame.place(row["mean"], 0), frame.place(row["mean"], upwards[1]))
+        painter.drawLine(frame.place(target.mean, 0), frame.place(target.mean, upwards[1]))
 
     def _each(self) -> int:
-        return HEIGHT if len(self.rows) == 1 else LOW_HEIGHT
+        return HEIGHT if len(self.targets) == 1 else LOW_HEIGHT
 
 
-def words(row: dict[str, Any]) -> tuple[str, str]:
-    """What a histogram tells, in two lines."""
-    name = f"{row['target']}: " if row["target"] else ""
+def figures(target: TargetResiduals) -> tuple[str, str]:
+    """The figures of a histogram, in two lines."""
+    name = f"{target.target}: " if target.target else ""
     return (
-        f"{name}off by {ticks.number(row['mean'], 3)} on average, spread {ticks.number(row['std'], 3)}",
-        f"mean absolute error {ticks.number(row['mae'], 3)}, RMSE {ticks.number(row['rmse'], 3)}",
+        f"{name}mean error (bias) {ticks.number(target.mean, 3)}, std. dev. {ticks.number(target.std, 3)}",
+        f"MAE {ticks.number(target.mae, 3)}, RMSE {ticks.number(target.rmse, 3)}",
     )

@@ -1,9 +1,9 @@
-"""Single samples: their pictures side by side, or their texts and numbers in a table."""
+"""Single samples: their images side by side, or their texts and numbers in a table."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QPixmap, QResizeEvent
@@ -12,15 +12,16 @@ from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QListWidget,
 from workbench.gui.evaluation.tables import fill, table
 from workbench.gui.panels.thumbnails import image_of
 from workbench.gui.theme import STEP
+from workbench.runs.service.evaluation import EvaluatedSample
 
-PICTURE = 64
+IMAGE = 64
 TILE = 116
-WORDS = 32
-"""Letters below a picture."""
+LONGEST_CAPTION = 32
+"""Letters of a line below an image."""
 
 
-class Pictures(QListWidget):
-    """Pictures with words below, as high as its rows."""
+class SampleImages(QListWidget):
+    """Images with captions, as high as its rows."""
 
     def __init__(self, name: str, spoken: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,7 +30,7 @@ class Pictures(QListWidget):
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setMovement(QListView.Movement.Static)
         self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setIconSize(QSize(PICTURE, PICTURE))
+        self.setIconSize(QSize(IMAGE, IMAGE))
         self.setWordWrap(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -39,21 +40,23 @@ class Pictures(QListWidget):
         self.setFrameShape(QListWidget.Shape.NoFrame)
         self.setViewportMargins(0, STEP, 0, 0)
 
-    def show_samples(self, samples: list[dict[str, Any]]) -> None:
-        """A tile for each sample."""
+    def show_samples(self, samples: Sequence[EvaluatedSample]) -> None:
+        """A tile for each sample that is an image."""
         self.clear()
-        lines = max((caption(one).count("\n") for one in samples), default=0) + 1
-        self.setGridSize(QSize(TILE, PICTURE + lines * self.fontMetrics().height() + 3 * STEP))
-        for one in samples:
-            picture = QPixmap.fromImage(image_of(one["thumbnail"]))
-            scaled = picture.scaled(PICTURE, PICTURE, Qt.AspectRatioMode.KeepAspectRatio)
+        lines = max((caption(sample).count("\n") for sample in samples), default=0) + 1
+        self.setGridSize(QSize(TILE, IMAGE + lines * self.fontMetrics().height() + 3 * STEP))
+        for sample in samples:
+            if sample.thumbnail is None:
+                continue
+            image = QPixmap.fromImage(image_of(sample.thumbnail))
+            scaled = image.scaled(IMAGE, IMAGE, Qt.AspectRatioMode.KeepAspectRatio)
             icon = QIcon(scaled)
-            # A chosen tile keeps its colours: they are what is looked at.
+            # A chosen tile keeps its colors: they are what the person wants to see.
             icon.addPixmap(scaled, QIcon.Mode.Selected)
-            item = QListWidgetItem(icon, caption(one))
+            item = QListWidgetItem(icon, caption(sample))
             item.setTextAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
-            item.setToolTip(f"{one['what']}: {spoken(one)}")
-            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{one['what']}, {spoken(one)}")
+            item.setToolTip(f"{sample.what}: {describe(sample)}")
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{sample.what}, {describe(sample)}")
             self.addItem(item)
         self._fit()
 
@@ -71,7 +74,7 @@ class Pictures(QListWidget):
 
 
 class Samples(QWidget):
-    """A title, and below it samples as the lab describes them, each with ``truth``, ``guess`` and perhaps ``loss``."""
+    """A title, and below it samples with label, prediction and perhaps loss."""
 
     def __init__(self, name: str, spoken: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,50 +83,50 @@ class Samples(QWidget):
         self.title.setObjectName(f"{name}.title")
         self.title.setProperty("role", "title")
         self.title.setWordWrap(True)
-        self.pictures = Pictures(f"{name}.pictures", spoken, self)
-        self.table = table(f"{name}.table", spoken, ("Sample", "Truth", "Guess", "Loss", "Contents"))
+        self.images = SampleImages(f"{name}.pictures", spoken, self)
+        self.table = table(f"{name}.table", spoken, ("Sample", "True", "Predicted", "Loss", "Contents"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(STEP)
-        for widget in (self.title, self.pictures, self.table):
+        for widget in (self.title, self.images, self.table):
             layout.addWidget(widget)
 
-    def show_samples(self, title: str, samples: list[dict[str, Any]]) -> None:
+    def show_samples(self, title: str, samples: Sequence[EvaluatedSample]) -> None:
         """Shows them; the title alone where there are none."""
         self.title.setText(title)
-        drawn = [one for one in samples if "thumbnail" in one]
-        rest = [one for one in samples if "thumbnail" not in one]
-        self.pictures.show_samples(drawn)
-        self.pictures.setVisible(bool(drawn))
-        self.table.setColumnHidden(3, not any("loss" in one for one in rest))
-        fill(self.table, [_row(one) for one in rest], wide=4)
+        drawn = [sample for sample in samples if sample.thumbnail is not None]
+        rest = [sample for sample in samples if sample.thumbnail is None]
+        self.images.show_samples(drawn)
+        self.images.setVisible(bool(drawn))
+        self.table.setColumnHidden(3, all(sample.loss is None for sample in rest))
+        fill(self.table, [_row(sample) for sample in rest], wide=4)
         self.setVisible(bool(title))
 
     @property
     def count(self) -> int:
         """Samples that are shown."""
-        return self.pictures.count() + self.table.rowCount()
+        return self.images.count() + self.table.rowCount()
 
 
-def caption(one: dict[str, Any]) -> str:
-    """What stands below a picture: what it was taken for, or its name where its place says that already."""
-    if "loss" not in one:
-        return _short(PurePath(str(one["what"])).name)
-    same = one["truth"] == one["guess"]
-    return _short(one["truth"] if same else f"{one['truth']} → {one['guess']}") + f"\nloss {one['loss']:.3g}"
+def caption(sample: EvaluatedSample) -> str:
+    """What stands below an image: its classes and its loss, or its name where its place says the classes already."""
+    if sample.loss is None:
+        return _short(PurePath(sample.what).name)
+    correct = sample.label == sample.prediction
+    return _short(sample.label if correct else f"{sample.label} → {sample.prediction}") + f"\nloss {sample.loss:.3g}"
 
 
-def spoken(one: dict[str, Any]) -> str:
-    """Truth, guess and loss in words."""
-    loss = f", loss {one['loss']:.4g}" if "loss" in one else ""
-    return f"true {one['truth']}, guessed {one['guess']}{loss}"
+def describe(sample: EvaluatedSample) -> str:
+    """Label, prediction and loss."""
+    loss = f", loss {sample.loss:.4g}" if sample.loss is not None else ""
+    return f"true {sample.label}, predicted {sample.prediction}{loss}"
 
 
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    loss = f"{one['loss']:.4g}" if "loss" in one else ""
-    return (str(one["what"]), str(one["truth"]), str(one["guess"]), loss, str(one.get("text", "")))
+def _row(sample: EvaluatedSample) -> tuple[str, ...]:
+    loss = f"{sample.loss:.4g}" if sample.loss is not None else ""
+    return (sample.what, sample.label, sample.prediction, loss, sample.text or "")
 
 
 def _short(text: str) -> str:
-    half = WORDS // 2
-    return text if len(text) <= WORDS else f"{text[:half]}…{text[-half:]}"
+    half = LONGEST_CAPTION // 2
+    return text if len(text) <= LONGEST_CAPTION else f"{text[:half]}…{text[-half:]}"

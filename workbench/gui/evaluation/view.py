@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QRect, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -19,10 +18,12 @@ from workbench.gui.evaluation.samples import Samples
 from workbench.gui.evaluation.tables import fill, table
 from workbench.gui.panels.panel import sentences
 from workbench.gui.theme import STEP, Themes
+from workbench.runs.service.evaluation import ClassScores, EvaluatedSample, Evaluation, FilePredictions
+from workbench.runs.service.samples import SampleDescription, SampleDescriptions
 
 SPLITS = (("Validation", "val"), ("Training", "train"), ("Test", "test"))
 METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error", "r2": "R²"}
-READING = "Rows are the true classes, columns what they were taken for. Choose a cell to see its samples."
+READING = "Rows are true classes, columns predicted classes. Choose a cell to see its samples."
 
 
 class EvaluationView(QWidget):
@@ -41,9 +42,9 @@ class EvaluationView(QWidget):
         super().__init__(parent)
         self.setObjectName("view.evaluation")
         self.setAcceptDrops(True)
-        self.result: dict[str, Any] = {}
+        self.evaluation: Evaluation | None = None
         self._standing = ""
-        """What the status says while nothing is waited for."""
+        """The status while nothing is waited for."""
         self._asked_cell: Cell | None = None
         """The cell whose samples are waited for."""
         self.status = self._label("evaluation.status", "muted")
@@ -59,25 +60,25 @@ class EvaluationView(QWidget):
         self.pairs = Pairs(themes, self)
         self.residuals = Residuals(themes, self)
         headings = ("Class", "Precision", "Recall", "F1", "Samples")
-        self.classes = table("evaluation.classes", "Figures of each class", headings)
-        self.worst = Samples("evaluation.worst", "Worst samples", self)
+        self.classes = table("evaluation.classes", "Scores of each class", headings)
+        self.worst = Samples("evaluation.worst", "Samples with the highest loss", self)
         layout = QVBoxLayout(self)
         layout.addLayout(self._controls())
         layout.addWidget(self._area(), 1)
-        self._rest("Evaluate the run shown to see what its model gets right, and where it errs.")
+        self.show_status("Evaluate the run shown to see what its model gets right and wrong.")
 
     def _controls(self) -> QHBoxLayout:
         self.split = QComboBox(self)
         self.split.setObjectName("evaluation.split")
         self.split.setAccessibleName("Split")
-        self.split.setToolTip("Which samples the model is measured on")
-        for words, name in SPLITS:
-            self.split.addItem(words, name)
+        self.split.setToolTip("Which samples the model is evaluated on")
+        for title, name in SPLITS:
+            self.split.addItem(title, name)
         self.button = self._button("evaluation.start", "Evaluate")
-        self.button.setToolTip("Measure the best checkpoint of the run shown on this split")
-        self.button.clicked.connect(self._ask)
+        self.button.setToolTip("Evaluate the best checkpoint of the run shown on this split")
+        self.button.clicked.connect(self._request)
         self.predict = self._button("evaluation.predict", "Predict files…")
-        self.predict.setToolTip("The model of the run shown on files of your own. They can be dropped here too")
+        self.predict.setToolTip("Apply the model of the run shown to your own files. They can be dropped here too")
         self.predict.clicked.connect(self.files_wanted)
         self._row = QHBoxLayout()
         for widget in (self.split, self.button, self.predict):
@@ -121,64 +122,65 @@ class EvaluationView(QWidget):
         self._scroll, self._inside = area, inside
         return area
 
-    # --- what others tell it ---
+    # --- what others show in it ---
 
-    def put_wait_line(self, line: QWidget) -> None:
-        """Beside the status: how far the lab is."""
-        self._row.addWidget(line)
+    def add_busy_indicator(self, indicator: QWidget) -> None:
+        """Beside the status: the progress of what is waited for."""
+        self._row.addWidget(indicator)
 
-    def wait_for(self, words: str) -> None:
+    def show_waiting(self, text: str) -> None:
         """Says what is waited for."""
-        self.status.setText(words)
+        self.status.setText(text)
 
-    def refuse(self, problems: tuple[Problem, ...]) -> None:
+    def show_problems(self, problems: tuple[Problem, ...]) -> None:
         """Says why there is nothing to show."""
-        self._rest(sentences(problems))
+        self.show_status(sentences(problems))
 
-    def say(self, words: str) -> None:
-        """Says something in the place of the status."""
-        self._rest(words)
+    def show_status(self, text: str) -> None:
+        """A status that stays until something else is waited for."""
+        self._standing = text
+        self.status.setText(text)
 
-    def show_result(self, result: dict[str, Any]) -> None:
-        """Takes what the lab found."""
+    def show_evaluation(self, evaluation: Evaluation) -> None:
+        """Shows an evaluation in the place of the one before."""
         if self._inside.isAncestorOf(self.window().focusWidget()):
             # What has the focus may be hidden now; where it would go of itself nobody wants it.
             self.button.setFocus()
-        self.result = result
-        self._rest(self._origin(result))
+        self.evaluation = evaluation
+        self.show_status(self._origin(evaluation))
         self._asked_cell = None
-        self.metrics.setText(_metrics(result))
+        self.metrics.setText(_metrics_text(evaluation))
         self.metrics.show()
         self.predictions.hide()
         self.cell.hide()
-        self.confusion.show_counts(result["classes"], result.get("confusion") or [])
+        self.confusion.show_counts(evaluation.classes, evaluation.confusion or ())
         self._reading.setVisible(not self.confusion.isHidden())
-        self.forecast.show_forecast(result.get("forecast"))
-        self.pairs.show_pairs(result.get("pairs"))
-        self.residuals.show_rows(result.get("residuals") or [])
-        fill(self.classes, [_figures(one) for one in result.get("per_class") or []])
-        worst = result["worst"]
-        self.worst.show_samples("Worst samples: truth → guess" if worst else "", worst)
+        self.forecast.show_forecast(evaluation.forecast)
+        self.pairs.show_pairs(evaluation.pairs)
+        self.residuals.show_targets(evaluation.residuals or ())
+        fill(self.classes, [_class_row(scores) for scores in evaluation.per_class or ()])
+        title = "Samples with the highest loss: true → predicted" if evaluation.worst else ""
+        self.worst.show_samples(title, evaluation.worst)
         self._scroll.verticalScrollBar().setValue(0)
 
-    def show_cell(self, result: dict[str, Any]) -> None:
-        """Takes the ``samples`` of the cell that was asked for, as the lab describes them, unless another is open by now."""
+    def show_cell(self, described: SampleDescriptions) -> None:
+        """Shows the samples of the cell that was asked for, unless another is open by now."""
         cell, self._asked_cell = self._asked_cell, None
         if cell is None or cell != self.confusion.open_cell:
             return
-        self._rest(self._standing)
-        truth, guess = (self.confusion.classes[place] for place in cell)
-        told = [{**one, "truth": truth, "guess": guess} for one in result["samples"]]
+        self.show_status(self._standing)
+        label, prediction = (self.confusion.classes[index] for index in cell)
+        samples = [_with_classes(sample, label, prediction) for sample in described.samples]
         count = self.confusion.counts[cell[0]][cell[1]]
-        some = f", the {len(told)} with the highest loss" if len(told) < count else ""
-        self.cell.show_samples(self.confusion.words(cell) + some, told)
+        some = f", the {len(samples)} with the highest loss" if len(samples) < count else ""
+        self.cell.show_samples(self.confusion.cell_text(cell) + some, samples)
 
-    def show_predictions(self, result: dict[str, Any], by: str) -> None:
-        """Takes the predictions of the user's files. ``by``: whose they are, perhaps not those of the model measured below."""
-        self._rest("")
-        if self.result:
-            self.metrics.setText(f"{self._origin(self.result)}\n{_metrics(self.result)}")
-        self.predictions.show_result(result, by)
+    def show_predictions(self, predictions: FilePredictions, by: str) -> None:
+        """Shows the predictions of the user's files. ``by``: the model, perhaps not the one that was evaluated."""
+        self.show_status("")
+        if self.evaluation is not None:
+            self.metrics.setText(f"{self._origin(self.evaluation)}\n{_metrics_text(self.evaluation)}")
+        self.predictions.show_predictions(predictions, by)
         self._scroll.verticalScrollBar().setValue(0)
 
     # --- inside ---
@@ -186,16 +188,17 @@ class EvaluationView(QWidget):
     @Slot(int, int)
     def _open_cell(self, row: int, column: int) -> None:
         cell: Cell = (row, column)
-        indices = next((list(found) for *place, found in self.result["cells"] if tuple(place) == cell), [])
+        cells = (self.evaluation.cells or ()) if self.evaluation is not None else ()
+        indices = next((samples for label, prediction, samples in cells if (label, prediction) == cell), ())
         waited, self._asked_cell = self._asked_cell is not None, cell if indices else None
         if indices:
-            self.status.setText("Reading the samples of the cell…")
+            self.show_waiting("Reading the samples of the cell…")
             self.cell_wanted.emit(indices)
             return
         if waited:
-            self._rest(self._standing)
+            self.show_status(self._standing)
         count = self.confusion.counts[row][column]
-        self.cell.show_samples(self.confusion.words(cell) + (", too many cells to list them" if count else ""), [])
+        self.cell.show_samples(self.confusion.cell_text(cell) + (", too many cells to list them" if count else ""), [])
 
     @Slot(object)
     def _bring_into_sight(self, box: QRect) -> None:
@@ -203,21 +206,15 @@ class EvaluationView(QWidget):
         self._scroll.ensureVisible(middle.x(), middle.y(), 0, box.height() // 2 + STEP)
 
     @Slot()
-    def _ask(self) -> None:
+    def _request(self) -> None:
         self.wanted.emit(str(self.split.currentData()))
 
-    def _rest(self, words: str) -> None:
-        """Nothing is waited for any more."""
-        self._standing = words
-        self.status.setText(words)
-
-    def _origin(self, result: dict[str, Any]) -> str:
-        """Which checkpoint was measured on what."""
-        path = Path(result["checkpoint"])
+    def _origin(self, evaluation: Evaluation) -> str:
+        """Which checkpoint was evaluated on what."""
+        path = Path(evaluation.checkpoint)
         run = path.parent.parent.name.split("-", 2)[-1] if path.parent.name == "checkpoints" else path.name
-        split = next(words for words, name in SPLITS if name == result["split"]).lower()
-        count = result["samples"]
-        return f"{run}, epoch {result['epoch']}, step {result['step']:,} · {count:,} {split} samples"
+        split = next(title for title, name in SPLITS if name == evaluation.split).lower()
+        return f"{run}, epoch {evaluation.epoch}, step {evaluation.step:,} · {evaluation.samples:,} {split} samples"
 
     def _button(self, name: str, text: str) -> QPushButton:
         button = QPushButton(text, self)
@@ -246,11 +243,23 @@ class EvaluationView(QWidget):
         self.files_given.emit(paths)
 
 
-def _metrics(result: dict[str, Any]) -> str:
-    """An evaluation in one line."""
-    named = {METRICS.get(name, name.replace("_", " ")): value for name, value in result["metrics"].items()}
+def _with_classes(sample: SampleDescription, label: str, prediction: str) -> EvaluatedSample:
+    return EvaluatedSample(
+        index=sample.index,
+        what=sample.what,
+        thumbnail=sample.thumbnail,
+        text=sample.text,
+        label=label,
+        prediction=prediction,
+    )
+
+
+def _metrics_text(evaluation: Evaluation) -> str:
+    """The metrics in one line."""
+    named = {METRICS.get(name, name.replace("_", " ")): value for name, value in evaluation.metrics.items()}
     return "   ".join(f"{name} {value:.4g}" for name, value in named.items() if name != "samples")
 
 
-def _figures(one: dict[str, Any]) -> tuple[str, ...]:
-    return (one["name"], *(f"{one[key]:.3f}" for key in ("precision", "recall", "f1")), f"{one['samples']:,.0f}")
+def _class_row(scores: ClassScores) -> tuple[str, ...]:
+    shares = (f"{share:.3f}" for share in (scores.precision, scores.recall, scores.f1))
+    return (scores.name, *shares, f"{scores.samples:,}")

@@ -1,4 +1,4 @@
-"""Exporting a run's model: which form, where to, and what to know of it."""
+"""Exporting a run's model: the format, the file, and what to know of it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.dialogs import ask
-from workbench.gui.service.busy_indicator import WaitLine
-from workbench.gui.service.client import LabClient
+from workbench.gui.service.busy_indicator import BusyIndicator
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import STEP
-from workbench.launch.service import Answer
+from workbench.launch.service import RequestType, ServiceReply
+from workbench.runs.service.answers import ExportedModel
+from workbench.runs.service.requests import ExportModel
 
 FORMS = (
     ("onnx", "ONNX", ".onnx", "Runs in ONNX Runtime and many other programs. Checked there at two batch sizes."),
     ("script", "PyTorch script", ".py", "The whole run as plain, commented code without this program. It trains anew."),
-    ("torch-export", "torch.export", ".pt2", "PyTorch's own form for use without the network's code."),
-    ("safetensors", "Weights (safetensors)", ".safetensors", "The weights alone, in a form that cannot run code."),
+    ("torch-export", "torch.export", ".pt2", "PyTorch's own format for use without the network's code."),
+    ("safetensors", "Weights (safetensors)", ".safetensors", "The weights alone, in a format that cannot run code."),
     ("state-dict", "Weights (state dict)", ".pt", "The weights alone, as PyTorch saves them."),
     (
         "torchscript",
@@ -41,12 +43,12 @@ FORMS = (
 
 
 class ExportDialog(QDialog):
-    """Of one run. Says ``wanted`` with format and file; :meth:`take` and :meth:`refuse` show what became of it."""
+    """Of one run. Emits ``wanted`` with format and file; :meth:`apply_reply` and :meth:`show_refusal` show the outcome."""
 
     wanted = Signal(str, str)
 
-    def __init__(self, name: str, lab: LabClient, parent: QWidget | None = None) -> None:
-        """``name`` is proposed for the file; ``lab`` writes it."""
+    def __init__(self, name: str, service: ServiceClient, parent: QWidget | None = None) -> None:
+        """``name`` is proposed for the file; ``service`` writes it."""
         super().__init__(parent)
         self.setObjectName("dialog.export")
         self.setWindowTitle("Export")
@@ -57,8 +59,8 @@ class ExportDialog(QDialog):
         self.form = QComboBox(self)
         self.form.setObjectName("export.format")
         self.form.setAccessibleName("Format")
-        for key, words, _, _ in FORMS:
-            self.form.addItem(words, key)
+        for key, title, _, _ in FORMS:
+            self.form.addItem(title, key)
         self.file = QLineEdit(self)
         self.file.setObjectName("export.file")
         self.file.setAccessibleName("File")
@@ -87,28 +89,29 @@ class ExportDialog(QDialog):
         layout.addRow("", self.about)
         layout.addRow("File", row)
         layout.addRow(self.status)
-        layout.addRow(WaitLine(lab, {"export": ""}, "export.waiting", self))
+        texts: dict[RequestType, str] = {ExportModel: ""}
+        layout.addRow(BusyIndicator(service, texts, "export.waiting", self))
         layout.addRow(buttons)
-        self.form.currentIndexChanged.connect(self._form_changed)
-        self._form_changed()
+        self.form.currentIndexChanged.connect(self._on_format_changed)
+        self._on_format_changed()
 
-    def take(self, answer: Answer) -> None:
-        """Shows what became of it. An answer that was not waited for is that to a dialog before this one."""
+    def apply_reply(self, reply: ServiceReply) -> None:
+        """Shows the outcome. A reply that was not waited for is that to a dialog before this one."""
         if not self._waiting:
             return
-        self._rest(outcome(answer))
+        self._end_waiting(describe_outcome(reply))
 
-    def refuse(self, why: str) -> None:
+    def show_refusal(self, text: str) -> None:
         """Says why nothing is written."""
-        self._rest(why)
+        self._end_waiting(text)
 
-    def _rest(self, words: str) -> None:
+    def _end_waiting(self, text: str) -> None:
         self._waiting = False
         self.start.setEnabled(True)
-        self.status.setText(words)
+        self.status.setText(text)
 
     @Slot()
-    def _form_changed(self) -> None:
+    def _on_format_changed(self) -> None:
         _, _, ending, about = FORMS[self.form.currentIndex()]
         self.about.setText(about)
         path = Path(self.file.text() or str(Path.home() / self._name))
@@ -132,12 +135,12 @@ class ExportDialog(QDialog):
         self._agreed = ""
         self._waiting = True
         self.start.setEnabled(False)
-        self.status.setText("Writing the model…")
+        self.status.setText("Exporting the model…")
         self.wanted.emit(str(self.form.currentData()), file)
 
 
-def outcome(answer: Answer) -> str:
-    """What became of an export, in words."""
-    if answer.ok:
-        return f"Written: {answer.result['file']} ({answer.result['bytes'] / 1024:,.0f} KiB)"
-    return "\n".join(str(problem) for problem in answer.problems)
+def describe_outcome(reply: ServiceReply) -> str:
+    """What became of an export."""
+    if isinstance(reply.answer, ExportedModel):
+        return f"Exported: {reply.answer.file} ({reply.answer.bytes / 1024:,.0f} KiB)"
+    return "\n".join(str(problem) for problem in reply.problems)

@@ -1,10 +1,9 @@
-"""What the window says of itself, of the machine, and of the setting that has the focus."""
+"""The program, the machine, and the setting that has the focus, described."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import PySide6
 from PySide6.QtCore import QPoint, qVersion
@@ -12,6 +11,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from workbench import __version__
 from workbench.gui.dialogs import error
+from workbench.runs.service.answers import Environment
 
 
 def help_on(widget: QWidget | None) -> str:
@@ -26,29 +26,31 @@ def help_on(widget: QWidget | None) -> str:
 
 
 def show_about(parent: QWidget) -> None:
-    """Shows version and licence."""
-    text = "A workbench for training PyTorch models.\nFree software under the MIT licence."
+    """Shows version and license."""
+    text = "A workbench for training PyTorch models.\nFree software under the MIT license."
     error.tell(parent, f"Workbench {__version__}", text, title="About Workbench")
 
 
-def show_environment(parent: QWidget, machine: Mapping[str, Any]) -> None:
+def show_environment(parent: QWidget, environment: Environment | None) -> None:
     """Shows what the machine has, to be copied into a report."""
-    hint = "" if machine else "The engine has not said yet what devices there are. Open this again in a moment."
-    error.tell(parent, "This machine", hint, "\n".join(_lines(machine)), title="This machine")
+    hint = (
+        "" if environment is not None else "The engine has not reported its devices yet. Open this again in a moment."
+    )
+    error.tell(parent, "This machine", hint, "\n".join(_lines(environment)), title="This machine")
 
 
-def _lines(machine: Mapping[str, Any]) -> Iterator[str]:
+def _lines(environment: Environment | None) -> Iterator[str]:
     yield f"Workbench {__version__}"
-    yield f"Python {machine.get('python', platform.python_version())}"
+    yield f"Python {environment.python if environment is not None else platform.python_version()}"
     yield f"PySide6 {PySide6.__version__}, Qt {qVersion()}"
-    yield f"System {machine.get('platform', platform.platform())}"
-    if not machine:
+    yield f"System {environment.platform if environment is not None else platform.platform()}"
+    if environment is None:
         return
-    yield f"PyTorch {machine['torch']}, torchvision {machine['torchvision']}"
-    yield f"CUDA of this PyTorch: {machine['cuda'] or 'none'}; usable: {'yes' if machine['cuda_available'] else 'no'}"
-    yield f"CPU threads: {machine['threads']}"
-    for device in machine["devices"]:
-        memory = f"{device['memory'] / 2**30:.1f} GiB"
-        chosen = " (chosen by auto)" if device["id"] == machine["chosen"] else ""
-        yield f"{device['id']}: {device['name']}, {memory}, {', '.join(device['precisions'])}{chosen}"
-    yield from (f"Warning: {warning}" for warning in machine["warnings"])
+    yield f"PyTorch {environment.torch}, torchvision {environment.torchvision}"
+    yield f"CUDA of this PyTorch: {environment.cuda or 'none'}; usable: {'yes' if environment.cuda_available else 'no'}"
+    yield f"CPU threads: {environment.threads}"
+    for device in environment.devices:
+        memory = f"{device.memory / 2**30:.1f} GiB"
+        chosen = " (chosen by auto)" if device.id == environment.chosen else ""
+        yield f"{device.id}: {device.name}, {memory}, {', '.join(device.precisions)}{chosen}"
+    yield from (f"Warning: {warning}" for warning in environment.warnings)

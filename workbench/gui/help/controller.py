@@ -1,4 +1,4 @@
-"""The help pages with examples: one at a time, and the lab runs what it shows."""
+"""The help pages with examples: one at a time, and the engine runs what it shows."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui.help.page import HelpPage
-from workbench.gui.service.client import LabClient
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import Themes
-from workbench.launch.service import Answer
+from workbench.launch.service import ServiceReply
+from workbench.runs.service.answers import ExamplesPage
+from workbench.runs.service.requests import RunExamples
 
 
 class HelpPages(QObject):
-    """Opens a page, and gives it what the lab's examples printed."""
+    """Opens a page, and gives it what its examples printed."""
 
-    def __init__(self, lab: LabClient, themes: Themes, window: QWidget) -> None:
+    def __init__(self, service: ServiceClient, themes: Themes, window: QWidget) -> None:
         super().__init__(window)
-        self._lab, self._themes, self._window = lab, themes, window
+        self._service, self._themes, self._window = service, themes, window
         self._page: HelpPage | None = None
-        lab.answered.connect(self._take)
+        service.replied.connect(self._apply_reply)
 
     @Slot()
     def tensors(self) -> None:
@@ -33,10 +35,10 @@ class HelpPages(QObject):
     def _open(self, page: str, title: str) -> None:
         if self._page is not None:
             self._page.close()
-        self._page = HelpPage(page, title, self._themes, self._lab, self._window)
+        self._page = HelpPage(page, title, self._themes, self._service, self._window)
         self._page.left.connect(self._left)
         self._page.show()
-        self._lab.ask("examples", {"page": page})
+        self._service.send(RunExamples(page=page))
 
     @Slot()
     def _left(self) -> None:
@@ -45,10 +47,10 @@ class HelpPages(QObject):
         self._page = None
 
     @Slot(object)
-    def _take(self, answer: Answer) -> None:
-        if answer.method != "examples" or self._page is None:
+    def _apply_reply(self, reply: ServiceReply) -> None:
+        if not isinstance(reply.request, RunExamples) or self._page is None:
             return
-        if answer.ok:
-            self._page.show_result(answer.result)
+        if isinstance(reply.answer, ExamplesPage):
+            self._page.show_examples(reply.answer)
         else:
-            self._page.refuse(answer.problems)
+            self._page.show_problems(reply.problems)

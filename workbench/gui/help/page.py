@@ -1,10 +1,9 @@
-"""A help page: sections of words and code, each with what the code really printed a moment ago."""
+"""A help page: sections of text and code, each with what the code really printed a moment ago."""
 
 from __future__ import annotations
 
 import re
 from html import escape
-from typing import Any
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QCloseEvent, QFontDatabase
@@ -12,27 +11,32 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QTextBrows
 
 from workbench.config.problems import Problem
 from workbench.gui.panels.panel import sentences
-from workbench.gui.service.busy_indicator import WaitLine
-from workbench.gui.service.client import LabClient
+from workbench.gui.service.busy_indicator import BusyIndicator
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import STEP, Themes, mix
+from workbench.launch.service import RequestType
+from workbench.runs.service.answers import ExamplesPage
+from workbench.runs.service.requests import RunExamples
 
 RUNNING = "running…"
 _CODE = re.compile(r"`([^`]+)`")
 
 
 class HelpPage(QDialog):
-    """Shows that the examples run, and then the page. ``left`` says that it was closed."""
+    """Shows that the examples run, and then the page. ``left`` is emitted when it was closed."""
 
     left = Signal()
 
-    def __init__(self, page: str, title: str, themes: Themes, lab: LabClient, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, page: str, title: str, themes: Themes, service: ServiceClient, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("help.page")
         self.setWindowTitle(title)
         self.page = page
         self._themes = themes
-        self._result: dict[str, Any] = {}
-        self._words = f"The examples are {RUNNING}"
+        self._examples: ExamplesPage | None = None
+        self._message = f"The examples are {RUNNING}"
         self.text = QTextBrowser(self)
         self.text.setObjectName("help.page.text")
         self.text.setAccessibleName(title)
@@ -41,7 +45,8 @@ class HelpPage(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.close)
         below = QHBoxLayout()
-        below.addWidget(WaitLine(lab, {"examples": ""}, "help.page.waiting", self))
+        texts: dict[RequestType, str] = {RunExamples: ""}
+        below.addWidget(BusyIndicator(service, texts, "help.page.waiting", self))
         below.addWidget(buttons, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4 * STEP, 4 * STEP, 4 * STEP, 4 * STEP)
@@ -51,44 +56,44 @@ class HelpPage(QDialog):
         themes.changed.connect(self._write)
         self._write()
 
-    def show_result(self, result: dict[str, Any]) -> None:
-        """Takes the lab's answer."""
-        self._result = result
-        self.setWindowTitle(result["title"])
+    def show_examples(self, examples: ExamplesPage) -> None:
+        """Shows the page with what its examples printed."""
+        self._examples = examples
+        self.setWindowTitle(examples.title)
         self._write()
 
-    def refuse(self, problems: tuple[Problem, ...]) -> None:
+    def show_problems(self, problems: tuple[Problem, ...]) -> None:
         """Says why there is no page."""
-        self._words = sentences(problems)
+        self._message = sentences(problems)
         self._write()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Says that nobody waits any more."""
+        """Emits ``left``."""
         super().closeEvent(event)
         self.left.emit()
 
     @Slot()
     def _write(self) -> None:
-        place = self.text.verticalScrollBar().value()
+        position = self.text.verticalScrollBar().value()
         self.text.setHtml(self._html())
-        self.text.verticalScrollBar().setValue(place)
+        self.text.verticalScrollBar().setValue(position)
 
     def _html(self) -> str:
         theme = self._themes.current
-        if not self._result:
-            return f'<p style="color:{theme.muted}">{escape(self._words)}</p>'
+        if self._examples is None:
+            return f'<p style="color:{theme.muted}">{escape(self._message)}</p>'
         font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
-        parts = [f"<h2>{escape(self._result['title'])}</h2>"]
-        for section in self._result["sections"]:
-            parts.append(f"<h3>{escape(section['title'])}</h3>")
-            if section["text"]:
-                words = _CODE.sub(rf'<span style="font-family:{font!r}">\1</span>', escape(section["text"]))
-                parts.append(f'<p style="margin-bottom:6px">{words}</p>')
-            if section["code"]:
-                parts.append(_block(section["code"], theme.window, theme.text, font))
-            if section["output"]:
+        parts = [f"<h2>{escape(self._examples.title)}</h2>"]
+        for section in self._examples.sections:
+            parts.append(f"<h3>{escape(section.title)}</h3>")
+            if section.text:
+                text = _CODE.sub(rf'<span style="font-family:{font!r}">\1</span>', escape(section.text))
+                parts.append(f'<p style="margin-bottom:6px">{text}</p>')
+            if section.code:
+                parts.append(_block(section.code, theme.window, theme.text, font))
+            if section.output:
                 parts.append(f'<p style="color:{theme.muted}; margin-top:6px; margin-bottom:2px">prints</p>')
-                parts.append(_block(section["output"], mix(theme.accent, theme.base, 0.12), theme.text, font))
+                parts.append(_block(section.output, mix(theme.accent, theme.base, 0.12), theme.text, font))
         return "".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Numbers as colours: more of one colour above zero, more of another below, the plot's own at zero."""
+"""Numbers as colors: more of one color above zero, more of another below, the plot's own at zero."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from workbench.gui.theme import Theme
 from workbench.runs.series import Floats
 
 STRONGEST = 0.94
-"""The share of the colour at the largest value: even the strongest cell lets the grid's form show."""
+"""The share of the color at the largest value: even the strongest cell lets the grid's form show."""
 
 
-def picture(values: Floats, largest: float, theme: Theme) -> QImage:
-    """Values of shape (rows, columns) as an image with one pixel each; ``largest`` has the full colour."""
+def color_image(values: Floats, largest: float, theme: Theme) -> QImage:
+    """Values of shape (rows, columns) as an image with one pixel each; ``largest`` has the full color."""
     with np.errstate(invalid="ignore"):
         share = np.nan_to_num(np.clip(values / (largest or 1.0), -1.0, 1.0), nan=0.0)
-    ground, above, below, bad = (_rgb(colour) for colour in (theme.plot, theme.train, theme.val, theme.error))
+    ground, above, below, bad = (_rgb(color) for color in (theme.plot, theme.train, theme.val, theme.error))
     strength = (STRONGEST * np.abs(share) ** 0.8)[..., None]
     ink = np.where((share < 0)[..., None], below, above)
     mixed = ink * strength + ground * (1 - strength)
@@ -29,10 +29,10 @@ def picture(values: Floats, largest: float, theme: Theme) -> QImage:
 
 
 def scale(low: float, high: float, theme: Theme) -> QImage:
-    """The colours from ``low`` to ``high``, side by side."""
-    return picture(np.linspace(low, high, 64)[None], max(abs(low), abs(high)), theme)
+    """The colors from ``low`` to ``high``, side by side."""
+    return color_image(np.linspace(low, high, 64)[None], max(abs(low), abs(high)), theme)
 
 
-def _rgb(colour: str) -> Floats:
-    found = QColor(colour)
-    return np.array([found.red(), found.green(), found.blue()], dtype=np.float64)
+def _rgb(name: str) -> Floats:
+    color = QColor(name)
+    return np.array([color.red(), color.green(), color.blue()], dtype=np.float64)

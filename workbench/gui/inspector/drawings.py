@@ -1,8 +1,8 @@
-"""The distribution of a tensor's values as bars, and a slice of it as a picture. Both drawn by hand."""
+"""The distribution of a tensor's values as bars, and a slice of it as an image. Both drawn by hand."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
@@ -13,12 +13,13 @@ from workbench.gui.inspector import color_scale
 from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Themes
 from workbench.runs.series import Floats
+from workbench.runs.service.inspection import ValueHistogram
 
 LARGEST_CELL = 32.0
 
 
 class Drawing(QWidget):
-    """Something drawn by hand that tells what is under the pointer."""
+    """Something drawn by hand that describes what is under the pointer."""
 
     def __init__(self, name: str, spoken: str, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,13 +36,13 @@ class Drawing(QWidget):
     def event(self, event: QEvent) -> bool:
         """Shows what is under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            words = self.words_at(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), words, self) if words else QToolTip.hideText()
+            text = self.text_at(QPointF(event.pos()))
+            QToolTip.showText(event.globalPos(), text, self) if text else QToolTip.hideText()
             return True
         return super().event(event)
 
-    def words_at(self, place: QPointF) -> str:
-        """What is told of a place; empty for nothing."""
+    def text_at(self, point: QPointF) -> str:
+        """The description of a point; empty for nothing."""
         return ""
 
     def line(self) -> int:
@@ -54,23 +55,23 @@ class Histogram(Drawing):
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("inspector.histogram", "Distribution of the values", themes, parent)
-        self.counts: list[int] = []
+        self.counts: Sequence[int] = ()
         self._low, self._high = 0.0, 0.0
 
-    def show_counts(self, histogram: dict[str, Any] | None) -> None:
-        """Takes the lab's histogram, or None where no value is finite."""
-        found = histogram or {"counts": [], "low": 0.0, "high": 0.0}
-        self.counts, self._low, self._high = found["counts"], found["low"], found["high"]
-        words = f"{sum(self.counts):,} values from {ticks.number(self._low)} to {ticks.number(self._high)}"
-        self.setAccessibleDescription(words if self.counts else "no finite value")
+    def show_counts(self, histogram: ValueHistogram | None) -> None:
+        """Shows a histogram; None where no value is finite."""
+        histogram = histogram or ValueHistogram(low=0.0, high=0.0, counts=())
+        self.counts, self._low, self._high = histogram.counts, histogram.low, histogram.high
+        text = f"{sum(self.counts):,} values from {ticks.number(self._low)} to {ticks.number(self._high)}"
+        self.setAccessibleDescription(text if self.counts else "no finite value")
         self.update()
 
-    def words_at(self, place: QPointF) -> str:
+    def text_at(self, point: QPointF) -> str:
         """The bin under the pointer."""
         area = self._area()
-        if not self.counts or not area.contains(place):
+        if not self.counts or not area.contains(point):
             return ""
-        bin_ = min(int((place.x() - area.left()) / area.width() * len(self.counts)), len(self.counts) - 1)
+        bin_ = min(int((point.x() - area.left()) / area.width() * len(self.counts)), len(self.counts) - 1)
         width = (self._high - self._low) / len(self.counts)
         low = self._low + bin_ * width
         return f"{ticks.number(low)} to {ticks.number(low + width)}: {self.counts[bin_]:,} values"
@@ -91,11 +92,11 @@ class Histogram(Drawing):
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, ticks.number(self._low, 3))
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, ticks.number(self._high, 3))
         above = QRectF(area.left(), 0, area.width(), self.line())
-        painter.drawText(above, Qt.AlignmentFlag.AlignLeft, f"values in a bin, up to {max(self.counts):,}")
+        painter.drawText(above, Qt.AlignmentFlag.AlignLeft, f"histogram (max count {max(self.counts):,})")
         width, most = area.width() / len(self.counts), max(*self.counts, 1)
-        for place, count in enumerate(self.counts):
+        for index, count in enumerate(self.counts):
             height = max(count / most * (area.height() - STEP), 1.0 if count else 0.0)
-            left = area.left() + place * width
+            left = area.left() + index * width
             painter.fillRect(QRectF(left + 0.5, area.bottom() - height, width - 1, height), QColor(theme.train))
         if self._low < 0 < self._high:
             zero = area.left() - self._low / (self._high - self._low) * area.width()
@@ -108,14 +109,14 @@ class Histogram(Drawing):
 
 
 class HeatMap(Drawing):
-    """A slice as a picture: a cell for each number."""
+    """A slice as an image: a cell for each number."""
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
-        super().__init__("inspector.slice.picture", "Slice as a picture", themes, parent)
+        super().__init__("inspector.slice.picture", "Slice as an image", themes, parent)
         self.values: Floats = np.empty((0, 0))
 
-    def show_values(self, values: list[list[float]]) -> None:
-        """Takes rows of numbers."""
+    def show_values(self, values: Sequence[Sequence[float]]) -> None:
+        """Shows rows of numbers."""
         self.values = np.array(values, dtype=np.float64) if values else np.empty((0, 0))
         low, high = self._range()
         self.setAccessibleDescription(
@@ -123,25 +124,25 @@ class HeatMap(Drawing):
         )
         self.update()
 
-    def words_at(self, place: QPointF) -> str:
+    def text_at(self, point: QPointF) -> str:
         """The number under the pointer."""
         area = self._area()
-        if not self.values.size or not area.contains(place):
+        if not self.values.size or not area.contains(point):
             return ""
         rows, columns = self.values.shape
-        row = min(int((place.y() - area.top()) / area.height() * rows), rows - 1)
-        column = min(int((place.x() - area.left()) / area.width() * columns), columns - 1)
+        row = min(int((point.y() - area.top()) / area.height() * rows), rows - 1)
+        column = min(int((point.x() - area.left()) / area.width() * columns), columns - 1)
         return f"[{row}, {column}] = {ticks.number(float(self.values[row, column]))}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draws the cells, and what their colours mean."""
+        """Draws the cells and the color scale."""
         if not self.values.size:
             return
         theme = self.themes.current
         painter = QPainter(self)
         low, high = self._range()
         area = self._area()
-        painter.drawImage(area, color_scale.picture(self.values, max(abs(low), abs(high)), theme))
+        painter.drawImage(area, color_scale.color_image(self.values, max(abs(low), abs(high)), theme))
         painter.setPen(QColor(theme.line))
         painter.drawRect(area)
         painter.setPen(QColor(theme.muted))
@@ -161,7 +162,7 @@ class HeatMap(Drawing):
 
 
 def draw_scale(painter: QPainter, box: QRectF, ends: tuple[float, float], themes: Themes) -> None:
-    """A strip of the colours between the smallest and the largest value, with both written beside it."""
+    """A strip of the colors between the smallest and the largest value, with both written beside it."""
     low, high = ends
     metrics = painter.fontMetrics()
     first, last = ticks.number(low, 3), ticks.number(high, 3)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
@@ -18,8 +16,11 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.inspector.graph_layout import GAP, HEIGHT, WIDTH, Arranged, Arrangement, Hop
-from workbench.gui.inspector.page import Page, label, row
+from workbench.gui.inspector.page import Page, control_row, label
 from workbench.gui.theme import STEP, Theme, Themes, mix
+from workbench.runs.service.answers import AnyAnswer
+from workbench.runs.service.inspection import GraphNode, ModelGraph
+from workbench.runs.service.requests import TraceGraph
 
 SMALLEST, LARGEST = 0.05, 3.0
 """Scales."""
@@ -30,14 +31,14 @@ MARGIN = 20.0
 _ROUND = 6.0
 
 
-class Box(QGraphicsItem):
+class NodeBox(QGraphicsItem):
     """A node: what it is, and below it its name and the shape that it gives."""
 
-    def __init__(self, node: dict[str, Any], theme: Theme) -> None:
+    def __init__(self, node: GraphNode, theme: Theme) -> None:
         super().__init__()
-        self._title, self._below = str(node["label"]), _short(str(node["detail"]))
-        colour = {"input": theme.ok, "layer": theme.train, "loss": theme.val}.get(node["kind"], theme.muted)
-        self._line, self._fill = QColor(colour), QColor(mix(colour, theme.plot, 0.14))
+        self._title, self._below = node.label, _short(node.detail)
+        color = {"input": theme.ok, "layer": theme.train, "loss": theme.val}.get(node.kind, theme.muted)
+        self._line, self._fill = QColor(color), QColor(mix(color, theme.plot, 0.14))
         self._ink, self._muted = QColor(theme.text), QColor(theme.muted)
 
     def boundingRect(self) -> QRectF:
@@ -45,7 +46,7 @@ class Box(QGraphicsItem):
         return QRectF(-1, -1, WIDTH + 2, HEIGHT + 2)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """Draws frame and words."""
+        """Draws frame and text."""
         painter.setPen(QPen(self._line, 1.2))
         painter.setBrush(self._fill)
         painter.drawRoundedRect(QRectF(0, 0, WIDTH, HEIGHT), _ROUND, _ROUND)
@@ -76,7 +77,7 @@ class GraphView(QGraphicsView):
         self.setObjectName("inspector.graph.view")
         self.setAccessibleName("Graph of the network")
         self._themes = themes
-        self.graph: dict[str, Any] = {"nodes": [], "edges": []}
+        self.graph = ModelGraph(nodes=(), edges=(), count=0)
         self._touched = False
         self._arrangement, self._arranged = Arrangement(), Arranged()
         self.setScene(QGraphicsScene(self))
@@ -84,24 +85,22 @@ class GraphView(QGraphicsView):
         self.setDragMode(self.DragMode.ScrollHandDrag)
         self.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.setTransformationAnchor(self.ViewportAnchor.AnchorUnderMouse)
-        themes.changed.connect(self.recolour)
+        themes.changed.connect(self.recolor)
 
     def minimumSizeHint(self) -> QSize:
         """Small: the layout around it decides."""
         return QSize(160, 120)
 
-    def show_graph(self, graph: dict[str, Any]) -> None:
-        """Takes the lab's nodes and edges."""
+    def show_graph(self, graph: ModelGraph) -> None:
+        """Shows a graph in the place of the one before."""
         self.graph = graph
         self._touched = False
-        nodes = [str(node["id"]) for node in graph["nodes"]]
-        edges = [(str(source), str(target)) for source, target in graph["edges"]]
-        self._arrangement = Arrangement(nodes, edges)
+        self._arrangement = Arrangement([node.id for node in graph.nodes], graph.edges)
         self.begin()
 
     @Slot()
-    def recolour(self) -> None:
-        """Draws everything in the theme's colours; what is seen stays."""
+    def recolor(self) -> None:
+        """Draws everything in the theme's colors; what is seen stays."""
         self._draw(self._arranged)
 
     def _arrange(self, room: float | None = None) -> Arranged:
@@ -109,29 +108,28 @@ class GraphView(QGraphicsView):
         area = self.viewport().rect()
         return self._arrangement.fold(max(area.width(), 200) / max(area.height(), 100), room)
 
-    def _draw(self, found: Arranged) -> None:
+    def _draw(self, arranged: Arranged) -> None:
         """Draws everything anew."""
-        self._arranged = found
+        self._arranged = arranged
         theme, scene = self._themes.current, self.scene()
         scene.clear()
         self.setBackgroundBrush(QColor(theme.plot))
-        nodes = {str(node["id"]): node for node in self.graph["nodes"]}
-        edges = [(str(source), str(target)) for source, target in self.graph["edges"]]
-        lines = QGraphicsPathItem(_path(found.edges))
+        nodes = {node.id: node for node in self.graph.nodes}
+        lines = QGraphicsPathItem(_path(arranged.edges))
         lines.setPen(QPen(QColor(mix(theme.muted, theme.plot, 0.8)), 1.2))
         lines.setZValue(-1)
         scene.addItem(lines)
         sources: dict[str, list[str]] = {}
-        for source, target in edges:
-            sources.setdefault(target, []).append(_words(nodes[source]))
+        for source, target in self.graph.edges:
+            sources.setdefault(target, []).append(_node_text(nodes[source]))
         for name, node in nodes.items():
-            box = Box(node, theme)
-            box.setPos(*found.places[name])
+            box = NodeBox(node, theme)
+            box.setPos(*arranged.places[name])
             box.setToolTip(_tip(node, sources.get(name, [])))
             scene.addItem(box)
-        scene.setSceneRect(QRectF(0, 0, found.width, found.height).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))
-        words = "; ".join(_words(node) for node in self.graph["nodes"][:40])
-        self.setAccessibleDescription(words + ("; and more" if len(nodes) > 40 else ""))
+        scene.setSceneRect(QRectF(0, 0, arranged.width, arranged.height).adjusted(-MARGIN, -MARGIN, MARGIN, MARGIN))
+        text = "; ".join(_node_text(node) for node in self.graph.nodes[:40])
+        self.setAccessibleDescription(text + ("; and more" if len(nodes) > 40 else ""))
 
     def begin(self) -> None:
         """Shows the whole where it can be read so, and else its beginning; the rest is a scroll away, as on a page."""
@@ -193,15 +191,15 @@ class GraphView(QGraphicsView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fits again, unless the user has chosen what to see."""
         super().resizeEvent(event)
-        if not self._touched and self.graph["nodes"] and event.size().width() != event.oldSize().width():
+        if not self._touched and self.graph.nodes and event.size().width() != event.oldSize().width():
             self.begin()
 
 
 class GraphPage(Page):
-    """The drawing with its line of words."""
+    """The drawing with its summary."""
 
-    method = "graph"
-    empty = "Press Look to see the network as a graph, from its input to its loss."
+    request_type = TraceGraph
+    empty = "Press Inspect to see the network as a graph, from its input to its loss."
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("graph", "Graph", parent)
@@ -211,7 +209,7 @@ class GraphPage(Page):
         fit.setObjectName("inspector.graph.fit")
         fit.setToolTip("Show the whole graph (0). The wheel, plus and minus zoom")
         fit.clicked.connect(self.view.fit_by_hand)
-        line = row()
+        line = control_row()
         line.addWidget(self.summary, 1)
         line.addWidget(fit)
         content = QWidget()
@@ -222,13 +220,19 @@ class GraphPage(Page):
         layout.addWidget(self.view, 1)
         self.set_content(content)
 
-    def show_result(self, result: dict[str, Any]) -> None:
+    def build_request(self) -> TraceGraph:
+        """The whole graph."""
+        return TraceGraph()
+
+    def show_answer(self, answer: AnyAnswer) -> None:
         """Draws the graph."""
-        shown, count = len(result["nodes"]), result["count"]
-        words = f"{count:,} nodes, {len(result['edges']):,} edges, from input to loss"
-        self.summary.setText(words if shown == count else f"{words}; the first {shown:,} nodes shown")
+        if not isinstance(answer, ModelGraph):
+            return
+        shown, count = len(answer.nodes), answer.count
+        text = f"{count:,} nodes, {len(answer.edges):,} edges, from input to loss"
+        self.summary.setText(text if shown == count else f"{text}; the first {shown:,} nodes shown")
         self.show_content()
-        self.view.show_graph(result)
+        self.view.show_graph(answer)
 
 
 def _path(edges: list[list[Hop]]) -> QPainterPath:
@@ -259,8 +263,8 @@ def _draw_hop(path: QPainterPath, hop: Hop) -> None:
         path.cubicTo(QPointF(end.x() - 1.5 * out, back), end - QPointF(1.5 * out, 0), end)
 
 
-def _words(node: dict[str, Any]) -> str:
-    return f"{node['label']} ({node['detail']})" if node["detail"] else str(node["label"])
+def _node_text(node: GraphNode) -> str:
+    return f"{node.label} ({node.detail})" if node.detail else node.label
 
 
 def _short(detail: str) -> str:
@@ -269,10 +273,10 @@ def _short(detail: str) -> str:
     return (f"{name.rpartition('.')[2]}: " if colon else "") + shape.replace(" x ", " × ")
 
 
-def _tip(node: dict[str, Any], sources: list[str]) -> str:
-    name, colon, shape = str(node["detail"]).rpartition(": ")
-    lines = [str(node["label"]) + (f", {name}" if colon else "")]
+def _tip(node: GraphNode, sources: list[str]) -> str:
+    name, colon, shape = node.detail.rpartition(": ")
+    lines = [node.label + (f", {name}" if colon else "")]
     if shape:
-        lines.append(f"gives {shape}" + ("" if node["kind"] == "loss" else " for each sample"))
+        lines.append(f"gives {shape}" + ("" if node.kind == "loss" else " for each sample"))
     lines += [f"takes {source}" for source in sources[:8]]
     return "\n".join(lines + (["…"] if len(sources) > 8 else []))

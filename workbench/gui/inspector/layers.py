@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QShowEvent
@@ -19,10 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.inspector.drawings import Drawing
-from workbench.gui.inspector.page import Page, label, row
+from workbench.gui.inspector.page import Page, control_row, label
 from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Themes
 from workbench.runs.progress import Progress
+from workbench.runs.service.answers import AnyAnswer
+from workbench.runs.service.inspection import BatchInspection, LayerNorms
 
 if TYPE_CHECKING:
     from workbench.gui.inspector.norm_chart import NormChart
@@ -31,11 +34,11 @@ HEIGHT = 320
 """Pixels that bars and curves need to be read."""
 SETTING = "output.layer_norms"
 OFF = (
-    "The run shown keeps no gradient norms of its layers. "
+    "The run shown has not recorded gradient norms of its layers. "
     "Switch on “Gradient norm of each layer” (Optimiser and schedule, Advanced) and train."
 )
-NO_RUN = "Gradient norms over time are drawn here once a run is shown that keeps them."
-ON = "“Gradient norm of each layer” is on now: the next run keeps them. Press Train."
+NO_RUN = "Gradient norms over time are drawn here once a run is shown that records them."
+ON = "“Gradient norm of each layer” is on now: the next run records them. Press Train."
 WAITING = "The run shown has not reported a step yet."
 
 
@@ -44,7 +47,7 @@ class NormBars(Drawing):
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("inspector.layers.bars", "Norms of gradient and weights of each layer", themes, parent)
-        self.layers: list[dict[str, Any]] = []
+        self.layers: Sequence[LayerNorms] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -55,26 +58,26 @@ class NormBars(Drawing):
         """All rows, but no width."""
         return QSize(160, self.sizeHint().height())
 
-    def show_layers(self, layers: list[dict[str, Any]]) -> None:
-        """Takes the lab's layers."""
+    def show_layers(self, layers: Sequence[LayerNorms]) -> None:
+        """Shows a row for each layer."""
         self.layers = layers
-        words = (
-            f"{one['name']}: gradient {_number(one['gradient'])}, weights {_number(one['weights'])}" for one in layers
+        texts = (
+            f"{layer.name}: gradient {_number(layer.gradient)}, weights {_number(layer.weights)}" for layer in layers
         )
-        self.setAccessibleDescription("; ".join(words))
+        self.setAccessibleDescription("; ".join(texts))
         self.updateGeometry()
         self.update()
 
-    def words_at(self, place: QPointF) -> str:
+    def text_at(self, point: QPointF) -> str:
         """The layer under the pointer."""
-        found = int(place.y() // self._row()) - 1
-        if not 0 <= found < len(self.layers):
+        index = int(point.y() // self._row()) - 1
+        if not 0 <= index < len(self.layers):
             return ""
-        one = self.layers[found]
-        lines = [f"{one['name']} ({one['type']})", f"gradient norm: {_number(one['gradient'])}"]
-        lines.append(f"weight norm: {_number(one['weights'])}")
-        if one["gradient"] is not None and one["weights"]:
-            lines.append(f"gradient per weight: {ticks.number(one['gradient'] / one['weights'], 3)}")
+        layer = self.layers[index]
+        lines = [f"{layer.name} ({layer.type})", f"gradient norm: {_number(layer.gradient)}"]
+        lines.append(f"weight norm: {_number(layer.weights)}")
+        if layer.gradient is not None and layer.weights:
+            lines.append(f"gradient per weight: {ticks.number(layer.gradient / layer.weights, 3)}")
         return "\n".join(lines)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -84,24 +87,26 @@ class NormBars(Drawing):
         theme = self.themes.current
         painter = QPainter(self)
         metrics = self.fontMetrics()
-        names = max((metrics.horizontalAdvance(_name(one)) + 2 for one in self.layers), default=0)
+        names = max((metrics.horizontalAdvance(_name(layer)) + 2 for layer in self.layers), default=0)
         left = min(names, int(self.width() * 0.34)) + 3 * STEP
         half = (self.width() - left - 2 * STEP) / 2
         number = metrics.horizontalAdvance("0.00000") + STEP
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(left, 0, half, self._row()), Qt.AlignmentFlag.AlignVCenter, "gradient norm")
         painter.drawText(QRectF(left + half, 0, half, self._row()), Qt.AlignmentFlag.AlignVCenter, "weight norm")
-        tops = {key: _largest(self.layers, key) for key in ("gradient", "weights")}
-        for place, one in enumerate(self.layers, 1):
-            y = place * self._row()
+        tops = (_largest([layer.gradient for layer in self.layers]), _largest([layer.weights for layer in self.layers]))
+        for index, layer in enumerate(self.layers, 1):
+            y = index * self._row()
             painter.setPen(QColor(theme.text))
-            name = metrics.elidedText(_name(one), Qt.TextElideMode.ElideMiddle, left - 3 * STEP)
+            name = metrics.elidedText(_name(layer), Qt.TextElideMode.ElideMiddle, left - 3 * STEP)
             painter.drawText(QRectF(0, y, left, self._row()), Qt.AlignmentFlag.AlignVCenter, name)
-            for column, (key, colour) in enumerate((("gradient", theme.train), ("weights", theme.memory_other))):
-                x, value = left + column * half, one[key]
+            bars = ((layer.gradient, theme.train), (layer.weights, theme.memory_other))
+            for column, (value, color) in enumerate(bars):
+                x = left + column * half
                 finite = value is not None and math.isfinite(value)
-                length = max((half - number - 2 * STEP) * value / tops[key], 1.0) if finite else 0.0
-                painter.fillRect(QRectF(x, y + 5, length, self._row() - 10), QColor(colour))
+                share = value / tops[column] if value is not None and finite else 0.0
+                length = max((half - number - 2 * STEP) * share, 1.0) if finite else 0.0
+                painter.fillRect(QRectF(x, y + 5, length, self._row() - 10), QColor(color))
                 painter.setPen(QColor(theme.muted if finite or value is None else theme.error))
                 box = QRectF(x + length + STEP, y, half - length, self._row())
                 painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, _number(value))
@@ -113,7 +118,7 @@ class NormBars(Drawing):
 class LayersPage(Page):
     """Bars for the batch above, curves of the run shown below."""
 
-    empty = "Press Look to see how long gradients and weights of each layer are for a batch."
+    empty = "Press Inspect to see the norms of gradients and weights of each layer for a batch."
     setting_wanted = Signal(str)
     """A setting that is to be switched on."""
 
@@ -125,7 +130,7 @@ class LayersPage(Page):
         self.bars = NormBars(themes, self)
         self.note = label("inspector.layers.note", "muted", self.empty, wrap=True)
         self.history = label("inspector.layers.history", "muted", NO_RUN, wrap=True)
-        self.switch = QPushButton("Keep them from the next run on")
+        self.switch = QPushButton("Record from the next run")
         self.switch.setObjectName("inspector.layers.switch")
         self.switch.setToolTip("Switches on “Gradient norm of each layer” in the settings")
         self.switch.clicked.connect(self._switch)
@@ -133,11 +138,11 @@ class LayersPage(Page):
         self.logarithmic.setObjectName("inspector.layers.log")
         self.logarithmic.setAccessibleName("Logarithmic axis")
         self.logarithmic.setChecked(True)
-        self.logarithmic.toggled.connect(self._look_changed)
+        self.logarithmic.toggled.connect(self._on_axis_changed)
         self.chart: NormChart | None = None
         self._arrange()
         self.show_content()
-        themes.changed.connect(self._dress)
+        themes.changed.connect(self._apply_theme)
 
     def _arrange(self) -> None:
         area = QScrollArea()
@@ -156,7 +161,7 @@ class LayersPage(Page):
         self._below = QVBoxLayout(below)
         self._below.setContentsMargins(0, 0, 0, STEP)
         self._below.setSpacing(STEP)
-        line = row()
+        line = control_row()
         line.addWidget(self.history, 1)
         line.addWidget(self.switch)
         line.addWidget(self.logarithmic)
@@ -182,23 +187,25 @@ class LayersPage(Page):
         around.setContentsMargins(2 * STEP, 0, 2 * STEP, 0)
         around.addWidget(self.chart)
         self._below.insertLayout(1, around, 100)
-        self._dress()
+        self._apply_theme()
 
-    def say(self, words: str) -> None:
+    def show_message(self, text: str) -> None:
         """A sentence in the place of the bars: the curves stay."""
-        self.note.setText(words)
+        self.note.setText(text)
         self.note.show()
-        self.bars.show_layers([])
+        self.bars.show_layers(())
 
-    def show_result(self, result: dict[str, Any]) -> None:
-        """Takes the lab's answer."""
-        layers = result["layers"]
+    def show_answer(self, answer: AnyAnswer) -> None:
+        """Shows the layers of a batch."""
+        if not isinstance(answer, BatchInspection):
+            return
+        layers = answer.layers
         self.note.setText("" if layers else "No layer of this network has parameters.")
         self.note.setVisible(not layers)
         self.bars.show_layers(layers)
 
     def show_progress(self, progress: Progress | None) -> None:
-        """Draws what is new in ``progress``. Cheap when nothing is new, or nobody looks."""
+        """Draws what is new in ``progress``. Cheap when nothing is new, or it is not visible."""
         if progress is not self._progress:
             self._progress = progress
             self._drawn = ()
@@ -208,16 +215,16 @@ class LayersPage(Page):
             self._follow()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catches up on what came while nobody looked."""
+        """Catches up on what came while it was hidden."""
         super().showEvent(event)
         self._follow()
 
     def _follow(self) -> None:
         progress = self._progress
         layers = progress.curves.layers if progress is not None else {}
-        words = _words(progress) if self.history.text() != ON or layers else ON
-        self.history.setText(words)
-        self.switch.setVisible(not layers and words in (OFF, NO_RUN))
+        text = _history_text(progress) if self.history.text() != ON or layers else ON
+        self.history.setText(text)
+        self.switch.setVisible(not layers and text in (OFF, NO_RUN))
         self.logarithmic.setVisible(bool(layers))
         if self.chart is None:
             return
@@ -234,12 +241,12 @@ class LayersPage(Page):
         self.setting_wanted.emit(SETTING)
 
     @Slot()
-    def _look_changed(self) -> None:
+    def _on_axis_changed(self) -> None:
         self._drawn = ()
         self._follow()
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self._drawn = ()
         if self.chart is not None:
             self.chart.dress(self._themes.current)
@@ -247,13 +254,12 @@ class LayersPage(Page):
         self._follow()
 
 
-def _name(layer: dict[str, Any]) -> str:
+def _name(layer: LayerNorms) -> str:
     """Its name, and its type where the name is a mere number."""
-    name, kind = str(layer["name"]), str(layer["type"])
-    return f"{name} {kind}" if name.rpartition(".")[2].isdigit() else name
+    return f"{layer.name} {layer.type}" if layer.name.rpartition(".")[2].isdigit() else layer.name
 
 
-def _words(progress: Progress | None) -> str:
+def _history_text(progress: Progress | None) -> str:
     if progress is None:
         return NO_RUN
     if progress.curves.layers:
@@ -265,6 +271,5 @@ def _number(value: float | None) -> str:
     return "frozen" if value is None else ticks.number(value, 3)
 
 
-def _largest(layers: list[dict[str, Any]], key: str) -> float:
-    found = [one[key] for one in layers if one[key] is not None and math.isfinite(one[key])]
-    return max(found, default=0.0) or 1.0
+def _largest(norms: Sequence[float | None]) -> float:
+    return max((norm for norm in norms if norm is not None and math.isfinite(norm)), default=0.0) or 1.0

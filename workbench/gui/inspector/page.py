@@ -1,8 +1,6 @@
-"""What the inspector's pages share: a sentence where there is nothing to show, and the question that each of them asks."""
+"""What the inspector's pages share: a sentence where there is nothing to show, and the request that each of them makes."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -17,17 +15,20 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.theme import STEP
+from workbench.launch.service import RequestType
+from workbench.runs.service.answers import AnyAnswer
+from workbench.runs.service.requests import AnyInspection, InspectBatch
 
 
 class Page(QWidget):
     """One tab of the inspector."""
 
-    asked = Signal(str, object)
-    """A question to the lab: its method and its own parameters. What is inspected is added to them."""
-    method = "inspect"
-    """The question whose answer it shows."""
+    requested = Signal(object)
+    """A request to the engine. What is inspected is added to it."""
+    request_type: RequestType = InspectBatch
+    """The request whose answer it shows."""
     empty = ""
-    """What it says before there is anything to show."""
+    """The text before there is anything to show."""
 
     def __init__(self, name: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,38 +62,38 @@ class Page(QWidget):
         area.setWidget(content)
         self._stack.addWidget(area)
 
-    def say(self, words: str) -> None:
+    def show_message(self, text: str) -> None:
         """Shows a sentence in the place of everything."""
-        self.message.setText(words)
+        self.message.setText(text)
         self._stack.setCurrentIndex(0)
 
     def show_content(self) -> None:
         """Shows the content in the place of the sentence."""
         self._stack.setCurrentIndex(1)
 
-    def question(self) -> dict[str, Any]:
-        """Its own parameters of its question."""
-        return {}
+    def build_request(self) -> AnyInspection:
+        """The request for what it shows."""
+        return InspectBatch()
 
-    def show_result(self, result: dict[str, Any]) -> None:
-        """Takes the lab's answer."""
+    def show_answer(self, answer: AnyAnswer) -> None:
+        """Shows the answer to its request."""
         self.show_content()
 
 
 def label(name: str, role: str = "muted", text: str = "", wrap: bool = False) -> QLabel:
     """A label that never makes its page wider."""
-    made = QLabel(text)
-    made.setObjectName(name)
-    made.setProperty("role", role)
-    made.setWordWrap(wrap)
-    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return made
+    widget = QLabel(text)
+    widget.setObjectName(name)
+    widget.setProperty("role", role)
+    widget.setWordWrap(wrap)
+    widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    widget.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return widget
 
 
-def row() -> QHBoxLayout:
+def control_row() -> QHBoxLayout:
     """A line of controls."""
-    made = QHBoxLayout()
-    made.setContentsMargins(2 * STEP, STEP, 2 * STEP, 0)
-    made.setSpacing(2 * STEP)
-    return made
+    layout = QHBoxLayout()
+    layout.setContentsMargins(2 * STEP, STEP, 2 * STEP, 0)
+    layout.setSpacing(2 * STEP)
+    return layout

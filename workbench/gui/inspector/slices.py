@@ -1,8 +1,8 @@
-"""A look inside a tensor: its last two axes as a picture or as numbers, at a place of the axes before them."""
+"""A slice of a tensor: its last two axes as an image or as numbers, at an index of the axes before them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
@@ -21,23 +21,25 @@ from workbench.gui.inspector.page import label
 from workbench.gui.inspector.table import Index
 from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Themes
+from workbench.runs.service.inspection import TensorFacts, TensorSlice
+from workbench.runs.service.requests import SliceTensor
 
 MOST_AXES = 4
-"""Axes that can be chosen; of a tensor with more, the others stay at their first place."""
+"""Axes that can be chosen; of a tensor with more, the others stay at index 0."""
 PAUSE_MS = 200
-"""A slice is asked for when no place was changed for so long."""
+"""A slice is asked for when no index was changed for so long."""
 
 
-class Numbers(QAbstractTableModel):
+class SliceNumbers(QAbstractTableModel):
     """The values of a slice."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.values: list[list[float]] = []
+        self.values: Sequence[Sequence[float]] = ()
         self._whole = False
 
-    def show_values(self, values: list[list[float]], whole: bool) -> None:
-        """Takes rows of numbers; ``whole`` when they are whole ones."""
+    def show_values(self, values: Sequence[Sequence[float]], whole: bool) -> None:
+        """Shows rows of numbers; ``whole`` when they are whole ones."""
         self.beginResetModel()
         self.values, self._whole = values, whole
         self.endResetModel()
@@ -50,11 +52,13 @@ class Numbers(QAbstractTableModel):
         """As many as the slice has."""
         return 0 if (parent is not None and parent.isValid()) or not self.values else len(self.values[0])
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Places, counted from zero."""
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> str | None:
+        """Indices, counted from zero."""
         return str(section) if role == Qt.ItemDataRole.DisplayRole else None
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """The numbers."""
         value = self.values[index.row()][index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
@@ -67,26 +71,26 @@ class Numbers(QAbstractTableModel):
 
 
 class SlicePane(QWidget):
-    """Asks for a slice, and shows it."""
+    """Requests a slice, and shows it."""
 
-    wanted = Signal(object)
-    """Parameters of the question: group, name, index."""
+    requested = Signal(object)
+    """A SliceTensor."""
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("inspector.slice")
         self.setAccessibleName("Slice")
-        self._tensor: dict[str, Any] | None = None
-        self.axes = [self._axis(place) for place in range(MOST_AXES)]
+        self._tensor: TensorFacts | None = None
+        self.axes = [self._axis(axis) for axis in range(MOST_AXES)]
         self.form = QComboBox(self)
         self.form.setObjectName("inspector.slice.form")
         self.form.setAccessibleName("Show the slice as")
-        self.form.addItems(["Picture", "Numbers"])
+        self.form.addItems(["Image", "Numbers"])
         self.note = label("inspector.slice.note")
-        self.picture = HeatMap(themes, self)
-        self.numbers = Numbers(self)
+        self.image = HeatMap(themes, self)
+        self.numbers = SliceNumbers(self)
         self._shown = QStackedWidget(self)
-        self._shown.addWidget(self.picture)
+        self._shown.addWidget(self.image)
         self._shown.addWidget(self._table())
         self.form.currentIndexChanged.connect(self._shown.setCurrentIndex)
         line = QHBoxLayout()
@@ -104,14 +108,14 @@ class SlicePane(QWidget):
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
-        self._pause.timeout.connect(self._ask)
+        self._pause.timeout.connect(self._request)
 
-    def _axis(self, place: int) -> QSpinBox:
+    def _axis(self, axis: int) -> QSpinBox:
         box = QSpinBox(self)
-        box.setObjectName(f"inspector.slice.axis{place}")
-        box.setAccessibleName(f"Place on axis {place}")
+        box.setObjectName(f"inspector.slice.axis{axis}")
+        box.setAccessibleName(f"Index of axis {axis}")
         box.setKeyboardTracking(False)
-        box.valueChanged.connect(self._moved)
+        box.valueChanged.connect(self._request_later)
         box.hide()
         return box
 
@@ -127,51 +131,51 @@ class SlicePane(QWidget):
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + STEP)
         return table
 
-    def show_tensor(self, tensor: dict[str, Any] | None) -> None:
-        """Another tensor is looked into; its first slice is asked for."""
+    def show_tensor(self, tensor: TensorFacts | None) -> None:
+        """Another tensor is shown; its first slice is requested."""
         self._tensor = tensor
-        leading = tensor["shape"][:-2] if tensor is not None else []
-        for place, box in enumerate(self.axes):
+        leading = tensor.shape[:-2] if tensor is not None else ()
+        for axis, box in enumerate(self.axes):
             box.blockSignals(True)
-            box.setVisible(place < len(leading))
-            box.setRange(0, max(leading[place] - 1, 0) if place < len(leading) else 0)
+            box.setVisible(axis < len(leading))
+            box.setRange(0, max(leading[axis] - 1, 0) if axis < len(leading) else 0)
             box.setValue(0)
-            box.setToolTip(f"Axis {place} of the tensor, from 0 to {box.maximum()}")
+            box.setToolTip(f"Axis {axis} of the tensor, from 0 to {box.maximum()}")
             box.blockSignals(False)
-        self._show([], False)
+        self._show_values((), False)
         self.note.setText("")
-        if tensor is not None and tensor["elements"]:
-            self._ask()
+        if tensor is not None and tensor.elements:
+            self._request()
 
-    def show_result(self, result: dict[str, Any]) -> None:
-        """Takes the lab's answer, unless another tensor was chosen meanwhile."""
+    def show_slice(self, shown: TensorSlice) -> None:
+        """Shows a slice, unless another tensor was chosen meanwhile."""
         tensor = self._tensor
-        if tensor is None or (result["group"], result["name"]) != (tensor["group"], tensor["name"]):
+        if tensor is None or (shown.group, shown.name) != (tensor.group, tensor.name):
             return
-        values = result["values"]
-        self._show(values, result["whole"])
-        place = ", ".join([*(str(one) for one in result["index"]), *[":"] * min(2, len(result["shape"]))])
-        words = f"[{place}]  {result['rows']:,} × {result['columns']:,}" if place else "a single number"
-        if values and (len(values) < result["rows"] or len(values[0]) < result["columns"]):
-            words += f", the first {len(values)} × {len(values[0])} shown"
-        self.note.setText(words)
+        values = shown.values
+        self._show_values(values, shown.whole)
+        index = ", ".join([*(str(position) for position in shown.index), *[":"] * min(2, len(shown.shape))])
+        text = f"[{index}]  {shown.rows:,} × {shown.columns:,}" if index else "scalar"
+        if values and (len(values) < shown.rows or len(values[0]) < shown.columns):
+            text += f", the first {len(values)} × {len(values[0])} shown"
+        self.note.setText(text)
 
-    def refuse(self, words: str) -> None:
+    def show_refusal(self, text: str) -> None:
         """Says why there is no slice."""
-        self._show([], False)
-        self.note.setText(words)
+        self._show_values((), False)
+        self.note.setText(text)
 
-    def _show(self, values: list[list[float]], whole: bool) -> None:
+    def _show_values(self, values: Sequence[Sequence[float]], whole: bool) -> None:
         self.numbers.show_values(values, whole)
-        self.picture.show_values(values)
+        self.image.show_values(values)
 
     @Slot()
-    def _moved(self) -> None:
+    def _request_later(self) -> None:
         self._pause.start()
 
     @Slot()
-    def _ask(self) -> None:
+    def _request(self) -> None:
         self._pause.stop()
         if self._tensor is not None:
-            index = [box.value() for box in self.axes if not box.isHidden()]
-            self.wanted.emit({"group": self._tensor["group"], "name": self._tensor["name"], "index": index})
+            index = tuple(box.value() for box in self.axes if not box.isHidden())
+            self.requested.emit(SliceTensor(group=self._tensor.group, name=self._tensor.name, index=index))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, Slot
 from PySide6.QtGui import QResizeEvent
@@ -19,30 +18,32 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.inspector.drawings import Histogram
-from workbench.gui.inspector.page import Page, label, row
+from workbench.gui.inspector.page import Page, control_row, label
 from workbench.gui.inspector.slices import SlicePane
-from workbench.gui.inspector.table import COLUMNS, SORT_ROLE, TensorTable, figures, shape, text
+from workbench.gui.inspector.table import COLUMNS, SORT_ROLE, TensorTable, cell_text, figures, shape_text
 from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Themes
+from workbench.runs.service.answers import AnyAnswer
+from workbench.runs.service.inspection import BatchInspection, TensorFacts
 
-NAME = next(place for place, (key, _, _) in enumerate(COLUMNS) if key == "name")
+NAME = next(index for index, column in enumerate(COLUMNS) if column.key == "name")
 HEIGHT = 330
 """Pixels that table and drawings need to be read."""
 PADDING = 8
 SHORTEST_NAME = 92
 """Pixels; of a longer name the middle is left out where there is no room for it."""
 
-_COMMON: dict[str, Callable[[dict[str, Any]], str]] = {
-    "device": lambda row: f"on {row['device']}",
-    "contiguous": lambda row: "contiguous" if row["contiguous"] else "not contiguous",
+_COMMON: dict[str, Callable[[TensorFacts], str]] = {
+    "device": lambda row: f"on {row.device}",
+    "contiguous": lambda row: "contiguous" if row.contiguous else "not contiguous",
 }
-"""What is said once where all tensors are alike in it."""
+"""Columns whose value stands once above the table where all tensors have the same."""
 
 
 class TensorsPage(Page):
     """The table above, what is inside the chosen tensor below."""
 
-    empty = "Press Look to see every tensor of one batch: its inputs, the network's parameters, their gradients, its buffers."
+    empty = "Press Inspect to see every tensor of one batch: its inputs, the network's parameters, their gradients, its buffers."
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__("tensors", "Tensors", parent)
@@ -66,7 +67,7 @@ class TensorsPage(Page):
         self.figures = label("inspector.tensors.figures")
         self.histogram = Histogram(themes, self)
         self.slice = SlicePane(themes, self)
-        self.slice.wanted.connect(self._ask_slice)
+        self.slice.requested.connect(self.requested)
         self.table.selectionModel().currentRowChanged.connect(self._choose)
         themes.changed.connect(self._redraw)
         self._arrange()
@@ -96,7 +97,7 @@ class TensorsPage(Page):
         return table
 
     def _arrange(self) -> None:
-        above = row()
+        above = control_row()
         above.addWidget(self.filter)
         above.addWidget(self.summary, 1)
         left = QWidget()
@@ -126,61 +127,63 @@ class TensorsPage(Page):
         layout.addWidget(split, 1)
         self.set_content(content, HEIGHT)
 
-    def show_result(self, result: dict[str, Any]) -> None:
+    def show_answer(self, answer: AnyAnswer) -> None:
         """Lists the tensors; the one that was chosen before stays chosen."""
+        if not isinstance(answer, BatchInspection):
+            return
         before = self.current()
-        rows = result["tensors"]
+        rows = answer.tensors
         self.model.show_rows(rows)
-        memory = ticks.size(sum(one["bytes"] for one in rows))
+        memory = ticks.size(sum(row.bytes for row in rows))
         same = "".join(f", all {_COMMON[key](rows[0])}" for key in _uniform(rows))
         self.summary.setText(f"{len(rows):,} tensors of the first batch of an epoch, {memory}{same}")
         self.summary.setToolTip(self.summary.text())
         self._fit_columns()
         self.show_content()
-        names = [(one["group"], one["name"]) for one in rows]
-        again = (before["group"], before["name"]) if before is not None else None
+        names = [(row.group, row.name) for row in rows]
+        again = (before.group, before.name) if before is not None else None
         self.choose(*(again if again in names else names[0]))
 
     def choose(self, group: str, name: str) -> None:
         """Chooses a tensor by group and name."""
-        for place, one in enumerate(self.model.rows):
-            if (one["group"], one["name"]) == (group, name):
-                self.table.setCurrentIndex(self._order.mapFromSource(self.model.index(place, 0)))
+        for index, row in enumerate(self.model.rows):
+            if (row.group, row.name) == (group, name):
+                self.table.setCurrentIndex(self._order.mapFromSource(self.model.index(index, 0)))
 
-    def current(self) -> dict[str, Any] | None:
+    def current(self) -> TensorFacts | None:
         """The tensor that is chosen."""
-        place = self._order.mapToSource(self.table.currentIndex())
-        return self.model.rows[place.row()] if place.isValid() else None
+        index = self._order.mapToSource(self.table.currentIndex())
+        return self.model.rows[index.row()] if index.isValid() else None
 
     def _fit_columns(self) -> None:
-        """Every column as wide as its words.
+        """Every column as wide as its text.
 
-        Where the table is narrower, columns in which all say the same give way (the line above says it), then names.
+        Where the table is narrower, columns of one value give way (it stands in the line above), then names.
         """
         metrics, rows = self.table.fontMetrics(), self.model.rows
         widths = []
-        for key, title, _ in COLUMNS:
-            words = {title, *(text(one, key) for one in rows)}
-            widths.append(max(metrics.horizontalAdvance(word) for word in words) + PADDING)
+        for column in COLUMNS:
+            texts = {column.title, *(cell_text(row, column) for row in rows)}
+            widths.append(max(metrics.horizontalAdvance(text) for text in texts) + PADDING)
         bar = self.table.verticalScrollBar().sizeHint().width() + 2
         uniform = _uniform(rows) if sum(widths) > self.table.width() - bar else []
-        for place, (key, _, _) in enumerate(COLUMNS):
-            self.table.setColumnHidden(place, key in uniform)
-            widths[place] = 0 if key in uniform else widths[place]
+        for index, column in enumerate(COLUMNS):
+            self.table.setColumnHidden(index, column.key in uniform)
+            widths[index] = 0 if column.key in uniform else widths[index]
         spare = self.table.width() - bar - (sum(widths) - widths[NAME])
         widths[NAME] = max(spare, min(SHORTEST_NAME, widths[NAME]))
-        for column, width in enumerate(widths):
+        for index, width in enumerate(widths):
             if width:
-                self.table.setColumnWidth(column, width)
+                self.table.setColumnWidth(index, width)
 
     @Slot()
     def _choose(self) -> None:
         tensor = self.current()
-        self.chosen.setText(f"{tensor['name']}  {shape(tensor['shape'])}" if tensor is not None else "")
+        self.chosen.setText(f"{tensor.name}  {shape_text(tensor.shape)}" if tensor is not None else "")
         self.figures.setText(figures(tensor) if tensor is not None else "")
         self.figures.setToolTip(self.figures.text())
-        self.chosen.setToolTip(f"{tensor['group']}: {tensor['name']}" if tensor is not None else "")
-        self.histogram.show_counts(tensor["histogram"] if tensor is not None else None)
+        self.chosen.setToolTip(f"{tensor.group}: {tensor.name}" if tensor is not None else "")
+        self.histogram.show_counts(tensor.histogram if tensor is not None else None)
         self.slice.show_tensor(tensor)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -189,15 +192,11 @@ class TensorsPage(Page):
         if self.model.rows:
             self._fit_columns()
 
-    @Slot(object)
-    def _ask_slice(self, params: dict[str, Any]) -> None:
-        self.asked.emit("slice", params)
-
     @Slot()
     def _redraw(self) -> None:
         self.table.viewport().update()
 
 
-def _uniform(rows: list[dict[str, Any]]) -> list[str]:
-    """What all tensors are alike in."""
-    return [key for key in _COMMON if len({one[key] for one in rows}) == 1]
+def _uniform(rows: Sequence[TensorFacts]) -> list[str]:
+    """The columns in which all tensors have the same value."""
+    return [key for key, text_of in _COMMON.items() if len({text_of(row) for row in rows}) == 1]

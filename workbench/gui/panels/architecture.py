@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
@@ -11,13 +9,16 @@ from workbench.config.problems import Problem
 from workbench.gui.document.document import Document
 from workbench.gui.document.trusted_files import OwnFiles
 from workbench.gui.forms.form import Form
-from workbench.gui.panels.panel import NOT_LOOKED_AT, Asker, Panel, sentences, tell
+from workbench.gui.panels.panel import NO_PREVIEW, Panel, PreviewRequester, sentences, show_text
 from workbench.gui.panels.trust_notice import OwnFile
 from workbench.gui.plots import ticks
 from workbench.gui.plots.ticks import size
-from workbench.gui.service.busy_indicator import WaitLine
-from workbench.gui.service.client import LabClient
+from workbench.gui.service.busy_indicator import BusyIndicator
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import Themes
+from workbench.launch.service import RequestType
+from workbench.runs.service.inspection import LayerSummary, ModelSummary
+from workbench.runs.service.requests import SummarizeModel
 
 MOST_ROWS = 9
 ROW_HEIGHT = 22
@@ -30,7 +31,7 @@ class ArchitecturePanel(Panel):
     def __init__(
         self,
         document: Document,
-        lab: LabClient,
+        service: ServiceClient,
         themes: Themes,
         own_files: OwnFiles,
         parent: QWidget | None = None,
@@ -39,33 +40,34 @@ class ArchitecturePanel(Panel):
         self._own_file = OwnFile(document, own_files, "model", self)
         self.body.addWidget(self._own_file)
         self._facts = self.add_label("muted", "architecture.facts")
-        self.body.addWidget(WaitLine(lab, {"model": "Building the network…"}, "architecture.waiting", self, wrap=True))
+        texts: dict[RequestType, str] = {SummarizeModel: "Building the network…"}
+        self.body.addWidget(BusyIndicator(service, texts, "architecture.waiting", self, wrap=True))
         self._problem = self.add_label("error", "architecture.problem")
         self.table = _table(self)
         self.table.hide()
         self.body.addWidget(self.table)
-        self._asker = Asker(document, lab, "model", ("dataset", "model"), {})
-        self._asker.answered.connect(self.take)
-        self._asker.refused.connect(self._refuse)
-        self._asker.cancelled.connect(self._leave_it)
-        own_files.trusted.connect(self._asker.again)
+        self._requester = PreviewRequester(document, service, SummarizeModel, ("dataset", "model"), {})
+        self._requester.answered.connect(self.show_model)
+        self._requester.refused.connect(self._show_problems)
+        self._requester.cancelled.connect(self._show_cancelled)
+        own_files.trusted.connect(self._requester.request_again)
 
     @Slot(object)
-    def take(self, result: dict[str, Any]) -> None:
-        """Shows what the lab found."""
+    def show_model(self, model: ModelSummary) -> None:
+        """Shows the layers of the network."""
         self.document.set_outside_problems("model", ())
-        tell(self._problem, "")
-        layers = result["layers"]
-        self.summarise(f"{result['parameters']:,} parameters")
-        tell(self._facts, _facts(result))
+        show_text(self._problem, "")
+        layers = model.layers
+        self.set_summary(f"{model.parameters:,} parameters")
+        show_text(self._facts, _facts(model))
         self.table.setRowCount(len(layers))
         for row, layer in enumerate(layers):
-            output = " x ".join(str(part) for part in layer["output"])
-            count = f"{layer['parameters']:,}" if layer["parameters"] else "–"
-            work = count_of(layer["multiply_adds"]) if layer["multiply_adds"] else "–"
-            for column, text in enumerate((layer["type"], output, count, work)):
+            output = " x ".join(str(part) for part in layer.output)
+            count = f"{layer.parameters:,}" if layer.parameters else "–"
+            work = count_of(layer.multiply_adds) if layer.multiply_adds else "–"
+            for column, text in enumerate((layer.type, output, count, work)):
                 item = QTableWidgetItem(text)
-                item.setToolTip(_told(layer, output))
+                item.setToolTip(_layer_text(layer, output))
                 if column:
                     item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 self.table.setItem(row, column, item)
@@ -74,40 +76,40 @@ class ArchitecturePanel(Panel):
         self.table.show()
 
     @Slot(object)
-    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+    def _show_problems(self, problems: tuple[Problem, ...]) -> None:
         problems = self._own_file.without_own(problems)
         own = tuple(problem for problem in problems if not problem.path.startswith("dataset."))
         self.document.set_outside_problems("model", own)
-        tell(self._problem, sentences(tuple(problem for problem in own if not self.document.has(problem.path))))
-        self.summarise("not buildable yet")
-        tell(self._facts, "")
+        show_text(self._problem, sentences(tuple(problem for problem in own if not self.document.has(problem.path))))
+        self.set_summary("not buildable yet")
+        show_text(self._facts, "")
         self.table.hide()
 
     @Slot()
-    def _leave_it(self) -> None:
+    def _show_cancelled(self) -> None:
         """The network was not built to the end, and nothing is known against it."""
-        self._refuse(())
-        self.summarise("not looked at")
-        tell(self._facts, NOT_LOOKED_AT)
+        self._show_problems(())
+        self.set_summary("no preview")
+        show_text(self._facts, NO_PREVIEW)
 
 
-def _facts(result: dict[str, Any]) -> str:
-    whole, trained = result["parameters"], result["trainable"]
+def _facts(model: ModelSummary) -> str:
+    whole, trained = model.parameters, model.trainable
     parameters = f"{whole:,} parameters" + ("" if trained == whole else f", {trained:,} of them trained")
-    work = f"{count_of(result['multiply_adds'])} multiply-adds a sample"
-    return f"{parameters} · {size(result['bytes'])} · {len(result['layers'])} layers · {work}"
+    work = f"{count_of(model.multiply_adds)} multiply-adds a sample"
+    return f"{parameters} · {size(model.bytes)} · {len(model.layers)} layers · {work}"
 
 
-def _told(layer: dict[str, Any], output: str) -> str:
-    """A layer in words."""
-    found = [f"{layer['name']}: {layer['type']} → {output}"]
-    if layer["parameters"]:
-        frozen = layer["parameters"] - layer["trainable"]
-        held = "all trained" if not frozen else "frozen" if not layer["trainable"] else f"{frozen:,} frozen"
-        found.append(f"{layer['parameters']:,} parameters, {held}")
-    if layer["multiply_adds"]:
-        found.append(f"{layer['multiply_adds']:,} multiply-adds for one sample")
-    return "\n".join(found)
+def _layer_text(layer: LayerSummary, output: str) -> str:
+    """All that is known of a layer."""
+    lines = [f"{layer.name}: {layer.type} → {output}"]
+    if layer.parameters:
+        frozen = layer.parameters - layer.trainable
+        held = "all trained" if not frozen else "frozen" if not layer.trainable else f"{frozen:,} frozen"
+        lines.append(f"{layer.parameters:,} parameters, {held}")
+    if layer.multiply_adds:
+        lines.append(f"{layer.multiply_adds:,} multiply-adds for one sample")
+    return "\n".join(lines)
 
 
 def count_of(number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QAbstractItemView, QPushButton, QTableWidget, QTableWidgetItem, QWidget
@@ -12,16 +12,21 @@ from workbench.gui.dialogs import ask
 from workbench.gui.document.document import Document
 from workbench.gui.document.trusted_files import OwnFiles
 from workbench.gui.forms.form import Form
-from workbench.gui.panels.findings import Findings
-from workbench.gui.panels.panel import NOT_LOOKED_AT, Asker, Panel, sentences, tell
-from workbench.gui.panels.thumbnails import Points, Thumbnails
+from workbench.gui.panels.findings import ScanFindings
+from workbench.gui.panels.panel import NO_PREVIEW, Panel, PreviewRequester, sentences, show_text
+from workbench.gui.panels.thumbnails import PointsPreview, Thumbnails
 from workbench.gui.panels.trust_notice import OwnFile
 from workbench.gui.plots.ticks import size
-from workbench.gui.service.busy_indicator import WaitLine
-from workbench.gui.service.client import LabClient
+from workbench.gui.service.busy_indicator import BusyIndicator
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import Themes
+from workbench.launch.service import RequestType
+from workbench.runs.service.requests import PreviewDataset
+from workbench.runs.service.samples import DatasetPreview, LeftOutSample, PreviewTable
 
 ROWS = 5
+LOADING = {"resident": "in memory"}
+"""How the samples are loaded, where the setting's value says it less well."""
 
 
 class DatasetPanel(Panel):
@@ -33,17 +38,18 @@ class DatasetPanel(Panel):
     def __init__(
         self,
         document: Document,
-        lab: LabClient,
+        service: ServiceClient,
         themes: Themes,
         own_files: OwnFiles,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__("panel.dataset", document, Form(document, ("dataset",), themes), parent)
-        self._left_out: list[dict[str, str]] = []
+        self._left_out: Sequence[LeftOutSample] = ()
         self._own_file = OwnFile(document, own_files, "dataset", self)
         self.body.addWidget(self._own_file)
         self._facts = self.add_label("muted", "dataset.facts")
-        self.body.addWidget(WaitLine(lab, {"dataset": "Reading the samples…"}, "dataset.waiting", self, wrap=True))
+        texts: dict[RequestType, str] = {PreviewDataset: "Reading the samples…"}
+        self.body.addWidget(BusyIndicator(service, texts, "dataset.waiting", self, wrap=True))
         self._problem = self.add_label("error", "dataset.problem")
         self._warning = self.add_label("warning", "dataset.warning")
         self._list = QPushButton("Show what is left out", self)
@@ -53,90 +59,92 @@ class DatasetPanel(Panel):
         self._list.clicked.connect(self._show_left_out)
         self._list.hide()
         self.body.addWidget(self._list, 0, Qt.AlignmentFlag.AlignLeft)
-        self.findings = Findings(document, lab, self)
+        self.findings = ScanFindings(document, service, self)
         self.body.addWidget(self.findings)
         self.thumbnails = Thumbnails(themes, self)
-        self.augmented = Thumbnails(themes, self, "dataset.augmented", "Training pictures as they are changed")
-        self.augmented.setToolTip("Training pictures as read, and as the augmentation changes them in two epochs")
-        self.points = Points(themes, self)
+        self.augmented = Thumbnails(themes, self, "dataset.augmented", "Augmented training images")
+        self.augmented.setToolTip("Training images as read, and as the augmentation changes them in two epochs")
+        self.points = PointsPreview(themes, self)
         self.table = _table(self)
         for preview in (self.thumbnails, self.augmented, self.points, self.table):
             preview.hide()
             self.body.addWidget(preview)
         # Of the whole configuration only the dataset matters here; the simplest network goes with any.
-        self._asker = Asker(document, lab, "dataset", ("dataset",), {"model": {"kind": "linear"}})
-        self._asker.answered.connect(self.take)
-        self._asker.refused.connect(self._refuse)
-        self._asker.cancelled.connect(self._leave_it)
-        own_files.trusted.connect(self._asker.again)
+        rest = {"model": {"kind": "linear"}}
+        self._requester = PreviewRequester(document, service, PreviewDataset, ("dataset",), rest)
+        self._requester.answered.connect(self.show_dataset)
+        self._requester.refused.connect(self._show_problems)
+        self._requester.cancelled.connect(self._show_cancelled)
+        own_files.trusted.connect(self._requester.request_again)
 
     @Slot(object)
-    def take(self, result: dict[str, Any]) -> None:
-        """Shows what the lab found."""
+    def show_dataset(self, dataset: DatasetPreview) -> None:
+        """Shows the samples and their numbers."""
         self.document.set_outside_problems("dataset", ())
-        tell(self._problem, "")
-        self._left_out = result["left_out"]
-        count = result["left_out_count"]
+        show_text(self._problem, "")
+        self._left_out = dataset.left_out
+        count = dataset.left_out_count
         notes = (
             [f"{count:,} {'sample cannot be used and is' if count == 1 else 'samples cannot be used and are'} left out"]
             if count
             else []
         )
-        tell(self._warning, "\n".join(notes + [note[:1].upper() + note[1:] for note in result["notes"]]))
+        show_text(self._warning, "\n".join(notes + [note[:1].upper() + note[1:] for note in dataset.notes]))
         self._list.setVisible(count > 0)
-        whole = result["train"] + result["val"]
-        word = "pictures" if len(result["shape"]) == 3 else "rows" if result["table"] else "samples"
-        classes = f" · {len(result['classes'])} classes" if result["classes"] else " · regression"
-        self.summarise(f"{whole:,} {word}{classes}")
+        whole = dataset.train + dataset.val
+        word = "images" if len(dataset.shape) == 3 else "rows" if dataset.table else "samples"
+        classes = f" · {len(dataset.classes)} classes" if dataset.classes else " · regression"
+        self.set_summary(f"{whole:,} {word}{classes}")
         digits = self.document.value("dataset.kind") == "digits"
         self.found.emit(f"{whole:,} {'handwritten digits' if digits else word}")
-        shape = " x ".join(str(part) for part in result["shape"])
-        test = f", {result['test']:,} for testing" if result["test"] else ""
-        split = f"{result['train']:,} for training, {result['val']:,} for validation{test}"
-        tell(
+        shape = " x ".join(str(part) for part in dataset.shape)
+        loading = LOADING.get(dataset.loading, dataset.loading)
+        test = f", {dataset.test:,} for testing" if dataset.test else ""
+        split = f"{dataset.train:,} for training, {dataset.val:,} for validation{test}"
+        show_text(
             self._facts,
-            f"{whole:,} {word}{classes}\n{split}\nEach {shape} · {size(result['bytes'])} · {result['loading']}",
+            f"{whole:,} {word}{classes}\n{split}\nEach {shape} · {size(dataset.bytes)} · {loading}",
         )
-        self._show_preview(result)
+        self._show_preview(dataset)
 
-    def _show_preview(self, result: dict[str, Any]) -> None:
-        self.thumbnails.setVisible(bool(result["thumbnails"]))
-        self.points.setVisible(bool(result["points"]))
-        self.table.setVisible(bool(result["table"]))
-        if result["thumbnails"]:
-            self.thumbnails.show_pictures(result["thumbnails"], result["classes"])
-        self.augmented.setVisible(bool(result["augmented"]))
-        if result["augmented"]:
-            self.augmented.show_rows(result["augmented"])
-        if result["points"]:
-            self.points.show_points(result["points"])
-        if result["table"]:
-            _fill(self.table, result["table"])
+    def _show_preview(self, dataset: DatasetPreview) -> None:
+        self.thumbnails.setVisible(bool(dataset.thumbnails))
+        self.points.setVisible(dataset.points is not None)
+        self.table.setVisible(dataset.table is not None)
+        if dataset.thumbnails:
+            self.thumbnails.show_classes(dataset.thumbnails, dataset.classes)
+        self.augmented.setVisible(bool(dataset.augmented))
+        if dataset.augmented:
+            self.augmented.show_rows(dataset.augmented)
+        if dataset.points is not None:
+            self.points.show_points(dataset.points)
+        if dataset.table is not None:
+            _fill(self.table, dataset.table)
 
     @Slot(object)
-    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+    def _show_problems(self, problems: tuple[Problem, ...]) -> None:
         problems = self._own_file.without_own(problems)
         self.document.set_outside_problems("dataset", problems)
         loose = tuple(problem for problem in problems if not self.document.has(problem.path))
-        tell(self._problem, sentences(loose))
-        self.summarise("not usable yet")
+        show_text(self._problem, sentences(loose))
+        self.set_summary("not usable yet")
         self.found.emit("")
         for preview in (self.thumbnails, self.augmented, self.points, self.table, self._list):
             preview.hide()
-        tell(self._warning, "")
-        tell(self._facts, "")
+        show_text(self._warning, "")
+        show_text(self._facts, "")
 
     @Slot()
-    def _leave_it(self) -> None:
-        """The samples were not looked at to the end, and nothing is known against them."""
-        self._refuse(())
-        self.summarise("not looked at")
-        tell(self._facts, NOT_LOOKED_AT)
+    def _show_cancelled(self) -> None:
+        """The samples were not read to the end, and nothing is known against them."""
+        self._show_problems(())
+        self.set_summary("no preview")
+        show_text(self._facts, NO_PREVIEW)
 
     @Slot()
     def _show_left_out(self) -> None:
-        lines = "\n".join(f"{one['what']}: {one['why']}" for one in self._left_out)
-        ask.message(self, "Left out", "These samples cannot be used. Training goes on without them.", lines)
+        lines = "\n".join(f"{sample.what}: {sample.why}" for sample in self._left_out)
+        ask.message(self, "Left out", "These samples cannot be used. They are left out of training.", lines)
 
 
 def _table(parent: QWidget) -> QTableWidget:
@@ -151,11 +159,11 @@ def _table(parent: QWidget) -> QTableWidget:
     return table
 
 
-def _fill(table: QTableWidget, content: dict[str, Any]) -> None:
-    rows = content["rows"][:ROWS]
-    table.setColumnCount(len(content["columns"]))
+def _fill(table: QTableWidget, content: PreviewTable) -> None:
+    rows = content.rows[:ROWS]
+    table.setColumnCount(len(content.columns))
     table.setRowCount(len(rows))
-    table.setHorizontalHeaderLabels(content["columns"])
+    table.setHorizontalHeaderLabels(content.columns)
     for row, cells in enumerate(rows):
         for column, cell in enumerate(cells):
             table.setItem(row, column, QTableWidgetItem(cell))

@@ -1,4 +1,4 @@
-"""A look through the samples for what is wrong with them, and the samples that are to be left out for it."""
+"""A scan of the samples for problems, and the samples that are to be left out for them."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QPushButton,
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.gui.document.document import Document
-from workbench.gui.panels.panel import sentences, tell
-from workbench.gui.service.busy_indicator import WaitLine
-from workbench.gui.service.client import LabClient
+from workbench.gui.panels.panel import sentences, show_text
+from workbench.gui.service.busy_indicator import BusyIndicator
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import STEP
-from workbench.launch.service import Answer
+from workbench.launch.service import RequestType, ServiceReply
+from workbench.runs.service.requests import ScanDataset
+from workbench.runs.service.samples import ScanReport
 
 SETTING = "dataset.leave_out"
 SHOWN_CLASSES = 5
 SHOWN_ROWS = 4
 SPLITS = {"train": "training", "val": "validation", "test": "the test"}
-FINDINGS = {
-    "unreadable": ("sample cannot be read", "samples cannot be read"),
-    "duplicates": (
-        "sample is the same as one in another split: what is measured there is too good",
-        "samples are the same as some in another split: what is measured there is too good",
-    ),
-    "contradictions": ("sample is the same as one of another class", "samples are the same as some of another class"),
-}
+UNREADABLE = ("sample cannot be read", "samples cannot be read")
+DUPLICATES = (
+    "sample is the same as one in another split: the metrics there are too good",
+    "samples are the same as some in another split: the metrics there are too good",
+)
+CONTRADICTIONS = ("sample is the same as one of another class", "samples are the same as some of another class")
 
 
-class Findings(QWidget):
-    """A button, what was found in words, and a list to choose from."""
+class ScanFindings(QWidget):
+    """A button, a summary of the scan, and a list to choose from."""
 
-    def __init__(self, document: Document, lab: LabClient, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, service: ServiceClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("dataset.findings")
-        self._document, self._lab = document, lab
-        self._asked: dict[str, Any] | None = None
-        """The section that was looked through."""
+        self._document, self._service = document, service
+        self._scanned: dict[str, Any] | None = None
+        """The section that was scanned."""
         self.button = QPushButton("Look for problems", self)
         self.button.setObjectName("dataset.scan")
         self.button.setToolTip(
             "Read every sample: which cannot be read, which are in two splits, which classes are empty"
         )
-        self.button.clicked.connect(self._look)
-        self.words = QLabel(self)
-        self.words.setObjectName("dataset.scan.words")
-        self.words.setProperty("role", "muted")
-        self.words.setWordWrap(True)
+        self.button.clicked.connect(self._scan)
+        self.text = QLabel(self)
+        self.text.setObjectName("dataset.scan.words")
+        self.text.setProperty("role", "muted")
+        self.text.setWordWrap(True)
         self.samples = QListWidget(self)
         self.samples.setObjectName("dataset.scan.samples")
         self.samples.setAccessibleName("Samples with problems")
@@ -64,46 +64,42 @@ class Findings(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(STEP)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(
-            WaitLine(lab, {"scan": "Looking through the samples…"}, "dataset.scan.waiting", self, wrap=True)
-        )
-        layout.addWidget(self.words)
+        texts: dict[RequestType, str] = {ScanDataset: "Scanning the samples…"}
+        layout.addWidget(BusyIndicator(service, texts, "dataset.scan.waiting", self, wrap=True))
+        layout.addWidget(self.text)
         layout.addWidget(self.samples)
         layout.addWidget(self.leave_out, 0, Qt.AlignmentFlag.AlignLeft)
         document.changed.connect(self._forget)
-        lab.answered.connect(self._take)
+        service.replied.connect(self._apply_reply)
         self._clear()
 
     @Slot()
-    def _look(self) -> None:
+    def _scan(self) -> None:
         section = self._document.data["dataset"]
-        config = {"dataset": section, "model": {"kind": "linear"}}
         try:
-            files.parse(config)
+            config = files.parse({"dataset": section, "model": {"kind": "linear"}})
         except ConfigError as problems:
-            tell(self.words, sentences(problems.problems))
+            show_text(self.text, sentences(problems.problems))
             return
         self._clear()
-        self._asked = section
-        self._lab.ask("scan", {"config": config})
+        self._scanned = section
+        self._service.send(ScanDataset(config=config))
 
     @Slot(object)
-    def _take(self, answer: Answer) -> None:
-        if answer.method != "scan":
+    def _apply_reply(self, reply: ServiceReply) -> None:
+        if not isinstance(reply.request, ScanDataset) or self._scanned is None:
             return
-        if self._asked is None:
+        if not isinstance(reply.answer, ScanReport):
+            self._scanned = None
+            show_text(self.text, sentences(reply.problems))
             return
-        if not answer.ok:
-            self._asked = None
-            tell(self.words, sentences(answer.problems))
-            return
-        tell(self.words, "\n".join(summary(answer.result)))
-        self._list(answer.result)
+        show_text(self.text, "\n".join(summary(reply.answer)))
+        self._list_samples(reply.answer)
 
-    def _list(self, found: dict[str, Any]) -> None:
+    def _list_samples(self, report: ScanReport) -> None:
         can = self._document.has(SETTING)
         blocked = self.samples.blockSignals(True)
-        for name, text in _named(found, can and self._document.value("dataset.kind") == "table").items():
+        for name, text in _problem_samples(report, can and self._document.value("dataset.kind") == "table").items():
             item = QListWidgetItem(text)
             item.setToolTip(f"{name}\n{text}")
             item.setData(Qt.ItemDataRole.UserRole, name)
@@ -134,51 +130,57 @@ class Findings(QWidget):
     def _leave_out(self) -> None:
         marked = self._marked()
         before = self._document.value(SETTING)
-        kept = [str(name) for name in before] if isinstance(before, list | tuple) else []
-        self._document.set(SETTING, [*kept, *(name for name in marked if name not in kept)])
+        names = [str(name) for name in before] if isinstance(before, list | tuple) else []
+        self._document.set(SETTING, [*names, *(name for name in marked if name not in names)])
         count = f"{len(marked):,} {'sample is' if len(marked) == 1 else 'samples are'}"
-        tell(self.words, f"{count} left out from the next run on. Look again to see whether that is all.")
+        show_text(self.text, f"{count} left out from the next run on. Scan again to see whether that is all.")
 
     @Slot()
     def _forget(self) -> None:
-        """What was found holds only for the settings that it was found with."""
-        if self._asked is not None and self._asked != self._document.data["dataset"]:
+        """A scan holds only for the settings that it was made with."""
+        if self._scanned is not None and self._scanned != self._document.data["dataset"]:
             self._clear()
 
     def _clear(self) -> None:
-        self._asked = None
-        tell(self.words, "")
+        self._scanned = None
+        show_text(self.text, "")
         self.samples.clear()
         self.samples.hide()
         self.leave_out.hide()
 
 
-def summary(found: dict[str, Any]) -> list[str]:
-    """What was found, a line for each sort."""
-    counts = found["counts"]
+def summary(report: ScanReport) -> list[str]:
+    """The problems, a line for each sort."""
+    counts = report.counts
     lines = []
-    for key, (one, several) in FINDINGS.items():
-        if counts[key]:
-            lines.append(f"{counts[key]:,} {one if counts[key] == 1 else several}.")
-    lines += [f"Class {one['name']} has no sample in {SPLITS[one['split']]}." for one in found["empty"][:SHOWN_CLASSES]]
-    more = counts["empty"] - SHOWN_CLASSES
+    for count, (singular, plural) in (
+        (counts.unreadable, UNREADABLE),
+        (counts.duplicates, DUPLICATES),
+        (counts.contradictions, CONTRADICTIONS),
+    ):
+        if count:
+            lines.append(f"{count:,} {singular if count == 1 else plural}.")
+    shown = report.empty[:SHOWN_CLASSES]
+    lines += [f"Class {empty.name} has no sample in {SPLITS[empty.split]}." for empty in shown]
+    more = counts.empty - SHOWN_CLASSES
     if more > 0:
         lines.append(f"{more:,} more classes have none.")
     return lines or ["No problems found."]
 
 
-def _named(found: dict[str, Any], rows: bool) -> dict[str, str]:
-    """The samples that a problem was found with, by name, each with the problem. ``rows``: rows can be left out by number."""
-    told: dict[str, str] = {}
-    for one in found["unreadable"]:
-        if rows or not one["what"].startswith("row "):
-            told[one["what"]] = f"{_short(one['what'])}\n{one['why']}"
-    for one in found["duplicates"]:
-        there = f"{_short(one['same'])} in {SPLITS[one['other']]}"
-        told.setdefault(one["what"], f"{_short(one['what'])} in {SPLITS[one['split']]}\nthe same as {there}")
-    for one in found["contradictions"]:
-        told.setdefault(one["what"], f"{_short(one['what'])}\n{one['why']}")
-    return told
+def _problem_samples(report: ScanReport, rows: bool) -> dict[str, str]:
+    """The samples with a problem, by name, each with the problem. ``rows``: rows can be left out by number."""
+    texts: dict[str, str] = {}
+    for sample in report.unreadable:
+        if rows or not sample.what.startswith("row "):
+            texts[sample.what] = f"{_short(sample.what)}\n{sample.why}"
+    for duplicate in report.duplicates:
+        there = f"{_short(duplicate.same)} in {SPLITS[duplicate.other]}"
+        here = f"{_short(duplicate.what)} in {SPLITS[duplicate.split]}"
+        texts.setdefault(duplicate.what, f"{here}\nthe same as {there}")
+    for sample in report.contradictions:
+        texts.setdefault(sample.what, f"{_short(sample.what)}\n{sample.why}")
+    return texts
 
 
 def _short(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The learning rate over the planned epochs, drawn from the very function that training asks."""
+"""The learning rate over the planned epochs, drawn from the very function that training uses."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class RatePlot(QWidget):
         """Draws a schedule whose full learning rate is ``base``."""
         steps = max(plan.steps, 1)
         count = min(POINTS, steps)
-        places = [round(place * (steps - 1) / max(count - 1, 1)) for place in range(count)]
-        self.rates = [base * schedule.factor(step, plan) for step in places]
+        chosen = [round(index * (steps - 1) / max(count - 1, 1)) for index in range(count)]
+        self.rates = [base * schedule.factor(step, plan) for step in chosen]
         self._epochs = plan.epochs
         first, last, top = (
             short_number(float(f"{rate:.3g}")) for rate in (self.rates[0], self.rates[-1], max(self.rates))
@@ -69,8 +69,8 @@ class RatePlot(QWidget):
             return
         last = max(len(self.rates) - 1, 1)
         points = [
-            QPointF(area.left() + place / last * area.width(), area.bottom() - rate / top * (area.height() - 6))
-            for place, rate in enumerate(self.rates)
+            QPointF(area.left() + index / last * area.width(), area.bottom() - rate / top * (area.height() - 6))
+            for index, rate in enumerate(self.rates)
         ]
         if len(points) == 1:
             points.append(QPointF(area.right(), points[0].y()))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QRectF, QSize, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -11,14 +9,14 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 from workbench.config.problems import Problem
 from workbench.config.run import RunConfig
 from workbench.gui.document.document import Document
-from workbench.gui.panels.panel import sentences, tell
+from workbench.gui.panels.panel import sentences, show_text
 from workbench.gui.plots.ticks import size
 from workbench.gui.theme import STEP, Themes
 from workbench.gui.tuning.search_thread import SearchThread
-from workbench.launch.tuning import Found, Search
+from workbench.launch.tuning import TuningResult, TuningSearch
+from workbench.runs.service.tuning import MemoryEstimate
 
 PARTS = ("program", "data", "weights", "gradients", "optimizer", "activations")
-NAMES = {"optimizer": "optimiser"}
 
 
 class PartsBar(QWidget):
@@ -30,62 +28,62 @@ class PartsBar(QWidget):
         self.setAccessibleName("Memory needed, by part")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._themes = themes
-        self.plan: dict[str, Any] = {}
+        self.plan: MemoryEstimate | None = None
         themes.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
         """A thin bar."""
         return QSize(200, 4 * STEP)
 
-    def show_plan(self, plan: dict[str, Any]) -> None:
-        """Takes what was measured."""
+    def show_plan(self, plan: MemoryEstimate) -> None:
+        """Shows what was measured."""
         self.plan = plan
-        words = [f"{NAMES.get(name, name)} {size(plan['parts'][name])}" for name in PARTS if name in plan["parts"]]
-        self.setToolTip("\n".join(words))
-        self.setAccessibleDescription(", ".join(words))
-        self.setVisible(bool(words))
+        parts = [f"{name} {size(plan.parts[name])}" for name in PARTS if name in plan.parts]
+        self.setToolTip("\n".join(parts))
+        self.setAccessibleDescription(", ".join(parts))
+        self.setVisible(bool(parts))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draws the parts in their shares of the whole."""
-        if not self.plan:
+        if self.plan is None:
             return
         theme = self._themes.current
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.plot))
-        whole = max(self.plan["there"], self.plan["needs"], 1)
-        colours = (theme.memory_other, theme.throughput, theme.train, theme.lr, theme.best, theme.val)
+        whole = max(self.plan.there, self.plan.needs, 1)
+        colors = (theme.memory_other, theme.throughput, theme.train, theme.lr, theme.best, theme.val)
         left = 0.0
-        for name, colour in zip(PARTS, colours, strict=True):
-            width = self.plan["parts"].get(name, 0) / whole * self.width()
-            painter.fillRect(QRectF(left, 0, width, self.height()), QColor(colour))
+        for name, color in zip(PARTS, colors, strict=True):
+            width = self.plan.parts.get(name, 0) / whole * self.width()
+            painter.fillRect(QRectF(left, 0, width, self.height()), QColor(color))
             left += width
         painter.setPen(QColor(theme.line))
         painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
 
 class MemoryPlan(QWidget):
-    """A button, what was found in words, and the batch that fits where the one that is set does not."""
+    """A button, the estimate, and the batch size that fits where the one that is set does not."""
 
     def __init__(self, document: Document, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._thread: SearchThread | None = None
-        self._asked: RunConfig | None = None
+        self._measured: RunConfig | None = None
         """The settings that are measured."""
         self._suggestion: int | None = None
         self.button = QPushButton("Will it fit into memory?", self)
         self.button.setObjectName("device.memory.plan")
-        self.button.setToolTip("Takes one real step with these settings in a process of its own, and measures it")
+        self.button.setToolTip("Measures one real training step with these settings in a process of its own")
         self.button.clicked.connect(self.begin)
-        self.apply = QPushButton("Take that batch", self)
+        self.apply = QPushButton("Use that batch size", self)
         self.apply.setObjectName("device.memory.apply")
         self.apply.clicked.connect(self._apply)
         self.apply.hide()
-        self.words = QLabel(self)
-        self.words.setObjectName("device.memory.words")
-        self.words.setWordWrap(True)
-        self.words.hide()
+        self.text = QLabel(self)
+        self.text.setObjectName("device.memory.words")
+        self.text.setWordWrap(True)
+        self.text.hide()
         self.parts = PartsBar(themes, self)
         self.parts.hide()
         row = QHBoxLayout()
@@ -95,7 +93,7 @@ class MemoryPlan(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
-        layout.addWidget(self.words)
+        layout.addWidget(self.text)
         layout.addWidget(self.parts)
         document.changed.connect(self._outdate)
 
@@ -105,17 +103,17 @@ class MemoryPlan(QWidget):
         config = self._document.config
         if self._thread is not None or config is None:
             return
-        self._asked = config
+        self._measured = config
         self.button.setEnabled(False)
-        self._clear("Taking one step…")
-        self._thread = SearchThread(Search("memory", config), self)
-        self._thread.tried.connect(self._take)
-        self._thread.found.connect(self._say)
-        self._thread.refused.connect(self._refuse)
+        self._clear("Measuring one training step…")
+        self._thread = SearchThread(TuningSearch("memory", config), self)
+        self._thread.tried.connect(self._show_parts)
+        self._thread.completed.connect(self._show_result)
+        self._thread.refused.connect(self._show_problems)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends a measurement that is going."""
+        """Ends a measurement that is running."""
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.cancel()
@@ -123,24 +121,24 @@ class MemoryPlan(QWidget):
         self.button.setEnabled(True)
 
     @Slot(object, float)
-    def _take(self, plan: dict[str, Any], _share: float) -> None:
-        if self._document.config == self._asked:
+    def _show_parts(self, plan: MemoryEstimate, _share: float) -> None:
+        if self._document.config == self._measured:
             self.parts.show_plan(plan)
 
     @Slot(object)
-    def _say(self, found: Found) -> None:
+    def _show_result(self, result: TuningResult) -> None:
         self.stop()
-        if self._document.config != self._asked:
+        if self._document.config != self._measured:
             self._clear("The settings were changed during the measurement.")
             return
-        self._suggestion = int(found.suggestion) if found.suggestion is not None else None
+        self._suggestion = int(result.suggestion) if result.suggestion is not None else None
         self.apply.setVisible(self._suggestion is not None)
-        tell(self.words, found.note[:1].upper() + found.note[1:])
+        show_text(self.text, result.note[:1].upper() + result.note[1:])
 
     @Slot(object)
-    def _refuse(self, problems: tuple[Problem, ...]) -> None:
+    def _show_problems(self, problems: tuple[Problem, ...]) -> None:
         self.stop()
-        tell(self.words, sentences(problems))
+        show_text(self.text, sentences(problems))
 
     @Slot()
     def _outdate(self) -> None:
@@ -148,11 +146,11 @@ class MemoryPlan(QWidget):
         if self._thread is None:
             self._clear("")
 
-    def _clear(self, words: str) -> None:
+    def _clear(self, text: str) -> None:
         self._suggestion = None
         self.apply.hide()
         self.parts.hide()
-        tell(self.words, words)
+        show_text(self.text, text)
 
     @Slot()
     def _apply(self) -> None:

@@ -1,8 +1,6 @@
-"""The optimiser panel: optimiser, schedule with its curve, epochs and batches, checkpoints."""
+"""The optimizer panel: optimizer, schedule with its curve, epochs and batches, checkpoints."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
@@ -13,10 +11,11 @@ from workbench.gui.document.document import Document
 from workbench.gui.forms.form import Form
 from workbench.gui.forms.values import short_number
 from workbench.gui.panels.lr_plot import RatePlot
-from workbench.gui.panels.panel import Panel, tell
-from workbench.gui.service.client import LabClient
+from workbench.gui.panels.panel import Panel, show_text
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import Themes
-from workbench.launch.service import Answer
+from workbench.launch.service import ServiceReply
+from workbench.runs.service.samples import DatasetPreview
 
 SECTIONS = ("optimizer", "schedule", "training", "output")
 
@@ -24,13 +23,15 @@ SECTIONS = ("optimizer", "schedule", "training", "output")
 class OptimizerPanel(Panel):
     """Everything of how the weights are changed."""
 
-    def __init__(self, document: Document, lab: LabClient, themes: Themes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, service: ServiceClient, themes: Themes, parent: QWidget | None = None
+    ) -> None:
         super().__init__("panel.optimizer", document, Form(document, SECTIONS, themes), parent)
         self._samples = 0
         self.plot = RatePlot(themes, self)
         self.body.addWidget(self.plot)
         self._facts = self.add_label("muted", "optimizer.facts")
-        lab.answered.connect(self._take)
+        service.replied.connect(self._apply_reply)
         document.changed.connect(self.refresh)
         self.refresh()
 
@@ -45,22 +46,21 @@ class OptimizerPanel(Panel):
         self.plot.show_plan(config.schedule, config.optimizer.lr, plan)
         name = getattr(config.optimizer, "title", config.optimizer.kind)
         rate = short_number(config.optimizer.lr)
-        self.summarise(f"{name} · lr {rate} · {config.training.epochs:,} epochs")
-        words = [f"{plan.steps:,} steps, {steps:,} an epoch"] if steps else []
+        self.set_summary(f"{name} · lr {rate} · {config.training.epochs:,} epochs")
+        facts = [f"{plan.steps:,} steps, {steps:,} an epoch"] if steps else []
         if isinstance(config.schedule, Plateau):
-            words.append("falls when the validation result stops improving")
-        tell(self._facts, " · ".join(words))
+            facts.append("falls when the validation result stops improving")
+        show_text(self._facts, " · ".join(facts))
 
     def _steps(self, config: RunConfig) -> int:
-        """Optimiser steps per epoch; 0 before the dataset is known."""
+        """Optimizer steps per epoch; 0 before the dataset is known."""
         processes = config.hardware.processes if config.hardware.processes != "auto" else 1
         per_step = config.training.batch_size * config.training.accumulation * processes
         whole, rest = divmod(self._samples, per_step)
         return max(whole + int(rest > 0 and not config.training.drop_last), 1) if self._samples else 0
 
     @Slot(object)
-    def _take(self, answer: Answer) -> None:
-        if answer.method == "dataset" and answer.ok:
-            result: dict[str, Any] = answer.result
-            self._samples = result["train"]
+    def _apply_reply(self, reply: ServiceReply) -> None:
+        if isinstance(reply.answer, DatasetPreview):
+            self._samples = reply.answer.train
             self.refresh()

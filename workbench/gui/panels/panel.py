@@ -1,4 +1,4 @@
-"""What the four panels share: a form, what is wrong with the whole, and a preview that is asked for and never waited for."""
+"""What the four panels share: a form, what is wrong with the whole, and a preview that is requested and never waited for."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
 from workbench.gui.document.document import Document
 from workbench.gui.forms.form import Form
-from workbench.gui.service.client import LabClient
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import STEP
-from workbench.launch.service import Answer
+from workbench.launch.service import ServiceReply
+from workbench.runs.service.requests import PreviewDataset, SummarizeModel
 
-NOT_LOOKED_AT = "Not looked at: cancelled. The next changed setting looks again."
+NO_PREVIEW = "No preview: cancelled. The next changed setting starts it again."
 DEBOUNCE_MS = 250
-"""A preview is asked for when nothing was changed for so long."""
+"""A preview is requested when nothing was changed for so long."""
 
 
 class Panel(QWidget):
@@ -37,8 +38,8 @@ class Panel(QWidget):
         self.body.setSpacing(2 * STEP)
         self.body.addWidget(form)
 
-    def summarise(self, text: str) -> None:
-        """Says the panel in a few words."""
+    def set_summary(self, text: str) -> None:
+        """Shows the panel in a few words."""
         if text != self.summary:
             self.summary = text
             self.summary_changed.emit(text)
@@ -55,82 +56,87 @@ class Panel(QWidget):
         return label
 
 
-def tell(label: QLabel, text: str) -> None:
+def show_text(label: QLabel, text: str) -> None:
     """Shows a text, or hides the label where there is none."""
     label.setText(text)
     label.setVisible(bool(text))
 
 
-class Asker(QObject):
-    """Asks the lab one kind of question whenever the sections that it depends on have changed."""
+class PreviewRequester(QObject):
+    """Requests one kind of preview whenever the sections that it depends on have changed."""
 
     answered = Signal(object)
-    """The result, as a dictionary."""
+    """The answer."""
     refused = Signal(object)
     """The problems, as a tuple."""
     cancelled = Signal()
     """Nobody waits for the answer any longer."""
 
     def __init__(
-        self, document: Document, lab: LabClient, method: str, sections: tuple[str, ...], rest: dict[str, Any]
+        self,
+        document: Document,
+        service: ServiceClient,
+        request_type: type[PreviewDataset] | type[SummarizeModel],
+        sections: tuple[str, ...],
+        rest: dict[str, Any],
     ) -> None:
         """``rest`` stands in for the sections that do not matter, so that their problems do not hinder this preview."""
-        super().__init__(lab)
+        super().__init__(service)
         self._document = document
-        self._lab = lab
-        self._method = method
+        self._service = service
+        self._request_type = request_type
         self._sections = sections
         self._rest = rest
-        self._asked: dict[str, Any] | None = None
-        """The settings that were looked at last; also those with problems of their own, about which nobody is asked."""
+        self._seen: dict[str, Any] | None = None
+        """The settings that were read last; also those with problems of their own, for which nothing is requested."""
         self._sent: dict[str, Any] | None = None
-        """Those that the lab was asked about last."""
+        """Those of the last request."""
         self._problems: tuple[Problem, ...] = ()
-        """What it found wrong with them."""
+        """What the engine found wrong with them."""
         self._debounce = QTimer(self)
         self._debounce.setSingleShot(True)
         self._debounce.setInterval(DEBOUNCE_MS)
-        self._debounce.timeout.connect(self._ask)
-        document.changed.connect(self.look)
-        document.opened.connect(self._say_again)
-        lab.answered.connect(self._take)
-        self.look()
+        self._debounce.timeout.connect(self._request)
+        document.changed.connect(self.request_soon)
+        document.opened.connect(self._repeat_problems)
+        service.replied.connect(self._apply_reply)
+        self.request_soon()
 
     @Slot()
-    def look(self) -> None:
-        """Asks soon when what matters is another than what was asked last."""
+    def request_soon(self) -> None:
+        """Requests soon when what matters is another than what was requested last."""
         wanted = self._wanted()
-        if wanted == self._asked:
+        if wanted == self._seen:
             self._debounce.stop()
-        elif self._asked is None:
-            self._ask()
+        elif self._seen is None:
+            self._request()
         else:
             self._debounce.start()
 
     @Slot()
-    def again(self) -> None:
-        """Asks what was asked last once more: something else than the settings has changed."""
-        self._asked = None
-        self.look()
+    def request_again(self) -> None:
+        """Requests the same once more: something else than the settings has changed."""
+        self._seen = None
+        self.request_soon()
 
     @Slot()
-    def _ask(self) -> None:
+    def _request(self) -> None:
         self._debounce.stop()
-        wanted = self._asked = self._wanted()
+        wanted = self._seen = self._wanted()
         self._problems = ()
         try:
-            files.parse(wanted)
+            config = files.parse(wanted)
         except ConfigError:
             # The form says it already, beside the fields.
             self.refused.emit(())
             return
         self._sent = wanted
-        self._lab.ask(self._method, {"config": wanted})
+        self._service.send(self._request_type(config=config))
 
     @Slot()
-    def _say_again(self) -> None:
-        """Another document with the same settings has the same problems; it is not asked about again."""
-        if self._problems and self._wanted() == self._asked:
+    def _repeat_problems(self) -> None:
+        """Another document with the same settings has the same problems; there is no other request for it."""
+        if self._problems and self._wanted() == self._seen:
             self.refused.emit(self._problems)
 
     def _wanted(self) -> dict[str, Any]:
@@ -138,19 +144,19 @@ class Asker(QObject):
         return {**self._rest, **{section: data[section] for section in self._sections}}
 
     @Slot(object)
-    def _take(self, answer: Answer) -> None:
-        if answer.method != self._method:
+    def _apply_reply(self, reply: ServiceReply) -> None:
+        if not isinstance(reply.request, self._request_type):
             return
-        if self._sent != self._asked:
-            return  # the settings have become wrong in the meantime, and were not asked about
-        self._problems = answer.problems
-        if answer.cancelled:
+        if self._sent != self._seen:
+            return  # the settings have become wrong in the meantime, and there was no request for them
+        self._problems = reply.problems
+        if reply.cancelled:
             self._problems = ()
             self.cancelled.emit()
-        elif answer.ok:
-            self.answered.emit(answer.result)
+        elif reply.answer is not None:
+            self.answered.emit(reply.answer)
         else:
-            self.refused.emit(answer.problems)
+            self.refused.emit(reply.problems)
 
 
 def sentences(problems: tuple[Problem, ...]) -> str:

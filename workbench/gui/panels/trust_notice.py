@@ -38,16 +38,16 @@ class OwnFile(QWidget):
 
     @Slot()
     def refresh(self) -> None:
-        """Looks again whether the file is trusted as it is now."""
-        found = self._own_files.untrusted(self._document.data, (self._section,))
-        self.setVisible(bool(found))
-        for path in found:
-            words = "is Python code that you have not said to trust. It is not run before that, so there is no preview."
-            self.label.setText(f"{path.name} {words}")
+        """Checks again whether the file is trusted as it is now."""
+        untrusted = self._own_files.untrusted(self._document.data, (self._section,))
+        self.setVisible(bool(untrusted))
+        for path in untrusted:
+            text = "is Python code that is not trusted yet. It is not run before that, so there is no preview."
+            self.label.setText(f"{path.name} {text}")
             self.label.setToolTip(str(path))
 
     def without_own(self, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
-        """What the lab found wrong, without that the file is not trusted: this is asked at Train, and no reason against it."""
+        """What the engine found wrong, without that the file is not trusted: this is asked at Train, and no reason against it."""
         self.refresh()
         if self.isHidden():
             return problems

@@ -1,100 +1,103 @@
-"""The lab engine as the window sees it: questions go out at once, answers come as a signal on the window's thread."""
+"""The engine's service as the window sees it: requests go out at once, replies come as a signal on the window's thread."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from workbench.launch.service import CANCELLED, Answer, Doing, Lab
+from workbench.launch.service import CANCELLED, RequestType, Service, ServiceProgress, ServiceReply
+from workbench.runs.service.requests import AnyRequest
 
 
-class Asked(Protocol):
-    """What a lab can do; a test may give one of its own."""
+class ServiceProtocol(Protocol):
+    """What a service can do; a test may give one of its own."""
 
     def start(self) -> None: ...
 
-    def ask(self, method: str, params: dict[str, Any]) -> int: ...
+    def send(self, request: AnyRequest) -> int: ...
 
-    def cancel(self, method: str) -> None: ...
+    def cancel(self, request_type: RequestType) -> None: ...
 
     def close(self) -> None: ...
 
 
-class LabClient(QObject):
-    """Asks the lab. Nothing is started before :meth:`start`: what is asked earlier waits for it, the newest of each kind."""
+class ServiceClient(QObject):
+    """Sends requests. Nothing is started before :meth:`start`: earlier requests wait for it, the newest of each class."""
 
-    answered = Signal(object)
-    """An Answer to the newest question of its method; answers to older ones are dropped."""
-    told = Signal(object)
-    """What the lab is Doing for the newest question of a method."""
+    replied = Signal(object)
+    """A ServiceReply to the newest request of its class; replies to older ones are dropped."""
+    progressed = Signal(object)
+    """The ServiceProgress of the newest request of a class."""
     busy_changed = Signal()
-    _arrived = Signal(object)
-    _doing = Signal(object)
+    _reply_arrived = Signal(object)
+    _progress_arrived = Signal(object)
 
-    def __init__(self, parent: QObject | None = None, lab: Asked | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, service: ServiceProtocol | None = None) -> None:
         super().__init__(parent)
-        self._lab: Asked = lab if lab is not None else Lab(self._arrived.emit, self._doing.emit)
+        self._service: ServiceProtocol = (
+            service if service is not None else Service(self._reply_arrived.emit, self._progress_arrived.emit)
+        )
         self._started = False
-        self._waiting: dict[str, dict[str, Any]] = {}
-        self._newest: dict[str, int] = {}
-        # Queued, whichever thread it comes from: an answer never arrives within the question.
-        self._arrived.connect(self.take, Qt.ConnectionType.QueuedConnection)
-        self._doing.connect(self.tell, Qt.ConnectionType.QueuedConnection)
+        self._waiting: dict[RequestType, AnyRequest] = {}
+        self._newest: dict[RequestType, int] = {}
+        # Queued, whichever thread it comes from: a reply never arrives within the request.
+        self._reply_arrived.connect(self.apply_reply, Qt.ConnectionType.QueuedConnection)
+        self._progress_arrived.connect(self.apply_progress, Qt.ConnectionType.QueuedConnection)
 
     def start(self) -> None:
-        """Starts the lab, and asks what waited for it."""
+        """Starts the service, and sends what waited for it."""
         if self._started:
             return
         self._started = True
-        self._lab.start()
+        self._service.start()
         waiting, self._waiting = self._waiting, {}
-        for method, params in waiting.items():
-            self.ask(method, params)
+        for request in waiting.values():
+            self.send(request)
 
-    def ask(self, method: str, params: dict[str, Any]) -> None:
-        """Asks; the answer comes by :attr:`answered`."""
+    def send(self, request: AnyRequest) -> None:
+        """Sends a request; the reply comes by :attr:`replied`."""
         if self._started:
-            self._newest.pop(method, None)
-            self._newest[method] = self._lab.ask(method, params)
+            self._newest.pop(type(request), None)
+            self._newest[type(request)] = self._service.send(request)
         else:
-            self._waiting[method] = params
+            self._waiting[type(request)] = request
         self.busy_changed.emit()
 
-    def busy(self, method: str) -> bool:
-        """Whether an answer of that kind is still to come."""
-        return method in self._newest or method in self._waiting
+    def is_busy(self, request_type: RequestType) -> bool:
+        """Whether a reply to a request of that class is still to come."""
+        return request_type in self._newest or request_type in self._waiting
 
     @property
-    def waited_for(self) -> tuple[str, ...]:
-        """The kinds of answers that are still to come, in the order in which they were asked for."""
+    def pending(self) -> tuple[RequestType, ...]:
+        """The classes of requests whose replies are still to come, in the order in which they were sent."""
         return (*self._newest, *self._waiting)
 
-    def cancel(self, method: str) -> None:
-        """Nobody waits for that kind of answer any longer: it comes at once, and says so."""
-        if method in self._newest:
-            self._lab.cancel(method)
-        elif self._waiting.pop(method, None) is not None:
-            self.answered.emit(Answer(0, method, ok=False, problems=(CANCELLED,), cancelled=True))
+    def cancel(self, request_type: RequestType) -> None:
+        """Nobody waits for that reply any longer: it comes at once, and says so."""
+        if request_type in self._newest:
+            self._service.cancel(request_type)
+        elif (request := self._waiting.pop(request_type, None)) is not None:
+            self.replied.emit(ServiceReply(0, request, problems=(CANCELLED,), cancelled=True))
             self.busy_changed.emit()
 
     def close(self) -> None:
-        """Ends the lab. No answer comes after it."""
+        """Ends the service. No reply comes after it."""
         self._newest.clear()
         self._waiting.clear()
-        self._lab.close()
+        self._service.close()
 
     @Slot(object)
-    def take(self, answer: Answer) -> None:
-        """An answer has come."""
-        if self._newest.get(answer.method) != answer.id:
+    def apply_reply(self, reply: ServiceReply) -> None:
+        """A reply has come."""
+        if self._newest.get(type(reply.request)) != reply.id:
             return
-        del self._newest[answer.method]
-        self.answered.emit(answer)
+        del self._newest[type(reply.request)]
+        self.replied.emit(reply)
         self.busy_changed.emit()
 
     @Slot(object)
-    def tell(self, doing: Doing) -> None:
-        """An answer that is waited for has come further."""
-        if self._newest.get(doing.method) == doing.id:
-            self.told.emit(doing)
+    def apply_progress(self, progress: ServiceProgress) -> None:
+        """A request that is waited for has come further."""
+        if self._newest.get(type(progress.request)) == progress.id:
+            self.progressed.emit(progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
@@ -16,13 +16,15 @@ from workbench.gui.dialogs import ask, error
 from workbench.gui.document.document import UNTITLED, Document
 from workbench.gui.document.trusted_files import OwnFiles
 from workbench.gui.preferences import Preferences
-from workbench.gui.service.client import LabClient
+from workbench.gui.service.client import ServiceClient
 from workbench.gui.session.background_job import Making, copied
 from workbench.gui.session.resume import Resuming
 from workbench.gui.session.session import Session
-from workbench.launch.service import Answer
+from workbench.launch.service import ServiceReply
 from workbench.runs import checkpoints
 from workbench.runs.folder import RunFolder, find, given_name
+from workbench.runs.service.answers import CheckpointDescription, Environment
+from workbench.runs.service.requests import DescribeCheckpoint
 
 RUN_FILES = "Run files (*.toml)"
 CHECKPOINTS = "Checkpoints (*.pt)"
@@ -41,7 +43,7 @@ class Desk(QObject):
     """The window may close now: the run that was in the way has ended."""
 
     def __init__(
-        self, document: Document, session: Session, lab: LabClient, preferences: Preferences, window: QWidget
+        self, document: Document, session: Session, lab: ServiceClient, preferences: Preferences, window: QWidget
     ) -> None:
         super().__init__(window)
         self.document = document
@@ -50,13 +52,13 @@ class Desk(QObject):
         self.preferences = preferences
         self.own_files = OwnFiles(window)
         self.resuming = Resuming(document, session, self.own_files, window)
-        self.machine: dict[str, Any] = {}
-        """What the lab said of this machine; empty before it did."""
+        self.machine: Environment | None = None
+        """What the engine said of this machine; None before it did."""
         self._window = window
         self._checkpoint: Path | None = None
         self._copying: Making | None = None
         self._closing: Literal["", "asked", "agreed"] = ""
-        lab.answered.connect(self._take_answer)
+        lab.replied.connect(self._take_answer)
         session.failed.connect(self._tell)
         session.stop_unanswered.connect(self._ask_to_kill)
         session.state_changed.connect(self._close_when_ended)
@@ -276,7 +278,7 @@ class Desk(QObject):
     def ask_for_checkpoint(self, path: Path) -> None:
         """Has the lab look at a checkpoint: only it has torch."""
         self._checkpoint = path
-        self.lab.ask("checkpoint", {"path": str(path)})
+        self.lab.send(DescribeCheckpoint(path=str(path)))
 
     @Slot()
     def save_checkpoint(self) -> None:
@@ -311,33 +313,33 @@ class Desk(QObject):
             self.session.making.emit("")
 
     @Slot(object)
-    def _take_answer(self, answer: Answer) -> None:
-        if answer.method == "machine" and answer.ok:
-            self.machine = answer.result
-        elif answer.method == "checkpoint" and self._checkpoint is not None:
+    def _take_answer(self, reply: ServiceReply) -> None:
+        if isinstance(reply.answer, Environment):
+            self.machine = reply.answer
+        elif isinstance(reply.request, DescribeCheckpoint) and self._checkpoint is not None:
             path, self._checkpoint = self._checkpoint, None
-            if answer.ok:
-                self._take_checkpoint(path, answer.result)
-            elif not answer.cancelled:
-                self._tell_problems(f"{path.name} cannot be opened", ConfigError(answer.problems))
+            if isinstance(reply.answer, CheckpointDescription):
+                self._take_checkpoint(path, reply.answer)
+            elif not reply.cancelled:
+                self._tell_problems(f"{path.name} cannot be opened", ConfigError(reply.problems))
 
-    def _take_checkpoint(self, path: Path, found: dict[str, Any]) -> None:
+    def _take_checkpoint(self, path: Path, found: CheckpointDescription) -> None:
         run = RunFolder(path.resolve().parent.parent)
         if run.is_run():
             self.show_run(run)
             return
         try:
-            config = files.parse(found["config"])
+            config = files.parse(found.config)
         except ConfigError as problems:
             self._tell_problems(f"The settings in {path.name} cannot be used", problems)
             return
-        text = f"{path.name} was saved after epoch {found.get('epoch', 0)}, step {found['step']}. Its run is not here."
+        text = f"{path.name} was saved after epoch {found.epoch}, step {found.step}. Its run is not here."
         details = "Going on makes a run of its own that begins with a copy of this checkpoint."
         answer = ask.choose(self._window, "Open a checkpoint", text, (GO_ON, SETTINGS_ONLY), details)
         if answer and self._may_discard():
             self.document.open(config, path.stem, None)
         if answer == GO_ON and self._may_run(config):
-            self.session.adopt(path, config, path.stem, int(found["step"]))
+            self.session.adopt(path, config, path.stem, found.step)
 
     # --- preferences ---
 

@@ -8,7 +8,8 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
 from workbench.gui.session.run_controller import Desk
-from workbench.launch.service import Answer
+from workbench.launch.service import ServiceReply
+from workbench.runs.service.answers import Environment
 
 
 class DeviceLabel(QLabel):
@@ -24,7 +25,7 @@ class DeviceLabel(QLabel):
         desk.session.state_changed.connect(self.refresh)
         desk.session.shown_changed.connect(self.refresh)
         desk.document.changed.connect(self.refresh)
-        desk.lab.answered.connect(self._take)
+        desk.lab.replied.connect(self._take)
         self.refresh()
 
     @Slot()
@@ -38,14 +39,14 @@ class DeviceLabel(QLabel):
             return
         hardware: dict[str, Any] = self._desk.document.data["hardware"]
         device = str(hardware["device"])
-        chosen = str(self._desk.machine.get("chosen", ""))
+        chosen = self._desk.machine.chosen if self._desk.machine is not None else ""
         words = f"Auto → {_words(chosen)}" if device == "auto" and chosen else _words(device)
         self.setText(f"{words} · {hardware['precision']}")
         self.setToolTip("What the next run is computed on, and in what precision")
 
     @Slot(object)
-    def _take(self, answer: Answer) -> None:
-        if answer.method == "machine":
+    def _take(self, reply: ServiceReply) -> None:
+        if isinstance(reply.answer, Environment):
             self.refresh()
 
 

@@ -16,8 +16,8 @@ from workbench.gui.comparison.controller import Comparing
 from workbench.gui.comparison.dialog import CompareDialog
 from workbench.gui.dialogs import error
 from workbench.gui.document.document import Document
-from workbench.gui.evaluation.controller import Evaluating, best_checkpoint
-from workbench.gui.export.dialog import ExportDialog, outcome
+from workbench.gui.evaluation.controller import Evaluating
+from workbench.gui.export.dialog import ExportDialog, describe_outcome
 from workbench.gui.help.controller import HelpPages
 from workbench.gui.inspector.controller import Inspecting
 from workbench.gui.panels.memory_plan import MemoryPlan
@@ -25,9 +25,12 @@ from workbench.gui.session.run_controller import Desk
 from workbench.gui.session.run_queue import RunQueue, Waiting
 from workbench.gui.shell.central_tabs import Centre
 from workbench.gui.theme import Themes
-from workbench.gui.tuning.controller import Finders
-from workbench.launch.service import Answer
+from workbench.gui.tuning.controller import TuningController
+from workbench.launch.service import ServiceReply
+from workbench.runs import checkpoints
 from workbench.runs.folder import RunFolder, given_name, unfinished_of
+from workbench.runs.service.answers import ExportedModel
+from workbench.runs.service.requests import ExportModel
 
 
 class Tools(QObject):
@@ -46,12 +49,12 @@ class Tools(QObject):
         """The unfinished file of what is written."""
         self._compare: CompareDialog | None = None
         self._queue = RunQueue(desk.session, self)
-        self.finders = Finders(desk, themes, window)
+        self.finders = TuningController(desk, themes, window)
         self.comparing = Comparing(desk, self._queue, self)
         self.comparing.changed.connect(self._show_comparison)
         centre.comparison.opened.connect(desk.show_run)
         centre.comparison.dropped.connect(self.comparing.drop_waiting)
-        desk.lab.answered.connect(self._take)
+        desk.lab.replied.connect(self._take)
 
     # --- evaluation and export ---
 
@@ -76,12 +79,13 @@ class Tools(QObject):
     @Slot(str, str)
     def _write(self, form: str, file: str) -> None:
         """Of the run that the dialog was opened for, whichever is shown by now."""
-        checkpoint = best_checkpoint(self._exported)
+        run = self._exported
+        checkpoint = checkpoints.best_else_latest(run.checkpoints) if run is not None else None
         if checkpoint is not None:
             self._begun = unfinished_of(Path(file))
-            self._desk.lab.ask("export", {"checkpoint": str(checkpoint), "format": form, "file": file})
+            self._desk.lab.send(ExportModel(checkpoint=str(checkpoint.path), format=form, file=file))
         elif self._export is not None:
-            self._export.refuse("The run has no checkpoint that could be exported.")
+            self._export.show_refusal("The run has no checkpoint that could be exported.")
 
     @Slot()
     def _export_closed(self) -> None:
@@ -94,17 +98,17 @@ class Tools(QObject):
     @Slot()
     def find_lr(self) -> None:
         """Loss against learning rate."""
-        self.finders.find("lr")
+        self.finders.open("lr")
 
     @Slot()
     def find_batch_size(self) -> None:
         """Throughput against batch size."""
-        self.finders.find("batch")
+        self.finders.open("batch")
 
     @Slot()
     def find_workers(self) -> None:
         """Throughput against loader workers."""
-        self.finders.find("workers")
+        self.finders.open("workers")
 
     # --- comparison ---
 
@@ -148,19 +152,19 @@ class Tools(QObject):
     # --- answers ---
 
     @Slot(object)
-    def _take(self, answer: Answer) -> None:
-        if answer.method != "export":
+    def _take(self, reply: ServiceReply) -> None:
+        if not isinstance(reply.request, ExportModel):
             return
-        if answer.cancelled and self._begun is not None:
+        if reply.cancelled and self._begun is not None:
             with contextlib.suppress(OSError):
                 self._begun.unlink(missing_ok=True)
         if self._export is not None:
-            self._export.take(answer)
-        elif answer.ok:
+            self._export.apply_reply(reply)
+        elif isinstance(reply.answer, ExportedModel):
             # The dialog was closed while it was written.
-            self._window.statusBar().showMessage(outcome(answer))
-        elif not answer.cancelled:
-            error.tell(self._window, "The model could not be exported.", details=outcome(answer))
+            self._window.statusBar().showMessage(describe_outcome(reply))
+        elif not reply.cancelled:
+            error.tell(self._window, "The model could not be exported.", details=describe_outcome(reply))
 
 
 def _own_variants(document: Document) -> list[dict[str, Any]]:

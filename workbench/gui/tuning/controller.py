@@ -1,8 +1,6 @@
-"""Finding settings by trying: one search at a time, its dialog, and its suggestion put into the form."""
+"""Tuning a setting: one search at a time, its dialog, and its suggestion put into the form."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
@@ -10,22 +8,23 @@ from PySide6.QtWidgets import QWidget
 from workbench.config.problems import Problem
 from workbench.gui.session.run_controller import Desk
 from workbench.gui.theme import Themes
-from workbench.gui.tuning.dialog import FinderDialog
+from workbench.gui.tuning.dialog import TuningDialog
 from workbench.gui.tuning.search_thread import SearchThread
-from workbench.launch.tuning import SETTINGS, Found, Kind, Search
+from workbench.launch.tuning import TUNED_SETTINGS, TuningKind, TuningResult, TuningSearch
+from workbench.runs.service.tuning import TuningPoint
 
 
-class Finders(QObject):
-    """``dialog`` is the finder that is open; None when none is."""
+class TuningController(QObject):
+    """``dialog`` is the one that is open; None when none is."""
 
     def __init__(self, desk: Desk, themes: Themes, window: QWidget) -> None:
         super().__init__(window)
         self._desk, self._themes, self._window = desk, themes, window
-        self.dialog: FinderDialog | None = None
+        self.dialog: TuningDialog | None = None
         self._thread: SearchThread | None = None
 
-    def find(self, kind: Kind) -> None:
-        """Opens the finder of that kind and begins. One that is still at work is shown instead."""
+    def open(self, kind: TuningKind) -> None:
+        """Opens the dialog of that kind and begins. A search that is still running is shown instead."""
         config = self._desk.document.config
         if self._thread is not None and self.dialog is not None:
             self.dialog.raise_()
@@ -34,17 +33,19 @@ class Finders(QObject):
             return
         if self.dialog is not None:
             self.dialog.close()
-        self.dialog = FinderDialog(kind, self._themes, self._window)
+        self.dialog = TuningDialog(kind, self._themes, self._window)
         self.dialog.cancelled.connect(self._cancel)
         self.dialog.applied.connect(self._apply)
         self.dialog.left.connect(self._left)
-        going = self._desk.session.going
-        if going is not None:
-            self.dialog.warn(f"{going.name} is going: what is measured beside it is slower than it would be alone.")
-        self._thread = SearchThread(Search(kind, config), self)
-        self._thread.tried.connect(self._take_point)
-        self._thread.found.connect(self._take_found)
-        self._thread.refused.connect(self._take_problems)
+        running = self._desk.session.going
+        if running is not None:
+            self.dialog.show_warning(
+                f"{running.name} is running: what is measured beside it is slower than it would be alone."
+            )
+        self._thread = SearchThread(TuningSearch(kind, config), self)
+        self._thread.tried.connect(self._add_point)
+        self._thread.completed.connect(self._show_result)
+        self._thread.refused.connect(self._show_problems)
         self._thread.start()
         self.dialog.show()
 
@@ -64,7 +65,7 @@ class Finders(QObject):
     def _cancel(self) -> None:
         self._end()
         if self.dialog is not None:
-            self.dialog.end("Cancelled.")
+            self.dialog.end_search("Cancelled.")
 
     @Slot()
     def _left(self) -> None:
@@ -74,29 +75,29 @@ class Finders(QObject):
             self.dialog = None
 
     @Slot(object, float)
-    def _take_point(self, point: dict[str, Any], share: float) -> None:
+    def _add_point(self, point: TuningPoint, share: float) -> None:
         if self.sender() is self._thread and self.dialog is not None:
-            self.dialog.add(point, share)
+            self.dialog.add_point(point, share)
 
     @Slot(object)
-    def _take_found(self, found: Found) -> None:
+    def _show_result(self, result: TuningResult) -> None:
         if self.sender() is self._thread and self.dialog is not None:
             self._end()
-            self.dialog.show_found(found)
+            self.dialog.show_result(result)
 
     @Slot(object)
-    def _take_problems(self, problems: tuple[Problem, ...]) -> None:
+    def _show_problems(self, problems: tuple[Problem, ...]) -> None:
         if self.sender() is self._thread and self.dialog is not None:
             self._end()
-            self.dialog.refuse(problems)
+            self.dialog.show_problems(problems)
 
     @Slot(object)
     def _apply(self, value: float | int) -> None:
         if self.dialog is None:
             return
-        setting = SETTINGS[self.dialog.kind]
+        setting = TUNED_SETTINGS[self.dialog.kind]
         if self._desk.document.has(setting):
             self._desk.document.set(setting, value)
             self.dialog.close()
         else:
-            self.dialog.refuse((Problem(setting, "is no setting of what is being edited now"),))
+            self.dialog.show_problems((Problem(setting, "is no setting of what is being edited now"),))

@@ -1,4 +1,4 @@
-"""The finders as a person sees them: points that come one after the other, a suggestion, Apply."""
+"""The dialog of a search: points that come one after the other, a suggestion, Apply."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from PySide6.QtWidgets import (
 from workbench.config.problems import Problem
 from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Themes
-from workbench.gui.tuning.plot import FinderPlot, Spot
-from workbench.launch.tuning import Found, Kind, Point
+from workbench.gui.tuning.plot import TriedValue, TuningPlot
+from workbench.launch.tuning import TuningKind, TuningResult
+from workbench.runs.service.tuning import BatchSizeTrial, LearningRatePoint, TuningPoint, WorkersTrial
 
 BY_FALL = "where the loss falls fastest"
 TOO_LARGE = "memory runs out"
 
 
 @dataclass(frozen=True)
-class _Words:
-    """What a finder says of itself."""
+class _Texts:
+    """The texts of a kind of tuning."""
 
     title: str
     across: str
@@ -39,41 +40,41 @@ class _Words:
     columns: tuple[str, ...] = ()
 
 
-WORDS: dict[Kind, _Words] = {
-    "lr": _Words("Find a learning rate", "learning rate", "loss, smoothed"),
-    "batch": _Words(
+TEXTS: dict[TuningKind, _Texts] = {
+    "lr": _Texts("Find a learning rate", "learning rate", "loss, smoothed"),
+    "batch": _Texts(
         "Find a batch size", "batch size", "samples per second", ("Batch size", "Samples per second", "Memory")
     ),
-    "workers": _Words(
+    "workers": _Texts(
         "Find a number of loader workers", "loader workers", "samples per second", ("Workers", "Samples per second")
     ),
 }
 
 
-class FinderDialog(QDialog):
-    """Says ``cancelled``, ``applied`` with the suggestion that the person takes, and ``left`` when it was closed."""
+class TuningDialog(QDialog):
+    """Emits ``cancelled``, ``applied`` with the suggestion that the person takes, and ``left`` when it was closed."""
 
     cancelled = Signal()
     applied = Signal(object)
     left = Signal()
 
-    def __init__(self, kind: Kind, themes: Themes, parent: QWidget | None = None) -> None:
+    def __init__(self, kind: TuningKind, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kind = kind
         self.suggestion: float | int | None = None
-        self.points: list[Point] = []
-        words = WORDS[kind]
+        self.points: list[TuningPoint] = []
+        texts = TEXTS[kind]
         self.setObjectName("dialog.finder")
-        self.setWindowTitle(words.title)
-        self.plot = FinderPlot(themes, words.across, words.upwards, logarithmic=kind == "lr", parent=self)
-        self.table = self._make_table(words.columns)
+        self.setWindowTitle(texts.title)
+        self.plot = TuningPlot(themes, texts.across, texts.upwards, logarithmic=kind == "lr", parent=self)
+        self.table = self._make_table(texts.columns)
         self.progress = QProgressBar(self)
         self.progress.setObjectName("finder.progress")
         self.progress.setAccessibleName("Share that is done")
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.status = self._label("finder.status")
-        self.status.setText("Starting an engine that tries it…")
+        self.status.setText("Starting an engine…")
         self.warning = self._label("finder.warning")
         self.warning.setProperty("role", "warning")
         self.warning.hide()
@@ -109,15 +110,15 @@ class FinderDialog(QDialog):
         self.apply.setEnabled(False)
         self.apply.clicked.connect(self._apply)
         self.cancel = self._button("Cancel", "finder.cancel", QDialogButtonBox.ButtonRole.ActionRole)
-        self.cancel.setToolTip("Ends the search at once. What was found so far stays to be seen.")
+        self.cancel.setToolTip("Ends the search at once. What was measured so far stays.")
         self.cancel.clicked.connect(self.cancelled)
         self.leave = self._button("Close", "finder.close", QDialogButtonBox.ButtonRole.RejectRole)
         self.leave.hide()
         self.buttons.rejected.connect(self.reject)
         self.finished.connect(self.left)
 
-    def _button(self, words: str, name: str, role: QDialogButtonBox.ButtonRole) -> QPushButton:
-        button = QPushButton(words, self.buttons)
+    def _button(self, text: str, name: str, role: QDialogButtonBox.ButtonRole) -> QPushButton:
+        button = QPushButton(text, self.buttons)
         button.setObjectName(name)
         button.setAutoDefault(False)
         self.buttons.addButton(button, role)
@@ -138,52 +139,52 @@ class FinderDialog(QDialog):
         layout.addWidget(self.buttons)
         self.resize(220 * STEP, 110 * STEP)
 
-    def warn(self, words: str) -> None:
+    def show_warning(self, text: str) -> None:
         """Says what stands in the way of good measurements."""
-        self.warning.setText(words)
+        self.warning.setText(text)
         self.warning.show()
 
-    def add(self, point: Point, share: float) -> None:
+    def add_point(self, point: TuningPoint, share: float) -> None:
         """Shows one more point; ``share`` of the search is done."""
         self.points.append(point)
         self.progress.setValue(round(1000 * share))
-        spot = _spot(self.kind, point)
-        self.plot.add(spot)
-        if self.kind != "lr":
-            self._add_row(point)
-        self.status.setText(f"Tried {WORDS[self.kind].across} {spot.words}: {_outcome(self.kind, point)}")
+        tried, outcome, cells = _describe(point)
+        self.plot.add_value(tried)
+        if cells:
+            self._add_row(cells)
+        self.status.setText(f"Tried {TEXTS[self.kind].across} {tried.text}: {outcome}")
 
-    def show_found(self, found: Found) -> None:
+    def show_result(self, result: TuningResult) -> None:
         """The end: what is suggested and why, or why nothing is."""
-        if found.suggestion is None:
-            self.end(f"No suggestion: {found.note}.")
+        if result.suggestion is None:
+            self.end_search(f"No suggestion: {result.note}.")
             return
-        self.suggestion = found.suggestion
-        self.plot.suggest(float(found.suggestion))
-        why = BY_FALL if self.kind == "lr" else found.note
-        self.end(f"Suggestion: {WORDS[self.kind].across} {found.suggestion:g}, {why}.")
+        self.suggestion = result.suggestion
+        self.plot.show_suggestion(float(result.suggestion))
+        why = BY_FALL if self.kind == "lr" else result.note
+        self.end_search(f"Suggestion: {TEXTS[self.kind].across} {result.suggestion:g}, {why}.")
         self.progress.setValue(self.progress.maximum())
         self.apply.setEnabled(True)
         self.apply.setDefault(True)
         self.apply.setFocus()
 
-    def refuse(self, problems: tuple[Problem, ...]) -> None:
+    def show_problems(self, problems: tuple[Problem, ...]) -> None:
         """Says why nothing can be tried."""
-        self.end("\n".join(str(problem) for problem in problems), role="error")
+        self.end_search("\n".join(str(problem) for problem in problems), role="error")
 
-    def end(self, words: str, role: str = "") -> None:
+    def end_search(self, text: str, role: str = "") -> None:
         """Nothing is tried any more."""
-        self.status.setText(words)
+        self.status.setText(text)
         self.status.setProperty("role", role)
         self.status.style().unpolish(self.status)
         self.status.style().polish(self.status)
         self.cancel.hide()
         self.leave.show()
 
-    def _add_row(self, point: Point) -> None:
+    def _add_row(self, cells: tuple[str, ...]) -> None:
         row = self.table.rowCount()
         self.table.insertRow(row)
-        for column, text in enumerate(_cells(self.kind, point)):
+        for column, text in enumerate(cells):
             item = QTableWidgetItem(text)
             item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             self.table.setItem(row, column, item)
@@ -195,22 +196,21 @@ class FinderDialog(QDialog):
             self.applied.emit(self.suggestion)
 
 
-def _spot(kind: Kind, point: Point) -> Spot:
-    if kind == "lr":
-        return Spot(point["lr"], point["loss"], ticks.number(point["lr"], 3))
-    value = point["batch_size" if kind == "batch" else "workers"]
-    fits = point.get("fits", True)
-    return Spot(value, point["samples_per_second"] if fits else None, str(value))
-
-
-def _outcome(kind: Kind, point: Point) -> str:
-    if kind == "lr":
-        return f"loss {ticks.number(point['loss'])}"
-    return f"{point['samples_per_second']:,.0f} samples per second" if point.get("fits", True) else TOO_LARGE
-
-
-def _cells(kind: Kind, point: Point) -> tuple[str, ...]:
-    speed = f"{point['samples_per_second']:,.0f}" if point.get("fits", True) else TOO_LARGE
-    if kind == "workers":
-        return str(point["workers"]), speed
-    return str(point["batch_size"]), speed, ticks.size(point["memory"])
+def _describe(point: TuningPoint) -> tuple[TriedValue, str, tuple[str, ...]]:
+    """A point on the plot, its outcome in the status, and its row in the table (none for a sweep)."""
+    match point:
+        case LearningRatePoint():
+            tried = TriedValue(point.lr, point.loss, ticks.number(point.lr, 3))
+            return tried, f"loss {ticks.number(point.loss)}", ()
+        case WorkersTrial():
+            tried = TriedValue(point.workers, point.samples_per_second, str(point.workers))
+            speed = f"{point.samples_per_second:,.0f}"
+            return tried, f"{speed} samples per second", (str(point.workers), speed)
+        case BatchSizeTrial():
+            y = point.samples_per_second if point.fits else None
+            speed = f"{point.samples_per_second:,.0f}" if point.fits else TOO_LARGE
+            outcome = f"{speed} samples per second" if point.fits else TOO_LARGE
+            row = (str(point.batch_size), speed, ticks.size(point.memory))
+            return TriedValue(point.batch_size, y, str(point.batch_size)), outcome, row
+        case _:
+            raise TypeError(f"{point.kind} is not shown as a search")

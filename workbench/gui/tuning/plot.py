@@ -1,4 +1,4 @@
-"""The plot of a finder: what was tried to the right, what came of it upwards, and a line at the suggestion."""
+"""The plot of a search: what was tried to the right, what was measured upwards, and a line at the suggestion."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = 16 * STEP, 7 * STEP, 4 * STEP, 13 * STEP
 
 
 @dataclass(frozen=True)
-class Spot:
-    """What was tried, what came of it (None where nothing did), and its words below the axis."""
+class TriedValue:
+    """What was tried, what was measured (None where memory ran out), and its text below the axis."""
 
     x: float
     y: float | None
-    words: str
+    text: str
 
 
-class FinderPlot(QWidget):
-    """Spots over a logarithmic axis, or one beside the other at equal distances."""
+class TuningPlot(QWidget):
+    """Values over a logarithmic axis, or one beside the other at equal distances."""
 
     def __init__(
         self, themes: Themes, across: str, upwards: str, *, logarithmic: bool, parent: QWidget | None = None
@@ -39,20 +39,20 @@ class FinderPlot(QWidget):
         self._themes = themes
         self._across, self._upwards = across, upwards
         self._logarithmic = logarithmic
-        self.spots: list[Spot] = []
+        self.tried: list[TriedValue] = []
         self.suggestion: float | None = None
         themes.changed.connect(self.update)
 
-    def add(self, spot: Spot) -> None:
+    def add_value(self, value: TriedValue) -> None:
         """Draws one more."""
-        self.spots.append(spot)
-        self.setAccessibleDescription(f"{len(self.spots)} tried, the last at {spot.words}")
+        self.tried.append(value)
+        self.setAccessibleDescription(f"{len(self.tried)} tried, the last at {value.text}")
         self.update()
 
-    def suggest(self, x: float) -> None:
+    def show_suggestion(self, x: float) -> None:
         """Draws the line."""
         self.suggestion = x
-        self.setAccessibleDescription(f"{len(self.spots)} tried, {x:g} is suggested")
+        self.setAccessibleDescription(f"{len(self.tried)} tried, {x:g} is suggested")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -71,28 +71,28 @@ class FinderPlot(QWidget):
         below = QRectF(area.left(), area.bottom() + 6 * STEP, area.width(), 6 * STEP)
         painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, self._across)
         painter.drawText(QRectF(STEP, 0, self.width(), 6 * STEP), Qt.AlignmentFlag.AlignLeft, self._upwards)
-        if not self.spots:
+        if not self.tried:
             return
-        self._draw_places(painter, area)
+        self._draw_ticks(painter, area)
         self._draw_line(painter, area, low, high)
         self._draw_suggestion(painter, area)
 
     def _heights(self) -> tuple[float, float]:
         """What the axis upwards spans: throughput from zero, losses with a little room."""
-        found = [spot.y for spot in self.spots if spot.y is not None]
-        if not found:
+        measured = [value.y for value in self.tried if value.y is not None]
+        if not measured:
             return 0.0, 1.0
-        low, high = (min(found), max(found)) if self._logarithmic else (0.0, max(found))
+        low, high = (min(measured), max(measured)) if self._logarithmic else (0.0, max(measured))
         room = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
         return (low - room if self._logarithmic else 0.0), high + room
 
-    def _place(self, area: QRectF, x: float) -> float:
-        """Where ``x`` is, in pixels."""
+    def _position(self, area: QRectF, x: float) -> float:
+        """The position of ``x``, in pixels."""
         if self._logarithmic:
-            first, last = (math.log10(self.spots[end].x) for end in (0, -1))
+            first, last = (math.log10(self.tried[end].x) for end in (0, -1))
             share = (math.log10(x) - first) / (last - first) if last > first else 0.5
         else:
-            share = (next((i for i, spot in enumerate(self.spots) if spot.x >= x), 0) + 0.5) / len(self.spots)
+            share = (next((i for i, value in enumerate(self.tried) if value.x >= x), 0) + 0.5) / len(self.tried)
         return area.left() + share * area.width()
 
     def _draw_heights(self, painter: QPainter, area: QRectF, low: float, high: float) -> None:
@@ -109,26 +109,26 @@ class FinderPlot(QWidget):
             flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(box, flags, ticks.tick(count * spacing, spacing))
 
-    def _draw_places(self, painter: QPainter, area: QRectF) -> None:
+    def _draw_ticks(self, painter: QPainter, area: QRectF) -> None:
         painter.setPen(QColor(self._themes.current.muted))
         if self._logarithmic:
-            first, last = (math.log10(self.spots[end].x) for end in (0, -1))
+            first, last = (math.log10(self.tried[end].x) for end in (0, -1))
             exponents = range(math.ceil(first - 1e-9), math.floor(last + 1e-9) + 1)
             named = [(10.0**exponent, ticks.power(exponent)) for exponent in exponents]
         else:
-            named = [(spot.x, spot.words) for spot in self.spots]
-        for x, words in named:
-            place = self._place(area, x)
-            painter.drawLine(QPointF(place, area.bottom()), QPointF(place, area.bottom() + STEP))
-            box = QRectF(place - 10 * STEP, area.bottom() + STEP, 20 * STEP, 5 * STEP)
-            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, words)
+            named = [(value.x, value.text) for value in self.tried]
+        for x, text in named:
+            position = self._position(area, x)
+            painter.drawLine(QPointF(position, area.bottom()), QPointF(position, area.bottom() + STEP))
+            box = QRectF(position - 10 * STEP, area.bottom() + STEP, 20 * STEP, 5 * STEP)
+            painter.drawText(box, Qt.AlignmentFlag.AlignHCenter, text)
 
     def _draw_line(self, painter: QPainter, area: QRectF, low: float, high: float) -> None:
         theme = self._themes.current
         points = [
-            QPointF(self._place(area, spot.x), area.bottom() - (spot.y - low) / (high - low) * area.height())
-            for spot in self.spots
-            if spot.y is not None
+            QPointF(self._position(area, value.x), area.bottom() - (value.y - low) / (high - low) * area.height())
+            for value in self.tried
+            if value.y is not None
         ]
         painter.setPen(QPen(QColor(theme.train), 1.5))
         painter.drawPolyline(QPolygonF(points))
@@ -137,25 +137,25 @@ class FinderPlot(QWidget):
             for point in points:
                 painter.drawEllipse(point, 3.0, 3.0)
         painter.setPen(QColor(theme.error))
-        for spot in self.spots:
-            if spot.y is None:
-                box = QRectF(self._place(area, spot.x) - 5 * STEP, area.bottom() - 6 * STEP, 10 * STEP, 6 * STEP)
+        for value in self.tried:
+            if value.y is None:
+                box = QRectF(self._position(area, value.x) - 5 * STEP, area.bottom() - 6 * STEP, 10 * STEP, 6 * STEP)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, "✕")
 
     def _draw_suggestion(self, painter: QPainter, area: QRectF) -> None:
         if self.suggestion is None:
             return
-        place = self._place(area, self.suggestion)
+        position = self._position(area, self.suggestion)
         painter.setPen(QPen(QColor(self._themes.current.val), 1.5, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(place, area.top()), QPointF(place, area.bottom()))
-        words = f"{self.suggestion:g}"
-        width = painter.fontMetrics().horizontalAdvance(words) + 2 * STEP
-        left = place + STEP if place + width + STEP < area.right() else place - width - STEP
+        painter.drawLine(QPointF(position, area.top()), QPointF(position, area.bottom()))
+        text = f"{self.suggestion:g}"
+        width = painter.fontMetrics().horizontalAdvance(text) + 2 * STEP
+        left = position + STEP if position + width + STEP < area.right() else position - width - STEP
         box = QRectF(left, area.top() + STEP, width, 6 * STEP)
         behind = QColor(self._themes.current.plot)
         behind.setAlphaF(0.85)
         painter.fillRect(box, behind)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def _spacing(span: float) -> float:

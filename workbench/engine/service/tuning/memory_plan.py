@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
@@ -17,6 +15,7 @@ from workbench.engine.reporting.metrics import Recorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import memory_ran_out
 from workbench.engine.training import build
+from workbench.runs.service.tuning import MemoryEstimate
 
 USABLE = 0.9
 """Of the memory that is there, this share can be planned with: allocators leave gaps."""
@@ -24,7 +23,7 @@ SMALLEST_STEP = 8
 """Batches are offered in multiples of it; below, in ones."""
 
 
-def plan(config: RunConfig, device: torch.device) -> dict[str, Any]:
+def plan(config: RunConfig, device: torch.device) -> MemoryEstimate:
     """``needs`` and ``there`` in bytes, ``fits``, ``batch_size``, ``largest_batch`` (0 where not even one sample fits) and the
     ``parts``: program, data, weights, gradients, optimizer, activations. Raises RefusedError.
     """
@@ -36,14 +35,9 @@ def plan(config: RunConfig, device: torch.device) -> dict[str, Any]:
         if parts is not None:
             break
         if size == 1:
-            return {
-                "needs": 0,
-                "there": _there(device),
-                "fits": False,
-                "batch_size": wanted,
-                "largest_batch": 0,
-                "parts": {},
-            }
+            return MemoryEstimate(
+                needs=0, there=_there(device), fits=False, batch_size=wanted, largest_batch=0, parts={}
+            )
         size = max(1, size // 2)
     there = _there(device)
     each = parts["activations"] / size
@@ -53,14 +47,7 @@ def plan(config: RunConfig, device: torch.device) -> dict[str, Any]:
     most = int((USABLE * there - fixed) / max(each, 1.0))
     largest = min(most // SMALLEST_STEP * SMALLEST_STEP if most >= SMALLEST_STEP else max(most, 0), len(source.train))
     fits = needs <= USABLE * there and size == wanted
-    return {
-        "needs": needs,
-        "there": there,
-        "fits": fits,
-        "batch_size": wanted,
-        "largest_batch": largest,
-        "parts": parts,
-    }
+    return MemoryEstimate(needs=needs, there=there, fits=fits, batch_size=wanted, largest_batch=largest, parts=parts)
 
 
 def _measured(config: RunConfig, source: Source, device: torch.device, size: int) -> dict[str, int] | None:
@@ -101,7 +88,9 @@ def _step(parts: build.Parts, device: torch.device) -> dict[str, int]:
         own |= {tensor.untyped_storage().data_ptr() for tensor in given}
         parts.stepper.train(1, passes, Recorder(parts.source.task))
     optimizer = sum(value.nbytes for state in parts.optimizer.state.values() for value in _tensors(state))
-    activations = sum(tensor.nbytes for tensor in given) + sum(size for place, size in kept.items() if place not in own)
+    activations = sum(tensor.nbytes for tensor in given) + sum(
+        size for pointer, size in kept.items() if pointer not in own
+    )
     if device.type == "cuda":
         # What was really taken at the worst moment, with what kernels need for themselves.
         activations = max(activations, torch.cuda.max_memory_allocated(device) - held - gradients - optimizer)
@@ -114,7 +103,7 @@ def _step(parts: build.Parts, device: torch.device) -> dict[str, int]:
     }
 
 
-def _tensors(state: dict[str, Any]) -> list[Tensor]:
+def _tensors(state: dict[str, object]) -> list[Tensor]:
     return [value for value in state.values() if isinstance(value, Tensor)]
 
 

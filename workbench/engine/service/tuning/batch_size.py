@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from workbench.config.run import RunConfig
@@ -11,23 +9,24 @@ from workbench.engine import data
 from workbench.engine.reporting import memory
 from workbench.engine.runtime.failures import memory_ran_out
 from workbench.engine.service.tuning.throughput import throughput
+from workbench.runs.service.tuning import BatchSizeTrial
 
 
-def trial(config: RunConfig, device: torch.device) -> dict[str, Any]:
+def trial(config: RunConfig, device: torch.device) -> BatchSizeTrial:
     """Throughput and memory (bytes) at the configuration's batch size. ``fits`` is False where memory ran out."""
     source = data.load(config.dataset)
     before = memory.process_memory() if device.type == "cpu" else 0  # there the process's own is not the batch's
-    found: dict[str, Any] = {
-        "batch_size": config.training.batch_size,
-        "fits": True,
-        "samples_per_second": 0.0,
-        "train_samples": len(source.train),
-    }
+    fits, speed = True, 0.0
     try:
-        found["samples_per_second"] = throughput(config, source, device)
+        speed = throughput(config, source, device)
     except (RuntimeError, MemoryError) as error:
         if not memory_ran_out(error):
             raise
-        found["fits"] = False
-    found["memory"] = max(0, memory.sample(device).reserved - before)
-    return found
+        fits = False
+    return BatchSizeTrial(
+        batch_size=config.training.batch_size,
+        fits=fits,
+        samples_per_second=speed,
+        memory=max(0, memory.sample(device).reserved - before),
+        train_samples=len(source.train),
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 
@@ -14,10 +13,9 @@ from workbench.engine.data.loader import Pass
 from workbench.engine.reporting.metrics import Recorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
+from workbench.runs.service.tuning import SWEEP_STEPS, LearningRatePoint, LearningRateSweep
 
 FIRST_RATE, LAST_RATE = 1e-7, 10.0
-STEPS = 120
-"""Fifteen to each power of ten."""
 MEMORY = 0.95
 """Of the running mean of the loss, as Smith (2017) and fastai smooth it."""
 DIVERGED = 4.0
@@ -27,10 +25,12 @@ SETTLED = 10
 NEVER_FALLS = "the loss never falls, whatever the learning rate: look at the data and the architecture"
 
 
-def sweep(config: RunConfig, device: torch.device, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def sweep(
+    config: RunConfig, device: torch.device, report_point: Callable[[LearningRatePoint], None]
+) -> LearningRateSweep:
     """Loss against learning rate on an exponential sweep (Smith, 2017, arXiv:1506.01186), and a suggestion.
 
-    Trains a fresh model for at most ``STEPS`` steps; ``tell`` is given every point (``lr``, smoothed ``loss``) as it comes.
+    Trains a fresh model for at most ``SWEEP_STEPS`` steps; ``report_point`` is given every point as it comes.
     ``suggestion`` is None, and ``note`` says why, where the loss never falls. Raises RefusedError.
     """
     source = data.load(config.dataset)
@@ -38,11 +38,11 @@ def sweep(config: RunConfig, device: torch.device, tell: Callable[[dict[str, Any
     # The sweep ends where the loss runs away: it has to see it.
     parts.stepper.release()
     recorder = Recorder(source.task)
-    points: list[dict[str, float]] = []
+    points: list[LearningRatePoint] = []
     mean, best = 0.0, math.inf
     try:
         for step, passes in enumerate(_passes(parts), start=1):
-            rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** ((step - 1) / (STEPS - 1))
+            rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** ((step - 1) / (SWEEP_STEPS - 1))
             for group in parts.optimizer.param_groups:
                 group["lr"] = rate * group["factor"]
             parts.stepper.train(step, passes, recorder)
@@ -52,19 +52,19 @@ def sweep(config: RunConfig, device: torch.device, tell: Callable[[dict[str, Any
             if not math.isfinite(smooth) or (step > SETTLED and smooth > DIVERGED * best):
                 break
             best = min(best, smooth)
-            points.append({"lr": rate, "loss": smooth})
-            tell(points[-1])
-            if step == STEPS:
+            points.append(LearningRatePoint(lr=rate, loss=smooth))
+            report_point(points[-1])
+            if step == SWEEP_STEPS:
                 break
     finally:
         parts.loader.close()
-    found = steepest([point["lr"] for point in points], [point["loss"] for point in points])
-    return {"suggestion": found, "note": "" if found is not None else NEVER_FALLS}
+    suggestion = steepest([point.lr for point in points], [point.loss for point in points])
+    return LearningRateSweep(suggestion=suggestion, note="" if suggestion is not None else NEVER_FALLS)
 
 
 def steepest(rates: list[float], losses: list[float]) -> float | None:
     """The rate at which the loss falls fastest per decade, before its lowest point; None when it never falls."""
-    lowest = min(range(len(losses)), key=lambda place: losses[place], default=0)
+    lowest = min(range(len(losses)), key=lambda index: losses[index], default=0)
     # The running mean has to settle, and around the lowest point the curve is flat.
     slopes = {place: losses[place + 2] - losses[place - 2] for place in range(5, max(lowest - 1, 5))}
     if not slopes or min(slopes.values()) >= 0:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from workbench.config.run import RunConfig
@@ -11,15 +9,18 @@ from workbench.engine import data
 from workbench.engine.data import loader
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.service.tuning.throughput import throughput
+from workbench.runs.service.tuning import WorkersTrial
 
 RESIDENT = "the samples are resident: they lie in memory whole, and no worker reads them"
 
 
-def trial(config: RunConfig, device: torch.device) -> dict[str, Any]:
+def trial(config: RunConfig, device: torch.device) -> WorkersTrial:
     """Throughput with the configuration's loader workers. Raises RefusedError where data is resident and has none."""
     source = data.load(config.dataset)
     if loader.is_resident(config, source, device):
         raise RefusedError(
             RESIDENT, "nothing has to be set; choose streamed to measure it all the same", "dataset.loading"
         )
-    return {"workers": config.dataset.workers, "samples_per_second": throughput(config, source, device)}
+    workers = config.dataset.workers
+    assert workers != "auto", "a trial is of a certain number"
+    return WorkersTrial(workers=workers, samples_per_second=throughput(config, source, device))

@@ -1,0 +1,149 @@
+"""Answers about a checkpoint: its evaluation, its samples, its model in other formats and on other files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from workbench.config import files
+from workbench.config.run import RunConfig
+from workbench.engine import data
+from workbench.engine.checkpoint import format
+from workbench.engine.checkpoint.saver import check_classes, weights_of
+from workbench.engine.data import fitted
+from workbench.engine.data.dataset import Progress, Source
+from workbench.engine.export import formats
+from workbench.engine.runtime import devices
+from workbench.engine.runtime.distributed import World
+from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.service import predict
+from workbench.engine.tasks import samples
+from workbench.engine.training import build
+from workbench.engine.training.evaluation import closer_look
+from workbench.export_formats import SCRIPT
+from workbench.runs.service.answers import CheckpointDescription, ExportedModel
+from workbench.runs.service.evaluation import Evaluation, FilePredictions
+from workbench.runs.service.requests import (
+    DescribeCheckpoint,
+    DescribeSamples,
+    EvaluateCheckpoint,
+    ExportModel,
+    PredictFiles,
+)
+from workbench.runs.service.samples import SampleDescription, SampleDescriptions
+
+
+def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Evaluation:
+    """A checkpoint's metrics on a split of its dataset."""
+    path = Path(request.checkpoint)
+    state = format.load(path)
+    config = files.parse(state["config"])
+    device = torch.device(_free_device(config))
+    torch.set_num_threads(devices.available_cpus())
+    config = computable(config, str(device))
+    parts = build.build(config, device, World(), progress, restored=True, learnt=fitted.of_state(state))
+    try:
+        check_split(parts, request.split)
+        load_weights(parts, state, path)
+        evaluated = Evaluation.model_validate(closer_look(parts, request.split, progress))
+    finally:
+        parts.loader.close()
+    position = state["position"]
+    return evaluated.model_copy(update={"checkpoint": str(path), "epoch": position["epoch"], "step": position["step"]})
+
+
+def describe_samples(request: DescribeSamples, progress: Progress) -> SampleDescriptions:
+    """Some samples of a checkpoint's dataset to be looked at; indices that the split does not have are left out."""
+    state = format.load(Path(request.checkpoint))
+    source = data.load(files.parse(state["config"]).dataset, progress, fitted.of_state(state))
+    split = source.split(request.split)
+    if split is None:
+        return SampleDescriptions(samples=())
+    indices = [index for index in request.indices if 0 <= index < len(split)]
+    described = samples.describe(source, split, indices)
+    return SampleDescriptions(samples=tuple(SampleDescription.model_validate(sample) for sample in described))
+
+
+def describe_checkpoint(request: DescribeCheckpoint) -> CheckpointDescription:
+    """What a checkpoint is of."""
+    path = Path(request.path)
+    state = format.load(path)
+    run = path.parent.parent
+    return CheckpointDescription(
+        config=state["config"],
+        step=state["position"]["step"],
+        epoch=state["position"]["epoch"],
+        metrics={key: value for key, value in state["metrics"].items() if key in ("train", "val")},
+        classes=tuple(state["classes"]),
+        versions=state["versions"],
+        run=str(run) if path.parent.name == "checkpoints" and (run / "run.toml").is_file() else "",
+    )
+
+
+def export_model(request: ExportModel, progress: Progress) -> ExportedModel:
+    """A checkpoint's model written in another format."""
+    path, target = Path(request.checkpoint), Path(request.file)
+    if request.format == SCRIPT:
+        return ExportedModel.model_validate(formats.export_script(path, target))
+    model, source = _restored_model(format.load(path), path, torch.device("cpu"), progress)
+    progress("writing the model", None)
+    return ExportedModel.model_validate(formats.export(model, source, request.format, target))
+
+
+def predict_files(request: PredictFiles, progress: Progress) -> FilePredictions:
+    """A checkpoint's model on the user's own files."""
+    path = Path(request.checkpoint)
+    state = format.load(path)
+    device = torch.device(_free_device(files.parse(state["config"])))
+    model, source = _restored_model(state, path, device, progress)
+    return predict.predict(model, source, [Path(file) for file in request.files], device, progress)
+
+
+def computable(config: RunConfig, device: str) -> RunConfig:
+    """The configuration in fp32 where the device lacks the precision of the run, and never compiled: that takes longer."""
+    changes: dict[str, object] = {"compile": False}
+    try:
+        devices.check_precision(config.hardware, device)
+    except RefusedError:
+        changes["precision"] = "fp32"
+    return config.model_copy(update={"hardware": config.hardware.model_copy(update=changes)})
+
+
+def check_split(parts: build.Parts, name: str) -> None:
+    """Raises RefusedError where the data has no sample in that split."""
+    split = parts.source.split(name)
+    if split is None or len(split) == 0:
+        has = ", ".join(n for n in ("train", "val", "test") if (s := parts.source.split(n)) is not None and len(s))
+        raise RefusedError(f"the data has no {name} split", f"it has {has}")
+
+
+def load_weights(parts: build.Parts, state: dict[str, Any], path: Path) -> None:
+    """Puts a checkpoint's weights into the model. Raises RefusedError where they do not fit its data any more."""
+    check_classes(parts.source.task, state)
+    try:
+        parts.model.load_state_dict(weights_of(state))
+        parts.average = None
+    except RuntimeError as error:
+        raise RefusedError(f"{path} does not fit its dataset any more: {error}", "was the data changed?") from error
+
+
+def _free_device(config: RunConfig) -> str:
+    """The device of this machine, whatever the run was computed on."""
+    return devices.choose(config.hardware.model_copy(update={"device": "auto"}))
+
+
+def _restored_model(
+    state: dict[str, Any], path: Path, device: torch.device, progress: Progress
+) -> tuple[nn.Module, Source]:
+    """A checkpoint's model as it is to be used, and what it was trained on: all from the checkpoint, none from the data."""
+    progress("building the model", None)
+    source = fitted.of_state(state)
+    model = build.make_model(files.parse(state["config"]), source, device, restored=True)
+    try:
+        model.load_state_dict(weights_of(state))
+    except RuntimeError as error:
+        raise RefusedError(f"the weights of {path} do not fit its own settings: {error}", "was it changed?") from error
+    return model.eval(), source

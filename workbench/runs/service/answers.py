@@ -1,0 +1,150 @@
+"""The answers to requests, and the lines of a reply: progress and points as they come, then an answer or problems."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
+
+from workbench.config.problems import Problem
+from workbench.runs.service.base import ServiceData
+from workbench.runs.service.evaluation import Evaluation, FilePredictions
+from workbench.runs.service.inspection import AttentionMaps, BatchInspection, ModelGraph, ModelSummary, TensorSlice
+from workbench.runs.service.samples import DatasetPreview, SampleDescriptions, ScanReport
+from workbench.runs.service.tuning import (
+    BatchSizeTrial,
+    LearningRatePoint,
+    LearningRateSweep,
+    MemoryEstimate,
+    WorkersTrial,
+)
+
+
+class ComputeDevice(ServiceData):
+    """A device that a run can be computed on; ``memory`` in bytes."""
+
+    id: str
+    name: str
+    memory: int
+    precisions: tuple[str, ...]
+
+
+class Environment(ServiceData):
+    """The answer to DescribeEnvironment. ``chosen`` is the device that ``auto`` means."""
+
+    kind: Literal["environment"] = "environment"
+    devices: tuple[ComputeDevice, ...]
+    chosen: str
+    torch: str
+    torchvision: str
+    python: str
+    platform: str
+    cuda: str | None
+    cuda_available: bool
+    mps_available: bool
+    threads: int
+    warnings: tuple[str, ...]
+
+
+class CheckpointDescription(ServiceData):
+    """The answer to DescribeCheckpoint. ``config`` may be one that this version cannot use; ``run`` is empty without one."""
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    config: dict[str, JsonValue]
+    step: int
+    epoch: int
+    metrics: dict[str, JsonValue]
+    classes: tuple[str, ...]
+    versions: dict[str, JsonValue]
+    run: str
+
+
+class ExportedModel(ServiceData):
+    """The answer to ExportModel: the file, its size, and what to know of the format."""
+
+    kind: Literal["export"] = "export"
+    file: str
+    bytes: int
+    drawback: str = ""
+
+
+class ExampleSection(ServiceData):
+    """A section of a help page, with what its code printed."""
+
+    title: str
+    text: str
+    code: str
+    output: str
+
+
+class ExamplesPage(ServiceData):
+    """The answer to RunExamples."""
+
+    kind: Literal["examples"] = "examples"
+    page: str
+    title: str
+    sections: tuple[ExampleSection, ...]
+
+
+AnyAnswer = Annotated[
+    Environment
+    | DatasetPreview
+    | ScanReport
+    | ModelSummary
+    | Evaluation
+    | SampleDescriptions
+    | CheckpointDescription
+    | ExportedModel
+    | FilePredictions
+    | BatchInspection
+    | TensorSlice
+    | ModelGraph
+    | AttentionMaps
+    | ExamplesPage
+    | LearningRateSweep
+    | BatchSizeTrial
+    | WorkersTrial
+    | MemoryEstimate,
+    Field(discriminator="kind"),
+]
+
+
+class WorkProgressed(ServiceData):
+    """What the engine is doing for a request; ``share`` from 0 to 1, None where it is not known."""
+
+    kind: Literal["progress"] = "progress"
+    id: int
+    text: str
+    share: float | None = None
+
+
+class PointMeasured(ServiceData):
+    """A point of a sweep."""
+
+    kind: Literal["point"] = "point"
+    id: int
+    point: LearningRatePoint
+
+
+class RequestAnswered(ServiceData):
+    """The last line of a reply."""
+
+    kind: Literal["answer"] = "answer"
+    id: int
+    answer: AnyAnswer
+
+
+class RequestRefused(ServiceData):
+    """The last line of a reply: why there is no answer."""
+
+    kind: Literal["problems"] = "problems"
+    id: int
+    problems: tuple[Problem, ...]
+
+
+AnyReply = Annotated[
+    WorkProgressed | PointMeasured | RequestAnswered | RequestRefused,
+    Field(discriminator="kind"),
+]
+REPLY: TypeAdapter[AnyReply] = TypeAdapter(AnyReply, config=ConfigDict(defer_build=True))
+"""Reads a line of a reply. Raises ValidationError."""
