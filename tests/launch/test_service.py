@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import psutil
@@ -10,8 +12,8 @@ import pytest
 from tests.waiting import until
 from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
-from workbench.launch.service import Service, ServiceProgress, ServiceReply
-from workbench.runs.service.answers import Environment
+from workbench.launch.service import UNREADABLE, Service, ServiceProgress, ServiceReply, read_replies
+from workbench.runs.service.answers import Environment, RequestRefused, WorkProgressed
 from workbench.runs.service.requests import DescribeEnvironment, RunExamples, ScanDataset
 from workbench.runs.service.samples import ScanReport
 
@@ -55,3 +57,18 @@ def test_that_a_cancelled_request_ends_its_process_and_the_next_finds_another(
         line.text for line in progress if isinstance(line.request, ScanDataset)
     }
     until(lambda: not first.is_running())
+
+
+def test_that_lines_of_another_version_are_left_out_and_an_answer_that_cannot_be_read_is_refused() -> None:
+    lines = (
+        "what a library prints",
+        '{"kind": "a kind of another version", "id": 1}',
+        '{"kind": "progress", "id": 1, "text": "reading", "a field of another version": 1}',
+        '{"kind": "answer", "id": 1, "answer": {"kind": "environment"}}',
+    )
+    command = [sys.executable, "-c", f"print({chr(10).join(lines)!r})"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert list(read_replies(process)) == [
+            WorkProgressed(id=1, text="reading"),
+            RequestRefused(id=1, problems=(UNREADABLE,)),
+        ]

@@ -108,7 +108,7 @@ class Errand(QObject):
                 return
             _say(f"screenshot: {target}")
         if folder is not None:
-            found = checkpoints.best(folder.checkpoints) or checkpoints.latest(folder.checkpoints)
+            found = checkpoints.best_else_latest(folder.checkpoints)
             if found is not None:
                 _say(f"checkpoint: {found.path.resolve()}")
         if self._wishes.quit_when_done:

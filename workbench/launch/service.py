@@ -16,10 +16,12 @@ from pydantic import ValidationError
 from workbench.config.problems import ConfigError, Problem
 from workbench.launch.process import kill_tree, spawn
 from workbench.runs.service.answers import (
+    LAST_LINES,
     REPLY,
     AnyAnswer,
     AnyReply,
     PointMeasured,
+    ReplyHead,
     RequestAnswered,
     RequestRefused,
     WorkProgressed,
@@ -28,6 +30,7 @@ from workbench.runs.service.base import ServiceData
 from workbench.runs.service.requests import AnyRequest, ServiceCall
 
 CANCELLED = Problem("", "cancelled")
+UNREADABLE = Problem("", "the engine's answer cannot be read", "was the program updated? Start it again")
 RequestType = type[ServiceData]
 """The class of a request: of several waiting requests of one class only the newest is sent."""
 _Answer = TypeVar("_Answer", bound=ServiceData)
@@ -224,11 +227,22 @@ def write_call(process: subprocess.Popen[bytes], call: ServiceCall) -> None:
 
 
 def read_replies(process: subprocess.Popen[bytes]) -> Iterator[AnyReply]:
-    """The lines of a serving process until its end. What is no reply is left out."""
+    """The lines of a serving process until its end. What is no reply is left out; an answer that cannot be read is refused."""
     assert process.stdout is not None
     for line in process.stdout:
-        with contextlib.suppress(ValidationError):
+        try:
             yield REPLY.validate_json(line)
+        except ValidationError:
+            head = _head_of(line)
+            if head is not None and head.kind in LAST_LINES:
+                yield RequestRefused(id=head.id, problems=(UNREADABLE,))
+
+
+def _head_of(line: bytes) -> ReplyHead | None:
+    try:
+        return ReplyHead.model_validate_json(line)
+    except ValidationError:
+        return None
 
 
 def close_pipes(process: subprocess.Popen[bytes]) -> None:

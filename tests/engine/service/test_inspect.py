@@ -128,7 +128,7 @@ def test_that_attention_rows_sum_to_one() -> None:
     maps = maps.reshape(found.heads, found.steps, found.steps)
     assert np.allclose(maps.astype(float).sum(axis=2), 1, atol=0.01)
     assert (found.layer, found.index) == (1, 2)
-    assert found.words[-1] == "-1"
+    assert found.step_names[-1] == "-1"
     assert "no attention" in problems_of(request.model_copy(update={"subject": subject("digits-mlp")}))[0].what
 
 

@@ -42,7 +42,7 @@ def attention(parts: Parts, split: Split, index: int, layer: int) -> AttentionMa
         layers=len(maps),
         heads=shown.shape[0],
         steps=steps,
-        words=_step_names(parts.source, raw[0, :steps]),
+        step_names=_step_names(parts.source, raw[0, :steps]),
         maps=base64.b64encode(shown.astype(np.float16).tobytes()).decode("ascii"),
     )
 

@@ -14,7 +14,7 @@ from workbench.runs.service.inspection import BatchInspection, LayerNorms, Tenso
 
 BINS = 32
 SIDE = 48
-"""Rows and columns of a slice that are told at most."""
+"""Rows and columns of a slice at most."""
 Named = dict[tuple[str, str], Tensor]
 
 
@@ -44,13 +44,17 @@ def collect(parts: Parts) -> tuple[Named, Tensor]:
         outputs = parts.model(inputs)
         loss = parts.stepper.loss(outputs, targets)
     loss.backward()  # type: ignore[no-untyped-call]
-    found: Named = {("batch", "inputs"): inputs, ("batch", "targets"): targets, ("batch", "outputs"): outputs.detach()}
-    found |= {("parameters", name): parameter.detach() for name, parameter in parts.model.named_parameters()}
+    tensors: Named = {
+        ("batch", "inputs"): inputs,
+        ("batch", "targets"): targets,
+        ("batch", "outputs"): outputs.detach(),
+    }
+    tensors |= {("parameters", name): parameter.detach() for name, parameter in parts.model.named_parameters()}
     for name, parameter in parts.model.named_parameters():
         if parameter.grad is not None:
-            found["gradients", name] = parameter.grad
-    found |= {("buffers", name): buffer for name, buffer in parts.model.named_buffers()}
-    return found, loss.detach()
+            tensors["gradients", name] = parameter.grad
+    tensors |= {("buffers", name): buffer for name, buffer in parts.model.named_buffers()}
+    return tensors, loss.detach()
 
 
 def _wants_gradient(parts: Parts, group: str, name: str) -> bool:

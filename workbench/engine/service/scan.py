@@ -1,4 +1,4 @@
-"""A closer look at the samples of a dataset: what cannot be read, which classes are empty, what stands in two splits."""
+"""Scans the samples of a dataset: what cannot be read, which classes are empty, what stands in two splits."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def class_counts(source: Source, splits: dict[str, Split]) -> tuple[ClassCount, 
 
 def _digests(name: str, split: Split, progress: Progress) -> list[tuple[int, bytes, int]]:
     """Index, hash of the values, and label of every sample (the label 0 where targets are numbers)."""
-    found = []
+    digests: list[tuple[int, bytes, int]] = []
     for start in range(0, len(split), CHUNK):
         indices = range(start, min(start + CHUNK, len(split)))
         progress(f"looking through the {SPLITS[name]} samples", start / len(split))
@@ -99,8 +99,8 @@ def _digests(name: str, split: Split, progress: Progress) -> list[tuple[int, byt
             inputs, targets = split.read(indices), split.targets[torch.as_tensor(indices)]
         for index, sample, target in zip(indices, inputs, targets, strict=True):
             values = hashlib.blake2b(sample.contiguous().numpy().tobytes(), digest_size=16).digest()
-            found.append((index, values, int(target) if target.dim() == 0 else 0))
-    return found
+            digests.append((index, values, int(target) if target.dim() == 0 else 0))
+    return digests
 
 
 def _class(source: Source, label: int) -> str:

@@ -33,7 +33,7 @@ class Frame:
     def __init__(self, box: QRectF, x: Range, y: Range) -> None:
         self.box, self._x, self._y = box, x, y
 
-    def place(self, x: float, y: float) -> QPointF:
+    def point_at(self, x: float, y: float) -> QPointF:
         """A pair of values as a point of the widget."""
         across = (x - self._x[0]) / (self._x[1] - self._x[0])
         upwards = (y - self._y[0]) / (self._y[1] - self._y[0])
@@ -46,7 +46,7 @@ class Frame:
         grid, muted = QColor(mix(theme.line, theme.plot, 0.5)), QColor(theme.muted)
         values, spacing = marks(self._x, max(2, int(box.width() // 60)))
         for value in values:
-            x = self.place(value, self._y[0]).x()
+            x = self.point_at(value, self._y[0]).x()
             painter.setPen(grid)
             painter.drawLine(QPointF(x, box.top()), QPointF(x, box.bottom()))
             painter.setPen(muted)
@@ -54,7 +54,7 @@ class Frame:
             painter.drawText(below, Qt.AlignmentFlag.AlignCenter, ticks.tick(value, spacing))
         values, spacing = marks(self._y, max(2, int(box.height() // 40)))
         for value in values:
-            y = self.place(self._x[0], value).y()
+            y = self.point_at(self._x[0], value).y()
             painter.setPen(grid)
             painter.drawLine(QPointF(box.left(), y), QPointF(box.right(), y))
             painter.setPen(muted)

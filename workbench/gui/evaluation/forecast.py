@@ -52,7 +52,7 @@ class Forecast(PaintedPlot):
         frame.draw(painter, theme, f"windows starting at {forecast.first.removeprefix('from ')}", forecast.target)
         for values, _, pen in lines:
             painter.setPen(pen)
-            points = [frame.place(step, value) for step, value in enumerate(values)]
+            points = [frame.point_at(step, value) for step, value in enumerate(values)]
             painter.drawPolyline(QPolygonF(points))
 
     def _draw_legend(self, painter: QPainter, theme: Theme, top: float, lines: Sequence[_Line]) -> None:

@@ -58,12 +58,12 @@ class Pairs(PaintedPlot):
         name = target.target or "value"
         frame.draw(painter, theme, f"{name}, true", f"{name}, predicted")
         painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
-        painter.drawLine(frame.place(shown[0], shown[0]), frame.place(shown[1], shown[1]))
+        painter.drawLine(frame.point_at(shown[0], shown[0]), frame.point_at(shown[1], shown[1]))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.train))
         painter.setOpacity(0.9 if len(target.true) < 200 else 0.55)
         for index, (x, y) in enumerate(zip(target.true, target.predicted, strict=True)):
-            point = frame.place(x, y)
+            point = frame.point_at(x, y)
             self._points.append((point, row, index))
             painter.drawEllipse(point, 2.2, 2.2)
         painter.setOpacity(1.0)

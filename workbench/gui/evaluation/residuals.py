@@ -59,12 +59,12 @@ class Residuals(PaintedPlot):
         painter.setBrush(QColor(mix(theme.train, theme.plot, 0.85)))
         for index, count in enumerate(counts):
             if count:
-                left, right = frame.place(low + index * wide, count), frame.place(low + (index + 1) * wide, 0)
+                left, right = frame.point_at(low + index * wide, count), frame.point_at(low + (index + 1) * wide, 0)
                 painter.drawRect(QRectF(left, right))
         painter.setPen(QPen(QColor(theme.muted), 1, Qt.PenStyle.DashLine))
-        painter.drawLine(frame.place(0, 0), frame.place(0, upwards[1]))
+        painter.drawLine(frame.point_at(0, 0), frame.point_at(0, upwards[1]))
         painter.setPen(QPen(QColor(theme.val), 1.5))
-        painter.drawLine(frame.place(target.mean, 0), frame.place(target.mean, upwards[1]))
+        painter.drawLine(frame.point_at(target.mean, 0), frame.point_at(target.mean, upwards[1]))
 
     def _each(self) -> int:
         return HEIGHT if len(self.targets) == 1 else LOW_HEIGHT

@@ -38,13 +38,13 @@ def dress(view: QTableView, name: str, spoken: str) -> None:
 def fill(view: QTableWidget, rows: Sequence[tuple[str, ...]], wide: int = 0) -> None:
     """Puts rows in, with the column ``wide`` taking the room that is left; hides the table where there are none."""
     view.setRowCount(len(rows))
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         for column, text in enumerate(row):
             item = QTableWidgetItem(text)
             item.setToolTip(text)
             if column and _is_number(text):
                 item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            view.setItem(place, column, item)
+            view.setItem(index, column, item)
     fit(view, len(rows), wide)
 
 

@@ -205,7 +205,7 @@ class AttentionPage(Page):
             self.maps.head = None
         self.what.setText(f"{answer.what} · {answer.samples:,} samples")
         self.what.setToolTip(self.what.text())
-        self.maps.show_maps(raw.astype(np.float64).reshape(heads, steps, steps), answer.words)
+        self.maps.show_maps(raw.astype(np.float64).reshape(heads, steps, steps), answer.step_names)
         self.show_content()
 
     @Slot()

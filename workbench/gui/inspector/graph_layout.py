@@ -60,7 +60,7 @@ class _Cell:
 
 
 class Arrangement:
-    """The order of a graph's nodes, found once; it can then be folded for areas of any form."""
+    """The order of a graph's nodes, computed once; it can then be folded for areas of any form."""
 
     def __init__(self, nodes: Sequence[str] = (), edges: Sequence[tuple[str, str]] = ()) -> None:
         """``nodes`` come in an order in which every edge goes forward."""
@@ -91,13 +91,13 @@ def layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, 
     for source, target in edges:
         before[target].append(source)
         behind[source].append(target)
-    found: dict[str, int] = {}
+    layer_of: dict[str, int] = {}
     for name in nodes:
-        found[name] = max((found[source] + 1 for source in before[name] if source in found), default=0)
+        layer_of[name] = max((layer_of[source] + 1 for source in before[name] if source in layer_of), default=0)
     for name in nodes:
         if not before[name] and behind[name]:
-            found[name] = max(min(found[target] for target in behind[name]) - 1, 0)
-    return found
+            layer_of[name] = max(min(layer_of[target] for target in behind[name]) - 1, 0)
+    return layer_of
 
 
 def _chains(edges: Sequence[tuple[str, str]], cells: dict[str, _Cell], columns: list[list[_Cell]]) -> list[list[_Cell]]:

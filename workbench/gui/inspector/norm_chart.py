@@ -45,12 +45,12 @@ class NormChart(Chart):
             [
                 Trace(
                     name,
-                    mix(theme.val, theme.train, place / last),
+                    mix(theme.val, theme.train, index / last),
                     progress or Progress(),
                     partial(_series, name=name),
                     "plain",
                 )
-                for place, name in enumerate(self._names)
+                for index, name in enumerate(self._names)
             ],
             theme,
         )
@@ -76,7 +76,7 @@ class NormChart(Chart):
     def _hover(self, x: float | None) -> None:
         self._cursor = x
         self.set_cursor(x)
-        found = []
+        entries = []
         for trace in self.traces:
             series = trace.find(trace.progress)
             value = (
@@ -85,13 +85,13 @@ class NormChart(Chart):
                 else None
             )
             if value is not None:
-                found.append(Entry(_named(trace.name), trace.colour, ticks.number(value, 3)))
-        self.setAccessibleDescription(", ".join(f"{one.name} {one.value}" for one in found) or "no values yet")
-        self.legend.setToolTip("\n".join(f"{one.name}: {one.value}" for one in found))
-        if len(found) > MOST_NAMED:
-            left_out = len(found) - 2
-            found = [found[0], Entry(f"… {left_out} between …", self.theme.muted, "", ""), found[-1]]
-        self.set_legend(found)
+                entries.append(Entry(_named(trace.name), trace.colour, ticks.number(value, 3)))
+        self.setAccessibleDescription(", ".join(f"{entry.name} {entry.value}" for entry in entries) or "no values yet")
+        self.legend.setToolTip("\n".join(f"{entry.name}: {entry.value}" for entry in entries))
+        if len(entries) > MOST_NAMED:
+            left_out = len(entries) - 2
+            entries = [entries[0], Entry(f"… {left_out} between …", self.theme.muted, "", ""), entries[-1]]
+        self.set_legend(entries)
 
 
 def _named(name: str) -> str:

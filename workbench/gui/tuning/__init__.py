@@ -1,1 +1,1 @@
-"""Settings found by trying: the dialog, its plot, and the thread that waits for the search."""
+"""Tuning of settings: the dialog, its plot, and the thread that waits for the search."""

@@ -109,6 +109,13 @@ AnyAnswer = Annotated[
 ]
 
 
+class ReplyHead(ServiceData):
+    """The part of a line that any version can read."""
+
+    kind: str
+    id: int
+
+
 class WorkProgressed(ServiceData):
     """What the engine is doing for a request; ``share`` from 0 to 1, None where it is not known."""
 
@@ -142,6 +149,8 @@ class RequestRefused(ServiceData):
     problems: tuple[Problem, ...]
 
 
+LAST_LINES = ("answer", "problems")
+"""The kinds of the last line of a reply."""
 AnyReply = Annotated[
     WorkProgressed | PointMeasured | RequestAnswered | RequestRefused,
     Field(discriminator="kind"),

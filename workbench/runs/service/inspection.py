@@ -120,5 +120,5 @@ class AttentionMaps(ServiceData):
     layers: int
     heads: int
     steps: int
-    words: tuple[str, ...]
+    step_names: tuple[str, ...]
     maps: str

@@ -1,4 +1,4 @@
-"""The learning rate that suits a configuration, found by raising it step by step until the training diverges."""
+"""The learning rate that suits a configuration, determined by raising it step by step until the training diverges."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DIVERGED = 4.0
 """The sweep ends where the smoothed loss is this many times its best."""
 SETTLED = 10
 """Steps until the running mean says something."""
-NEVER_FALLS = "the loss never falls, whatever the learning rate: look at the data and the architecture"
+NEVER_FALLS = "the loss never falls, whatever the learning rate: check the data and the architecture"
 
 
 def sweep(
@@ -66,10 +66,10 @@ def steepest(rates: list[float], losses: list[float]) -> float | None:
     """The rate at which the loss falls fastest per decade, before its lowest point; None when it never falls."""
     lowest = min(range(len(losses)), key=lambda index: losses[index], default=0)
     # The running mean has to settle, and around the lowest point the curve is flat.
-    slopes = {place: losses[place + 2] - losses[place - 2] for place in range(5, max(lowest - 1, 5))}
+    slopes = {index: losses[index + 2] - losses[index - 2] for index in range(5, max(lowest - 1, 5))}
     if not slopes or min(slopes.values()) >= 0:
         return None
-    return float(f"{rates[min(slopes, key=lambda place: slopes[place])]:.2g}")
+    return float(f"{rates[min(slopes, key=lambda index: slopes[index])]:.2g}")
 
 
 def _passes(parts: build.Parts) -> Iterator[list[Pass]]:

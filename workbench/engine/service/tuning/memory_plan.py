@@ -74,22 +74,22 @@ def _step(parts: build.Parts, device: torch.device) -> dict[str, int]:
     held = torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    kept: dict[int, int] = {}
+    saved: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        kept[storage.data_ptr()] = storage.nbytes()
+        saved[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     with saved_tensors_hooks(keep, lambda tensor: tensor):
         passes = next(iter(parts.loader.steps(parts.steps, 0, 0, 0, 0)))
-        given = [tensor for one in passes for tensor in one[:2]]
+        given = [tensor for micro in passes for tensor in micro[:2]]
         own |= {tensor.untyped_storage().data_ptr() for tensor in given}
         parts.stepper.train(1, passes, Recorder(parts.source.task))
     optimizer = sum(value.nbytes for state in parts.optimizer.state.values() for value in _tensors(state))
     activations = sum(tensor.nbytes for tensor in given) + sum(
-        size for pointer, size in kept.items() if pointer not in own
+        size for pointer, size in saved.items() if pointer not in own
     )
     if device.type == "cuda":
         # What was really taken at the worst moment, with what kernels need for themselves.
@@ -119,5 +119,5 @@ def _resident(parts: build.Parts) -> int:
 
 def _there(device: torch.device) -> int:
     """Bytes that a run can have: what nobody else uses."""
-    found = memory.sample(device)
-    return max(0, found.total - found.used + found.allocated)
+    sample = memory.sample(device)
+    return max(0, sample.total - sample.used + sample.allocated)
