@@ -79,10 +79,10 @@ class Confusion(PaintedPlot):
         self._draw_names(painter)
         self._draw_cells(painter)
         theme = self._themes.current
-        for cell, colour, width in ((self.open_cell, theme.text, 2.0), (self.here, theme.accent, 2.0)):
+        for cell, color, width in ((self.open_cell, theme.text, 2.0), (self.here, theme.accent, 2.0)):
             if cell is None or not self.counts or (cell is self.here and not self.hasFocus()):
                 continue
-            painter.setPen(QPen(QColor(colour), width))
+            painter.setPen(QPen(QColor(color), width))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(self.cell_box(cell).adjusted(1, 1, -1, -1))
 

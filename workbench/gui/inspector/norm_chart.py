@@ -21,7 +21,7 @@ MOST_NAMED = 5
 
 
 class NormChart(Chart):
-    """A curve for each layer, coloured from the first layer to the last."""
+    """A curve for each layer, colored from the first layer to the last."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("", step_axis(), value_axis("gradient norm"), parent)

@@ -1,4 +1,4 @@
-"""How many training samples a second a configuration goes through: what two of the finders compare."""
+"""How many training samples a second a configuration goes through: what the searches for batch size and workers compare."""
 
 from __future__ import annotations
 
