@@ -27,12 +27,12 @@ from workbench.config.recipes import start
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint.saver import Saver
-from workbench.engine.data.dataset import Scaling, Source, Task, TensorSplit
-from workbench.engine.reporting.reporter import Flow, Reporter
+from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
+from workbench.engine.reporting.reporter import Reporter, StepLog
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
 from workbench.engine.training.control import Control
-from workbench.engine.training.loop import Monitor, Run, train_epoch
+from workbench.engine.training.loop import EarlyStopping, Run, train_epoch
 from workbench.runs.commands import Inbox
 from workbench.runs.folder import create
 from workbench.runs.progress import Progress
@@ -60,15 +60,15 @@ def pictures(count: int, shape: tuple[int, ...]) -> Source:
     draw = torch.Generator().manual_seed(0)
     inputs = torch.randint(0, 256, (count, *shape), generator=draw, dtype=torch.uint8)
     labels = torch.randint(0, 10, (count,), generator=draw)
-    task = Task("classification", tuple("0123456789"))
+    task = TaskSpec("classification", tuple("0123456789"))
     return Source(
         task, shape, TensorSplit(inputs, labels), TensorSplit(inputs[:1], labels[:1]), scaling=halves(shape[0])
     )
 
 
-def halves(channels: int) -> Scaling:
+def halves(channels: int) -> Normalization:
     """Any scaling that is not idle."""
-    return Scaling((1 / 64,) * channels, (-2.0,) * channels)
+    return Normalization((1 / 64,) * channels, (-2.0,) * channels)
 
 
 def bare(parts: build.Parts) -> Callable[[], int]:
@@ -92,9 +92,9 @@ def engine(parts: build.Parts, root: Path) -> tuple[Callable[[], int], Reporter]
     """The engine's own epoch, writing real events into a real run folder."""
     folder = create(parts.config, "benchmark", root)
     reporter = Reporter(folder, 1, Progress())
-    flow = Flow(reporter, parts.world, parts.source.task, parts.device)
+    flow = StepLog(reporter, parts.world, parts.source.task, parts.device)
     control = Control(Inbox(folder.commands, 1), reporter, parts.config)
-    run = Run(parts, flow, Saver(folder, True, 3), 10**9, Monitor("val accuracy", True), control)
+    run = Run(parts, flow, Saver(folder, True, 3), 10**9, EarlyStopping("val accuracy", True), control)
 
     def epoch() -> int:
         run.position.batch = 0

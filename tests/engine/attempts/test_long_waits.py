@@ -36,7 +36,7 @@ SEVERAL = textwrap.dedent(f"""
     rest = train._rest
 
     def rest_with_little_patience(run):
-        run.world.share(None)
+        run.world.broadcast(None)
         usual = run.world.control
         run.world.control = dist.new_group(backend="gloo", timeout=timedelta(seconds={PATIENCE}))
         try:
@@ -88,13 +88,16 @@ def late(thing: str) -> str:
 
 @pytest.mark.usefixtures("little_patience")
 def test_that_what_takes_long_reaches_every_rank() -> None:
-    assert together(lambda world: world.share_late(lambda: late("done")), patience=PATIENCE) == ["done", "done"]
+    assert together(lambda world: world.broadcast_when_done(lambda: late("done")), patience=PATIENCE) == [
+        "done",
+        "done",
+    ]
 
 
 @pytest.mark.usefixtures("little_patience")
 def test_that_every_rank_may_be_the_late_one() -> None:
     def work(world: Stub) -> list[str]:
-        return world.gather_late(lambda: "at once" if world.leads else late("late"))
+        return world.all_gather_when_done(lambda: "at once" if world.is_main else late("late"))
 
     assert together(work, patience=PATIENCE) == [["at once", "late"]] * 2
 
@@ -115,7 +118,7 @@ def test_that_what_one_rank_cannot_do_ends_all(error: Exception, kind: type, wor
 
     def told(world: Stub) -> BaseException:
         with pytest.raises(kind if world.rank != fails else type(error), match=words) as caught:
-            world.gather_late(lambda: work(world.rank))
+            world.all_gather_when_done(lambda: work(world.rank))
         return caught.value
 
     for found in together(told, patience=PATIENCE):
@@ -124,6 +127,6 @@ def test_that_what_one_rank_cannot_do_ends_all(error: Exception, kind: type, wor
 
 
 def test_that_a_rank_alone_waits_for_nobody() -> None:
-    assert distributed.World().gather_late(lambda: 3) == [3]
+    assert distributed.World().all_gather_when_done(lambda: 3) == [3]
     with pytest.raises(ValueError, match="odd"):
-        distributed.World().share_late(lambda: int("odd"))
+        distributed.World().broadcast_when_done(lambda: int("odd"))

@@ -17,12 +17,12 @@ from tests.waiting import until
 from workbench.engine.checkpoint import format, saver
 from workbench.engine.checkpoint.saver import Saver
 from workbench.engine.data.sampling import StepPlan
-from workbench.engine.reporting.reporter import Flow
+from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.runtime import distributed, seeding
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build, compilation
-from workbench.engine.training.loop import Monitor, Run
-from workbench.engine.training.step import Stepper
+from workbench.engine.training.loop import EarlyStopping, Run
+from workbench.engine.training.step import TrainStep
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.folder import RunFolder
 
@@ -34,8 +34,8 @@ def run_of(folder: RunFolder, world: World) -> Run:
     """A run at its beginning, on the CPU, as one rank of a world sees it."""
     parts = build.build(folder.config(), torch.device("cpu"), World())
     parts.world = world
-    flow = Flow(None, world, parts.source.task, parts.device)
-    return Run(parts, flow, Saver(folder, world.leads, 3), 1, Monitor("val accuracy", True))
+    flow = StepLog(None, world, parts.source.task, parts.device)
+    return Run(parts, flow, Saver(folder, world.is_main, 3), 1, EarlyStopping("val accuracy", True))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_that_ranks_on_gpus_of_their_own_resume_together(
     monkeypatch.setattr(seeding, "device_state", lambda device: None)
     folder = made({"training.epochs": 1})
     # One stream of random numbers serves both threads: it stays as it is.
-    monkeypatch.setattr(seeding, "restore", lambda found, device: None)
+    monkeypatch.setattr(seeding, "restore_random_states", lambda found, device: None)
 
     def resumed(world: Stub) -> str:
         run = run_of(folder, world)
@@ -71,13 +71,13 @@ def test_that_ranks_on_gpus_of_their_own_resume_together(
 
 def test_that_what_one_rank_finds_holds_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = made({"training.epochs": 1})
-    monkeypatch.setattr(seeding, "restore", lambda found, device: None)
+    monkeypatch.setattr(seeding, "restore_random_states", lambda found, device: None)
 
     def resumed(world: Stub) -> str:
         run = run_of(folder, world)
         state: dict[str, Any] = saver.capture(run)
         # The torch of the second machine is another.
-        state["versions"]["torch"] = torch.__version__ if world.leads else "1.0"
+        state["versions"]["torch"] = torch.__version__ if world.is_main else "1.0"
         return saver.restore(run, state)
 
     words = together(resumed)
@@ -100,7 +100,7 @@ def test_that_ranks_save_again_together_after_the_disk_refused(monkeypatch: pyte
     def saved(world: Stub) -> tuple[list[bool], list[str]]:
         run = run_of(folder, world)
         # Refused; taken; there already.
-        return [world.share(run.saver.save(run, "pause")) for _ in range(3)], world.said
+        return [world.broadcast(run.saver.save(run, "pause")) for _ in range(3)], world.said
 
     first, second = together(saved)
     assert first == second
@@ -154,9 +154,9 @@ def test_that_ranks_compile_with_as_many_passes(
         run = run_of(folder, world)
         found: list[int] = []
 
-        def probe(self: Stepper, passes: list[Any], recorder: object) -> None:
+        def probe(self: TrainStep, passes: list[Any], recorder: object) -> None:
             # An exchange of gradients.
-            world.gather(None)
+            world.all_gather(None)
             found.extend(len(targets) for _, targets, _ in passes)
 
         parts = run.parts

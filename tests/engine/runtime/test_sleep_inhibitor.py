@@ -13,8 +13,8 @@ import pytest
 from tests.engine.attempts.test_resume import made
 from tests.waiting import until
 from workbench.engine.attempts import attempt
-from workbench.engine.runtime.sleep_inhibitor import KEPT, MAY_SLEEP, awake
-from workbench.engine.training.loop import Outcome, Run, train
+from workbench.engine.runtime.sleep_inhibitor import KEPT, MAY_SLEEP, inhibit_sleep
+from workbench.engine.training.loop import AttemptResult, Run, train
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.folder import RunFolder
@@ -67,7 +67,7 @@ def test_that_the_wish_lasts_as_long_as_the_attempt(fake: Fake, monkeypatch: pyt
     folder = made("digits-mlp", {"training.epochs": 1})
     seen: list[bool] = []
 
-    def look(run: Run) -> Outcome:
+    def look(run: Run) -> AttemptResult:
         seen.append(alive(helper(asked)))
         return train(run)
 
@@ -83,7 +83,7 @@ def test_that_the_wish_lasts_as_long_as_the_attempt(fake: Fake, monkeypatch: pyt
 def test_that_it_is_taken_back_when_the_attempt_fails(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = fake(GRANTS)
 
-    def fail(*_: object) -> Outcome:
+    def fail(*_: object) -> AttemptResult:
         raise ValueError("no")
 
     monkeypatch.setattr(attempt, "train", fail)
@@ -113,6 +113,6 @@ def test_that_a_wish_that_is_not_granted_is_one_note(
         monkeypatch.setenv("PATH", str(tmp_path))
     else:
         fake(script)
-    with awake("a run") as said:
+    with inhibit_sleep("a run") as said:
         assert said.startswith(MAY_SLEEP)
         assert why in said

@@ -56,13 +56,13 @@ class Stub(World):
         self.said.append(kind)
         return self.meeting.say(self.rank, kind, thing)
 
-    def share(self, thing: Any) -> Any:
-        return self._say("share", thing)[0]
+    def broadcast(self, value: Any) -> Any:
+        return self._say("share", value)[0]
 
-    def gather(self, thing: Any) -> list[Any]:
-        return self._say("gather", thing)
+    def all_gather(self, value: Any) -> list[Any]:
+        return self._say("gather", value)
 
-    def total(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
+    def all_reduce_sum(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
         found: NDArray[np.float64] = np.sum(self._say("total", array), axis=0)
         return found
 

@@ -9,13 +9,13 @@ import torch
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.attempts.attempt import run_attempt
-from workbench.engine.data.dataset import Task
+from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.service import server
 from workbench.engine.training import evaluation
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import create
 
-TASK = Task("classification", ("a", "b", "c"))
+TASK = TaskSpec("classification", ("a", "b", "c"))
 
 
 def trained(recipe: str, changes: dict[str, Any]) -> Path:
@@ -57,7 +57,7 @@ def test_that_cells_hold_their_samples_with_the_worst_first() -> None:
 
 
 def test_that_residuals_are_in_the_targets_unit() -> None:
-    task = Task("regression", targets=("y",), means=(5.0,), stds=(2.0,))
+    task = TaskSpec("regression", targets=("y",), means=(5.0,), stds=(2.0,))
     (told,) = evaluation._residuals(task, torch.tensor([[1.0], [0.0]]), torch.tensor([[0.0], [0.0]]))
     assert (told["mean"], told["std"], told["mae"]) == pytest.approx((1.0, 1.0, 1.0))
     assert told["rmse"] == pytest.approx(2**0.5)

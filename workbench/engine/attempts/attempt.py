@@ -19,15 +19,15 @@ from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import Saver, restore
 from workbench.engine.data import fitted, loader, sampling
 from workbench.engine.data.dataset import Progress
-from workbench.engine.reporting.reporter import Flow, Reporter
-from workbench.engine.reporting.tensorboard import Board
+from workbench.engine.reporting.reporter import Reporter, StepLog
+from workbench.engine.reporting.tensorboard import TensorBoardWriter
 from workbench.engine.runtime import devices
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import Failure, RefusedError, explain
-from workbench.engine.runtime.sleep_inhibitor import awake
+from workbench.engine.runtime.sleep_inhibitor import inhibit_sleep
 from workbench.engine.training import build
-from workbench.engine.training.control import Control, LeaveError
-from workbench.engine.training.loop import Monitor, Outcome, Run, train
+from workbench.engine.training.control import Control, StopBeforeStartError
+from workbench.engine.training.loop import AttemptResult, EarlyStopping, Run, train
 from workbench.runs import history
 from workbench.runs.attempt_options import PLAIN, Request
 from workbench.runs.branch import parent_of
@@ -60,7 +60,7 @@ def run_attempt(folder: RunFolder, request: Request = PLAIN, *, alone: bool = Fa
         return REFUSED
 
 
-def lead(folder: RunFolder, compute: Callable[[int], Outcome]) -> int:
+def lead(folder: RunFolder, compute: Callable[[int], AttemptResult]) -> int:
     """Takes a new attempt through ``compute``, and says how it ended. The caller holds the lock. Gives the exit status."""
     attempt = max(last_attempt(folder.events_file), folder.attempts()) + 1
     with _alive(folder, attempt):
@@ -82,14 +82,14 @@ def _hear_of_no_worker() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def exit_status(outcome: Outcome) -> int:
+def exit_status(outcome: AttemptResult) -> int:
     """What the engine's process gives to whoever started it."""
     if outcome.status != "failed":
         return COMPLETED
     return REFUSED if outcome.refused else FAILED
 
 
-def _compute(folder: RunFolder, attempt: int, request: Request, alone: bool) -> Outcome:
+def _compute(folder: RunFolder, attempt: int, request: Request, alone: bool) -> AttemptResult:
     """The attempt itself, on this process or on several."""
     config = folder.config()
     device, count = prepared(folder, config)
@@ -108,26 +108,26 @@ def prepared(folder: RunFolder, config: RunConfig) -> tuple[str, int]:
     return device, devices.processes(config.hardware, device)
 
 
-def failed(failure: Failure) -> Outcome:
+def failed(failure: Failure) -> AttemptResult:
     """A failure as an outcome."""
-    return Outcome("failed", failure.what, failure.hint, failure.details, refused=failure.refused)
+    return AttemptResult("failed", failure.what, failure.hint, failure.details, refused=failure.refused)
 
 
-def train_here(folder: RunFolder, attempt: int, device: torch.device, world: World, request: Request) -> Outcome:
+def train_here(folder: RunFolder, attempt: int, device: torch.device, world: World, request: Request) -> AttemptResult:
     """Builds and trains on this process, as one of a world. The caller holds the lock, or its parent does."""
     config = folder.config()
     _share_threads(config, world.local_size)
-    if not world.leads:
+    if not world.is_main:
         return _train(folder, None, None, (config, device, world), request)
-    board = Board(folder.path / "tensorboard") if config.output.tensorboard else None
+    board = TensorBoardWriter(folder.path / "tensorboard") if config.output.tensorboard else None
     reporter = Reporter(folder, attempt, history.load(folder), board)
     control = Control(Inbox(folder.commands, attempt), reporter, config)
     control.listen()
     try:
-        with awake(given_name(folder)) as kept:
+        with inhibit_sleep(given_name(folder)) as kept:
             return _train(folder, reporter, control, (config, device, world), request, kept)
-    except LeaveError:
-        return Outcome("stopped", "stopped before the first step", "Resume starts it again")
+    except StopBeforeStartError:
+        return AttemptResult("stopped", "stopped before the first step", "Resume starts it again")
     finally:
         control.close()
         reporter.close()
@@ -140,7 +140,7 @@ def _train(
     what: tuple[RunConfig, torch.device, World],
     request: Request,
     kept: str = "",
-) -> Outcome:
+) -> AttemptResult:
     """``kept`` is what the run has to say about the machine staying awake, once it has started."""
     run = _built(folder, reporter, control, what, request)
     try:
@@ -167,7 +167,9 @@ def _built(
     if state is None and wrong:
         raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
     known = (
-        fitted.of_state(state) if state is not None and fitted.goes_with(state, config.as_data()["dataset"]) else None
+        fitted.from_state(state)
+        if state is not None and fitted.applies_to(state, config.as_data()["dataset"])
+        else None
     )
     busy = _busy(reporter, control, world)
     parts = build.build(config, device, world, busy, restored=state is not None, learnt=known)
@@ -207,13 +209,13 @@ def _run(
     validated = len(parts.source.val) > 0
     balanced = validated and config.dataset.balance != "none"
     metric = ("balanced_accuracy" if balanced else "accuracy") if task.kind == "classification" else "loss"
-    monitor = Monitor(f"{'val' if validated else 'train'} {metric}", metric != "loss")
-    flow = Flow(reporter, parts.world, task, parts.device)
+    monitor = EarlyStopping(f"{'val' if validated else 'train'} {metric}", metric != "loss")
+    flow = StepLog(reporter, parts.world, task, parts.device)
     flow.layer_names = tuple(parts.stepper.layers)
     run = Run(
         parts,
         flow,
-        Saver(folder, parts.world.leads, config.output.keep),
+        Saver(folder, parts.world.is_main, config.output.keep),
         request.epochs or config.training.epochs,
         monitor,
         control,
@@ -296,7 +298,7 @@ def _share_threads(config: RunConfig, processes: int) -> None:
     torch.set_num_threads(wanted if wanted != "auto" else max(1, devices.available_cpus() // processes))
 
 
-def _say_end(folder: RunFolder, attempt: int, outcome: Outcome) -> None:
+def _say_end(folder: RunFolder, attempt: int, outcome: AttemptResult) -> None:
     """The last event of the attempt, and the summary that goes with it."""
     told = read_json(folder.summary_file)
     # The attempt has just told how far it is: a history of many hours is not read again for one word.

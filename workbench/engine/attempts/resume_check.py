@@ -11,7 +11,7 @@ import numpy as np
 from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import Saver, capture, differing, restore
 from workbench.engine.reporting.metrics import add_rows
-from workbench.engine.reporting.reporter import Flow
+from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.runtime.failures import FailedError, RefusedError
 from workbench.engine.training.control import Control, Decision
 from workbench.engine.training.loop import Position, Run, finish_epoch, train_epoch
@@ -25,7 +25,7 @@ LOSS_TOLERANCE = 6e-6
 """Relative: what a run tells of its losses has six significant digits, half a unit of the last of which is lost."""
 
 
-class _Losses(Flow):
+class _Losses(StepLog):
     """Keeps the loss of every step, and tells nobody."""
 
     def __init__(self, run: Run) -> None:
@@ -41,7 +41,7 @@ class _Losses(Flow):
         """Adds the steps up over all processes. Every process calls it at the same step."""
         steps, table = self.recorder.take()
         if steps:
-            table = self._run.world.total(table)
+            table = self._run.world.all_reduce_sum(table)
             add_rows(self.sums, table)
             self.found.update(zip(steps, (table[:, 1] / np.maximum(table[:, 0], 1.0)).tolist(), strict=True))
         self.recorder.take_norms()
@@ -140,7 +140,7 @@ def _before(run: Run, end: int, steps: int) -> dict[str, Any] | None:
     """The newest sound checkpoint of the run itself that lies ``steps`` back; else its oldest. The leading process chooses."""
     earlier = [info for info in list_checkpoints(run.saver.folder) if info.step < end]
     far = [info for info in earlier if info.step <= end - steps]
-    for info in run.world.share([*reversed(far), *[info for info in earlier if info not in far]]):
+    for info in run.world.broadcast([*reversed(far), *[info for info in earlier if info not in far]]):
         try:
             state = format.load(info.path)
         except RefusedError:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from workbench.engine.checkpoint import format
-from workbench.engine.checkpoint.async_writer import Writer
+from workbench.engine.checkpoint.async_writer import AsyncWriter
 from workbench.engine.data import fitted
-from workbench.engine.data.dataset import Task
+from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.runtime import seeding
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training import recovery
@@ -37,7 +37,7 @@ class Saver:
     def __init__(self, folder: RunFolder, leads: bool, keep: int) -> None:
         self.folder = folder.checkpoints
         self._leads = leads
-        self._writer = Writer(folder.checkpoints, keep)
+        self._writer = AsyncWriter(folder.checkpoints, keep)
         self._saved_at = time.monotonic()
         self._saved_step = -1
         self._tried_step = 0
@@ -56,7 +56,7 @@ class Saver:
             recovery.require_finite(run)
             self._best = (capture(run), self._info(run, "best", True))
         # How long the last one took is known to the leading process alone.
-        if self._best is not None and run.world.share(self._best_is_due()):
+        if self._best is not None and run.world.broadcast(self._best_is_due()):
             self._write_best(run)
 
     def between_steps(self, run: Run) -> None:
@@ -66,7 +66,7 @@ class Saver:
         # From the last try, not the last success: a disk that stays full is not asked again at every step.
         steps = unit == "steps" and run.position.step - self._tried_step >= number
         minutes = unit == "minutes" and time.monotonic() - self._saved_at >= 60 * number
-        if run.world.share(steps or minutes):
+        if run.world.broadcast(steps or minutes):
             self._begin(run, f"every {number} {unit}")
 
     def changed(self) -> None:
@@ -104,7 +104,7 @@ class Saver:
             self._write_best(run)
         # Only the leading process learns what became of its file, so it alone knows: the others would leave it alone with the
         # collectives that a second try takes.
-        if run.world.share(self._saved_step == run.position.step and not best):
+        if run.world.broadcast(self._saved_step == run.position.step and not best):
             return False
         recovery.require_finite(run)
         state = capture(run)
@@ -130,7 +130,7 @@ class Saver:
 
     def _wait(self, run: Run) -> None:
         """Waits for what is being written, however long the disk takes, and tells what became of it."""
-        run.world.share_late(self._writer.wait)
+        run.world.broadcast_when_done(self._writer.wait)
         self._tell(run)
 
     def _tell(self, run: Run) -> None:
@@ -178,12 +178,12 @@ def capture(run: Run) -> dict[str, Any]:
         "optimizer": _copied(parts.optimizer.state_dict()),
         "ema": _copied(parts.average.state()) if parts.average is not None else {},
         "scaler": _copied(scaler.state_dict()) if scaler is not None else {},
-        "random": run.world.gather(seeding.states(parts.device)),
+        "random": run.world.all_gather(seeding.random_states(parts.device)),
         "versions": {"torch": str(torch.__version__), "device": str(parts.device), "processes": run.world.size},
         "classes": list(source.task.classes),
         "preprocessing": source.preprocessing,
         "data": parts.data,
-        "task": fitted.told(source),
+        "task": fitted.to_state(source),
         **state_of(run),
     }
 
@@ -265,7 +265,7 @@ def weights_of(state: dict[str, Any]) -> dict[str, torch.Tensor]:
     return {**state["model"], **state.get("ema", {})}
 
 
-def check_classes(task: Task, state: dict[str, Any]) -> None:
+def check_classes(task: TaskSpec, state: dict[str, Any]) -> None:
     """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
     was, now = tuple(state["classes"]), task.classes
     if was != now:
@@ -283,12 +283,12 @@ def restore_random(run: Run, state: dict[str, Any]) -> str:
     """
     random, world = state["random"], run.world
     if len(random) == world.size:
-        seeding.restore(random[world.rank], run.parts.device)
+        seeding.restore_random_states(random[world.rank], run.parts.device)
         differs = _changed_since(state["versions"], run.parts.device)
     else:
         seeding.seed_everything(run.parts.config.training.seed, "resumed", run.position.step, world.rank)
         differs = f"{world.size} processes instead of {len(random)}"
-    return next(filter(None, world.gather(differs)), "")
+    return next(filter(None, world.all_gather(differs)), "")
 
 
 def _changed_since(told: dict[str, Any], device: torch.device) -> str:

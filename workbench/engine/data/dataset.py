@@ -12,7 +12,7 @@ from torch import Tensor
 Progress = Callable[[str, float | None], None]
 
 
-def silent(text: str, share: float | None = None) -> None:
+def no_progress(text: str, share: float | None = None) -> None:
     """A progress that tells nobody."""
 
 
@@ -51,7 +51,7 @@ def _samples(count: int) -> str:
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskSpec:
     """What is predicted. ``means`` and ``stds`` scale targets that are numbers back into their own units: one for each, or for all.
 
     A multi-task has ``classes`` and ``targets``: of its outputs the first are for the classes, the others are the numbers. Its
@@ -132,7 +132,7 @@ class TensorSplit:
 
 
 @dataclass(frozen=True)
-class Scaling:
+class Normalization:
     """input = raw * factor + offset, one factor and offset per channel (axis 1 of a batch)."""
 
     factor: tuple[float, ...] = (1.0,)
@@ -158,12 +158,12 @@ class Scaling:
 class Source:
     """Samples in splits. ``shape`` is that of one sample; ``preprocessing`` is plain data that lets a model be used alone."""
 
-    task: Task
+    task: TaskSpec
     shape: tuple[int, ...]
     train: Split
     val: Split
     test: Split | None = None
-    scaling: Scaling = Scaling()
+    scaling: Normalization = Normalization()
     preprocessing: dict[str, Any] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()

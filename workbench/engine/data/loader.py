@@ -14,10 +14,10 @@ from workbench.config.run import RunConfig
 from workbench.engine.data import augment, balance
 from workbench.engine.data.augment import Augmenter
 from workbench.engine.data.dataset import Source, Split, TensorSplit
-from workbench.engine.data.sampling import Micro, StepPlan, epoch_order
+from workbench.engine.data.sampling import MicrobatchSlice, StepPlan, epoch_order
 from workbench.engine.runtime.failures import RefusedError
 
-Pass = tuple[Tensor, Tensor, float]
+Microbatch = tuple[Tensor, Tensor, float]
 """Inputs (float32, (b, ...)), targets (b, ...) and the factor of the loss."""
 BLOCK_BYTES = {"cpu": 2**21, "cuda": 2**26, "mps": 2**24}
 """Batches are gathered and scaled in blocks of about this size: one kernel then serves many small batches."""
@@ -31,7 +31,7 @@ class Loader(Protocol):
 
     kind: Literal["resident", "streamed"]
 
-    def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Pass]]:
+    def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Microbatch]]:
         """The steps of an epoch from step ``first`` on, each a list of passes."""
         ...
 
@@ -45,7 +45,7 @@ class Loader(Protocol):
 
 
 @dataclass
-class Resident:
+class ResidentLoader:
     """Every split whole on the device, as it is (uint8 where it is pictures)."""
 
     source: Source
@@ -61,7 +61,7 @@ class Resident:
         self._splits = {name: self._move(self.source.split(name)) for name in ("train", "val", "test")}
         self._scale = self.source.scaling.on(self.device, len(self.source.shape) + 1)
 
-    def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Pass]]:
+    def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Microbatch]]:
         """See :class:`Loader`."""
         inputs, targets = self._splits["train"]
         order = epoch_order(plan.samples, seed, epoch, self.weights)
@@ -76,7 +76,7 @@ class Resident:
             place = 0
             for number, step in enumerate(steps, begin):
                 passes = [(x[place + i], y[place + i], micro.factor) for i, micro in enumerate(step)]
-                yield passes if self.augmenter is None else mixed(self.augmenter, passes, epoch, number)
+                yield passes if self.augmenter is None else mix_microbatches(self.augmenter, passes, epoch, number)
                 place += len(step)
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -90,7 +90,7 @@ class Resident:
     def close(self) -> None:
         """Nothing was started."""
 
-    def _ready(self, raw: Tensor, plan: StepPlan, epoch: int, first: int, steps: list[list[Micro]]) -> Tensor:
+    def _ready(self, raw: Tensor, plan: StepPlan, epoch: int, first: int, steps: list[list[MicrobatchSlice]]) -> Tensor:
         """The samples of consecutive steps, scaled, and changed where the configuration says so."""
         if self.augmenter is None:
             return self._scale(raw)
@@ -108,7 +108,7 @@ class Resident:
         return max(1, BLOCK_BYTES[self.device.type] // (sample * plan.batch * plan.accumulation))
 
 
-def mixed(augmenter: Augmenter, passes: list[Pass], epoch: int, step: int) -> list[Pass]:
+def mix_microbatches(augmenter: Augmenter, passes: list[Microbatch], epoch: int, step: int) -> list[Microbatch]:
     """The passes of a step, each with its samples mixed among themselves where the configuration says so."""
     return [(*augmenter.mix(x, y, epoch, step, place), factor) for place, (x, y, factor) in enumerate(passes)]
 
@@ -117,10 +117,10 @@ def build_loader(config: RunConfig, source: Source, device: torch.device, proces
     """The loader a configuration asks for, or that fits. ``processes`` of the run share this machine's processors."""
     if is_resident(config, source, device):
         changes = augment.build(config, source)
-        return Resident(source, device, config.training.batch_size, changes, sampler_weights(config, source))
-    from workbench.engine.data.streamed import Streamed
+        return ResidentLoader(source, device, config.training.batch_size, changes, sampler_weights(config, source))
+    from workbench.engine.data.streamed import StreamedLoader
 
-    return Streamed(source, device, config, processes)
+    return StreamedLoader(source, device, config, processes)
 
 
 def sampler_weights(config: RunConfig, source: Source) -> Tensor | None:
@@ -152,7 +152,7 @@ def plan_steps(config: RunConfig, samples: int, world: int) -> StepPlan:
     return StepPlan(samples, training.batch_size, training.accumulation, world, training.drop_last)
 
 
-def _gather_order(order: Tensor, micros: Sequence[Micro]) -> Tensor:
+def _gather_order(order: Tensor, micros: Sequence[MicrobatchSlice]) -> Tensor:
     """The samples of consecutive passes in their order. Alone on the device they are one piece of the epoch's order."""
     if all(a.stop == b.start for a, b in pairwise(micros)):
         return order[micros[0].start : micros[-1].stop]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbench.engine.data.dataset import Task
+from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.data.images import UNREADABLE
 
 COLUMNS = 7
@@ -21,10 +21,10 @@ Sums = NDArray[np.float64]
 
 
 @dataclass
-class Recorder:
+class StepRecorder:
     """What the steps since the last report left behind: tensors on the device, none of them read yet."""
 
-    task: Task
+    task: TaskSpec
     _losses: list[Tensor] = field(default_factory=list)
     _guesses: list[Tensor] = field(default_factory=list)
     _truths: list[Tensor] = field(default_factory=list)
@@ -81,7 +81,7 @@ class Recorder:
         return found
 
 
-def guess(task: Task, output: Tensor) -> Tensor:
+def guess(task: TaskSpec, output: Tensor) -> Tensor:
     """What is kept of an output: the class guessed, shape (b,), or the numbers themselves, shape (b, outputs).
 
     Of a multi-task both, side by side as in its targets.
@@ -93,7 +93,7 @@ def guess(task: Task, output: Tensor) -> Tensor:
     return output.argmax(1) if task.kind == "classification" else output
 
 
-def pass_sums(task: Task, guesses: list[Tensor], truths: list[Tensor]) -> Sums:
+def pass_sums(task: TaskSpec, guesses: list[Tensor], truths: list[Tensor]) -> Sums:
     """One row of sums per pass, shape (passes, COLUMNS), with the loss left 0."""
     rows = np.zeros((len(guesses), COLUMNS))
     starts = np.cumsum([0, *(len(part) for part in guesses[:-1])])
@@ -123,7 +123,7 @@ def total_losses(means: NDArray[np.float64], counts: NDArray[np.float64]) -> NDA
     return np.where(counts > 0, means * counts, 0.0)
 
 
-def metrics(task: Task, sums: Sums) -> dict[str, float]:
+def metrics(task: TaskSpec, sums: Sums) -> dict[str, float]:
     """A row of sums as metrics: ``loss``, ``accuracy`` or ``mae``, ``rmse`` and ``r2`` (a multi-task has all), ``samples``.
 
     r2 is over all targets together where there are several.

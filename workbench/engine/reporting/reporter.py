@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from workbench.engine.data.dataset import Task
+from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.reporting import memory
-from workbench.engine.reporting.metrics import COLUMNS, SHOWN, Recorder, Sums, add_rows
-from workbench.engine.reporting.tensorboard import Board
+from workbench.engine.reporting.metrics import COLUMNS, SHOWN, StepRecorder, Sums, add_rows
+from workbench.engine.reporting.tensorboard import TensorBoardWriter
 from workbench.engine.runtime.distributed import World
 from workbench.runs.events import AnyEvent, EventWriter, Memory, Note, Phase, Scalars, significant
 from workbench.runs.folder import RunFolder, write_whole
@@ -32,7 +32,9 @@ POINTS_PER_SECOND = 200
 class Reporter:
     """Writes a run's events and keeps its summary. Only the leading process has one."""
 
-    def __init__(self, folder: RunFolder, attempt: int, progress: Progress, board: Board | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, attempt: int, progress: Progress, board: TensorBoardWriter | None = None
+    ) -> None:
         self.folder = folder
         self.attempt = attempt
         self.progress = progress
@@ -70,11 +72,11 @@ class Reporter:
         self._writer.close()
 
 
-class Flow:
+class StepLog:
     """The stream of a run's steps into events: gathers what the steps leave, and flushes it by time."""
 
-    def __init__(self, reporter: Reporter | None, world: World, task: Task, device: torch.device) -> None:
-        self.recorder = Recorder(task)
+    def __init__(self, reporter: Reporter | None, world: World, task: TaskSpec, device: torch.device) -> None:
+        self.recorder = StepRecorder(task)
         self.reporter = reporter
         self.epoch = 0
         self.layer_names: tuple[str, ...] = ()
@@ -109,9 +111,9 @@ class Flow:
         now = time.monotonic()
         elapsed, self._last = max(now - self._last, 1e-9), now
         if steps:
-            table = self._world.total(table)
+            table = self._world.all_reduce_sum(table)
             add_rows(self.sums, table)
-        memory_due = self._world.share(now - self._last_memory >= MEMORY_SECONDS)
+        memory_due = self._world.broadcast(now - self._last_memory >= MEMORY_SECONDS)
         if memory_due:
             self._last_memory = now
             self._report_memory()
@@ -146,7 +148,7 @@ class Flow:
 
     def _report_memory(self) -> None:
         own = memory.sample(self._device).model_dump()
-        found = self._world.gather((socket.gethostname(), own, memory.process_memory(), memory.main_memory()))
+        found = self._world.all_gather((socket.gethostname(), own, memory.process_memory(), memory.main_memory()))
         if self.reporter is None:
             return
         hosts = {host: whole for host, _, _, whole in found}

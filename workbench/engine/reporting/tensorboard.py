@@ -12,7 +12,7 @@ _GIB = 2**30
 _log = logging.getLogger(__name__)
 
 
-class Board:
+class TensorBoardWriter:
     """Writes into the folder ``tensorboard`` of a run. Raises RefusedError where TensorBoard is not installed."""
 
     def __init__(self, folder: Path) -> None:

@@ -121,7 +121,7 @@ def evaluate(params: Params, progress: Progress) -> dict[str, Any]:
     device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
     torch.set_num_threads(devices.available_cpus())
     config = _computable(config, str(device))
-    parts = build.build(config, device, World(), progress, restored=True, learnt=fitted.of_state(state))
+    parts = build.build(config, device, World(), progress, restored=True, learnt=fitted.from_state(state))
     try:
         _check_split(parts, params["split"])
         check_classes(parts.source.task, state)
@@ -139,7 +139,7 @@ def evaluate(params: Params, progress: Progress) -> dict[str, Any]:
 def describe_samples(params: Params, progress: Progress) -> dict[str, Any]:
     """Some samples of a checkpoint's dataset to be looked at: ``checkpoint``, ``split``, ``indices``."""
     state = format.load(Path(params["checkpoint"]))
-    source = data.load(files.parse(state["config"]).dataset, progress, fitted.of_state(state))
+    source = data.load(files.parse(state["config"]).dataset, progress, fitted.from_state(state))
     split = source.split(params["split"])
     here = [index for index in params["indices"] if split is not None and 0 <= index < len(split)]
     return {"samples": samples.describe(source, split, here) if split is not None else []}
@@ -187,7 +187,7 @@ def _subject(params: Params, progress: Progress) -> build.Parts:
     config = files.parse(state["config"] if state is not None else params["config"])
     device = devices.choose(config.hardware.model_copy(update={"device": "auto"}) if state else config.hardware)
     config = _computable(_lean(config), device)
-    known = fitted.of_state(state) if state is not None else None
+    known = fitted.from_state(state) if state is not None else None
     parts = build.build(config, torch.device(device), World(), progress, learnt=known)
     if state is not None:
         check_classes(parts.source.task, state)
@@ -225,7 +225,7 @@ def _model_alone(
 ) -> tuple[nn.Module, Source]:
     """A checkpoint's model as it is to be used, and what it was trained on: all from the checkpoint, none from the data."""
     progress("building the model", None)
-    source = fitted.of_state(state)
+    source = fitted.from_state(state)
     model = build.make_model(files.parse(state["config"]), source, device, restored=True)
     try:
         model.load_state_dict(weights_of(state))

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from workbench.config.training import Training
-from workbench.engine.data.dataset import Task
+from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.data.images import UNREADABLE
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training.step import Loss
@@ -19,7 +19,7 @@ FITS: dict[str, tuple[str, ...]] = {
 """Losses beside ``auto`` for each kind of task."""
 
 
-def build(training: Training, task: Task, weights: Tensor | None) -> Loss:
+def build(training: Training, task: TaskSpec, weights: Tensor | None) -> Loss:
     """The loss of a configuration for a task: (output (b, outputs), target) to a mean over the batch, a scalar.
 
     Targets are classes, int64 (b,), or their shares, float32 (b, classes), where pictures were mixed; or numbers, (b, outputs).
@@ -43,7 +43,7 @@ def build(training: Training, task: Task, weights: Tensor | None) -> Loss:
     return lambda output, target: functional.cross_entropy(output, target, weights, label_smoothing=smoothing)
 
 
-def name(setting: str, task: Task) -> str:
+def name(setting: str, task: TaskSpec) -> str:
     """What the loss of a configuration is called, ``auto`` resolved."""
     plain = {"classification": "cross-entropy", "regression": "mse", "multi-task": "cross-entropy + mse"}
     return plain[task.kind] if setting == "auto" else setting
@@ -57,7 +57,7 @@ def _for_numbers(name: str, delta: float) -> Loss:
     return lambda output, target: functional.mse_loss(output, target)
 
 
-def _multi_task(task: Task, smoothing: float, weights: Tensor | None) -> Loss:
+def _multi_task(task: TaskSpec, smoothing: float, weights: Tensor | None) -> Loss:
     classes = len(task.classes)
 
     def loss(output: Tensor, target: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from workbench.config.schedule import Plan, Plateau
 from workbench.engine import data, models, optimizers
 from workbench.engine.checkpoint import format
 from workbench.engine.data import balance
-from workbench.engine.data.dataset import Progress, Source, silent
+from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.data.loader import Loader, build_loader, plan_steps
 from workbench.engine.data.sampling import StepPlan
 from workbench.engine.runtime import seeding
@@ -21,9 +21,9 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import losses
 from workbench.engine.training import compilation, precision
-from workbench.engine.training.ema import Average
-from workbench.engine.training.nonfinite import Guard
-from workbench.engine.training.step import Stepper, layers, smallest_part
+from workbench.engine.training.ema import EMA
+from workbench.engine.training.nonfinite import NonFiniteGuard
+from workbench.engine.training.step import TrainStep, layers, smallest_part
 
 
 @dataclass
@@ -37,13 +37,13 @@ class Parts:
     model: nn.Module
     """The bare model."""
     optimizer: torch.optim.Optimizer
-    stepper: Stepper
+    stepper: TrainStep
     loader: Loader
     steps: StepPlan
-    rates: Rates
+    rates: LRSchedule
     data: dict[str, Any]
     """What a checkpoint keeps of the data, to notice other data: see :func:`fingerprint`."""
-    average: Average | None = None
+    average: EMA | None = None
     """The running average of the weights, where one is kept: it is what is validated."""
     imbalanced: bool = False
     """Whether classes are of such unequal size that accuracy alone misleads."""
@@ -51,7 +51,7 @@ class Parts:
     """What building them has to say."""
 
 
-class Rates:
+class LRSchedule:
     """The learning rate of every step. The plan is that of the configuration, even when a resumed run goes on beyond it."""
 
     def __init__(self, config: RunConfig, steps_per_epoch: int) -> None:
@@ -121,7 +121,7 @@ def build(
     config: RunConfig,
     device: torch.device,
     world: World,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     restored: bool = False,
     learnt: Source | None = None,
 ) -> Parts:
@@ -132,7 +132,7 @@ def build(
     Raises RefusedError when the configuration cannot be met.
     """
     # One process after the other: the first may download what the others then find.
-    source = world.in_turn(lambda: data.load(config.dataset, progress, learnt))
+    source = world.main_first(lambda: data.load(config.dataset, progress, learnt))
     return assemble(config, source, device, world, progress, restored)
 
 
@@ -141,12 +141,12 @@ def assemble(
     source: Source,
     device: torch.device,
     world: World,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     restored: bool = False,
 ) -> Parts:
     """Builds all parts around a source that is loaded already. Raises RefusedError."""
     training = config.training
-    seeding.be_deterministic(training.deterministic)
+    seeding.set_deterministic(training.deterministic)
     check(config, source)
     progress("building the model", None)
     model = make_model(config, source, device, restored, progress)
@@ -156,20 +156,20 @@ def assemble(
     if config.optimizer.kind == "lbfgs" and world.size > 1:
         what = "LBFGS looks at each batch several times, which several processes cannot do in step"
         raise RefusedError(what, "choose one process, or another optimiser", "hardware.processes")
-    counts = balance.counts(source)
+    counts = balance.class_counts(source)
     weights = (
         balance.class_weights(counts).to(device) if config.dataset.balance == "loss" and counts is not None else None
     )
     numbers = precision.build(config.hardware.precision, device)
     clip = None if training.clip_norm == "off" else training.clip_norm
     loss = losses.build(training, source.task, weights)
-    stepper = Stepper(world.wrap(model, device, config.hardware.parallel), optimizer, loss, numbers, clip)
+    stepper = TrainStep(world.wrap(model, device, config.hardware.parallel), optimizer, loss, numbers, clip)
     stepper.layers = layers(model) if config.output.layer_norms else {}
     stepper.clip_value = None if training.clip_value == "off" else training.clip_value
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    stepper.guard = Guard(trained, optimizer, numbers.scaler, world.size == 1)
+    stepper.guard = NonFiniteGuard(trained, optimizer, numbers.scaler, world.size == 1)
     stepper.smallest = smallest_part(model)
-    average = Average(model, training.ema) if training.ema != "off" else None
+    average = EMA(model, training.ema) if training.ema != "off" else None
     progress("moving the data to the device", None)
     loader = build_loader(config, source, device, world.local_size)
     steps = plan_steps(config, len(source.train), world.size)
@@ -187,11 +187,11 @@ def assemble(
         stepper=stepper,
         loader=loader,
         steps=steps,
-        rates=Rates(config, steps.steps),
+        rates=LRSchedule(config, steps.steps),
         data=fingerprint(source, steps),
         average=average,
         notes=notes,
-        imbalanced=counts is not None and (balance.imbalanced(counts) or config.dataset.balance != "none"),
+        imbalanced=counts is not None and (balance.is_imbalanced(counts) or config.dataset.balance != "none"),
     )
 
 
@@ -204,7 +204,7 @@ def fingerprint(source: Source, steps: StepPlan) -> dict[str, Any]:
 
 
 def make_model(
-    config: RunConfig, source: Source, device: torch.device, restored: bool = False, progress: Progress = silent
+    config: RunConfig, source: Source, device: torch.device, restored: bool = False, progress: Progress = no_progress
 ) -> nn.Module:
     """The network of a configuration for a source, its weights drawn from the seed. Raises RefusedError."""
     seeding.seed_everything(config.training.seed, "weights")

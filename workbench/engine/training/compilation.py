@@ -8,18 +8,24 @@ import time
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.data.dataset import Progress, Task
+from workbench.engine.data.dataset import Progress, TaskSpec
 from workbench.engine.data.loader import Loader
 from workbench.engine.data.sampling import StepPlan
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime import seeding
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.training.step import Stepper
+from workbench.engine.training.step import TrainStep
 
 
 def compile_model(
-    model: nn.Module, stepper: Stepper, loader: Loader, plan: StepPlan, task: Task, world: World, progress: Progress
+    model: nn.Module,
+    stepper: TrainStep,
+    loader: Loader,
+    plan: StepPlan,
+    task: TaskSpec,
+    world: World,
+    progress: Progress,
 ) -> float:
     """Compiles a network for training and for evaluation on the first batch. Nothing of the run changes by it: weights, averages
     of norms and random states stay as they are. Gives the seconds that it took. Raises RefusedError.
@@ -28,12 +34,12 @@ def compile_model(
     began = time.monotonic()
     model.compile()
     device = next(model.parameters()).device
-    random, buffers = seeding.states(device), [buffer.clone() for buffer in model.buffers()]
+    random, buffers = seeding.random_states(device), [buffer.clone() for buffer in model.buffers()]
     passes = next(iter(loader.steps(plan, world.rank, 0, 0, 0)))
     try:
         model.train()
         for few in _sizes(plan, world):
-            stepper.probe([(passes[0][0][:few], passes[0][1][:few], 1.0)], Recorder(task))
+            stepper.probe([(passes[0][0][:few], passes[0][1][:few], 1.0)], StepRecorder(task))
         model.eval()
         for inputs, targets in itertools.islice(loader.evaluation("val", 0, 1), 1):
             for few in {len(targets): None, max(len(targets) // 2, 1): None}:
@@ -43,7 +49,7 @@ def compile_model(
         raise RefusedError(what, "switch compile off", "hardware.compile") from error
     finally:
         _put_back(model, buffers)
-        seeding.restore(random, device)
+        seeding.restore_random_states(random, device)
     return time.monotonic() - began
 
 
@@ -54,7 +60,7 @@ def _sizes(plan: StepPlan, world: World) -> list[int]:
     samples than that takes what it has.
     """
     mine = [plan.step(0, world.rank)[0], *plan.step(plan.steps - 1, world.rank)]
-    found = world.gather([micro.stop - micro.start for micro in mine])
+    found = world.all_gather([micro.stop - micro.start for micro in mine])
     return sorted({size for sizes in found for size in sizes}, reverse=True)
 
 

@@ -40,7 +40,7 @@ class Decision:
         return self.stop or self.pause or self.save or self.full or bool(self.values)
 
 
-class LeaveError(Exception):
+class StopBeforeStartError(Exception):
     """The run was told to stop before its first step."""
 
 
@@ -83,7 +83,7 @@ class Control:
         """Raises LeaveError when a stop waits: for the time before the first step, when there is nothing to save."""
         self.listen_to_folder()
         if self._pending.stop:
-            raise LeaveError
+            raise StopBeforeStartError
 
     def wait_for_unpause(self, settled: Callable[[], bool] | None = None) -> Decision:
         """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings.

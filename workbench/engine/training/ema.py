@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Average:
+class EMA:
     """average = memory * average + (1 - memory) * weights after every step (Polyak and Juditsky, 1992, with a fixed memory).
 
     Buffers (batch norm's averages) are taken over as they are.

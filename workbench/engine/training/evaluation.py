@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.engine.data.dataset import Progress, Source, Split, Task, silent
+from workbench.engine.data.dataset import Progress, Source, Split, TaskSpec, no_progress
 from workbench.engine.reporting.metrics import COLUMNS, guess, metrics, pass_sums, total_losses
 from workbench.engine.runtime.failures import memory_ran_out
 from workbench.engine.tasks.samples import describe
@@ -31,7 +31,7 @@ def evaluate(
     split: str,
     leave: Callable[[], bool] = lambda: False,
     kept: list[tuple[Tensor, Tensor]] | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> dict[str, float] | None:
     """Metrics of a split over all processes, every sample counted once. None when ``leave`` asked to break off.
 
@@ -39,7 +39,7 @@ def evaluate(
     ``kept`` takes outputs (float32) and truths, in main memory, pass by pass.
     """
     task, world, model = parts.source.task, parts.world, parts.model
-    world.agree_on_buffers(model)
+    world.broadcast_buffers(model)
     losses: list[Tensor] = []
     guesses: list[Tensor] = []
     truths: list[Tensor] = []
@@ -70,7 +70,7 @@ def evaluate(
         means = torch.stack(losses).to(device="cpu", dtype=torch.float64).numpy()
         rows[:, 1] = total_losses(means, rows[:, 0])
         sums = rows.sum(axis=0)
-    found = metrics(task, world.total(sums))
+    found = metrics(task, world.all_reduce_sum(sums))
     if parts.imbalanced and found:
         found["balanced_accuracy"] = _balanced(task, guesses, truths, parts)
     return found
@@ -101,7 +101,7 @@ def _passes(parts: Parts, inputs: Tensor, targets: Tensor) -> Iterator[tuple[Ten
             torch.cuda.empty_cache()
 
 
-def _balanced(task: Task, guesses: list[Tensor], truths: list[Tensor], parts: Parts) -> float:
+def _balanced(task: TaskSpec, guesses: list[Tensor], truths: list[Tensor], parts: Parts) -> float:
     """The mean over the classes of the share of each that was guessed right; classes without samples are left out."""
     count = len(task.classes)
     found = np.zeros((2, count))
@@ -110,11 +110,11 @@ def _balanced(task: Task, guesses: list[Tensor], truths: list[Tensor], parts: Pa
         known = truth >= 0
         found[0] = torch.bincount(truth[known], minlength=count).numpy()
         found[1] = torch.bincount(truth[known & (guessed == truth)], minlength=count).numpy()
-    whole, right = parts.world.total(found)
+    whole, right = parts.world.all_reduce_sum(found)
     return float((right[whole > 0] / whole[whole > 0]).mean()) if (whole > 0).any() else 0.0
 
 
-def closer_look(parts: Parts, split: str, progress: Progress = silent) -> dict[str, Any]:
+def closer_look(parts: Parts, split: str, progress: Progress = no_progress) -> dict[str, Any]:
     """Everything ``workbench evaluate`` tells of a split: metrics, confusion, per-class figures, worst samples."""
     task = parts.source.task
     kept: list[tuple[Tensor, Tensor]] = []
@@ -147,7 +147,7 @@ def closer_look(parts: Parts, split: str, progress: Progress = silent) -> dict[s
     }
 
 
-def _losses(task: Task, outputs: Tensor, truths: Tensor) -> Tensor:
+def _losses(task: TaskSpec, outputs: Tensor, truths: Tensor) -> Tensor:
     """What each sample adds to the loss, by the plain loss of its kind of task: shape (n,)."""
     if task.kind == "regression":
         return ((outputs - truths) ** 2).mean(dim=1)
@@ -158,7 +158,7 @@ def _losses(task: Task, outputs: Tensor, truths: Tensor) -> Tensor:
     return kinds + ((outputs[:, classes:] - truths[:, 1:]) ** 2).mean(dim=1)
 
 
-def _details(task: Task, guessed: Tensor, truths: Tensor, samples: Split | None) -> dict[str, Any]:
+def _details(task: TaskSpec, guessed: Tensor, truths: Tensor, samples: Split | None) -> dict[str, Any]:
     """Confusion and figures by class; predicted against true for numbers, at most ``SHOWN_PAIRS`` of them, in their order."""
     if task.kind == "classification":
         return _per_class(task, guessed, truths)
@@ -180,11 +180,11 @@ def _details(task: Task, guessed: Tensor, truths: Tensor, samples: Split | None)
     }
 
 
-def _target(task: Task, place: int) -> str:
+def _target(task: TaskSpec, place: int) -> str:
     return task.targets[place] if place < len(task.targets) else ""
 
 
-def _residuals(task: Task, guessed: Tensor, truths: Tensor) -> list[dict[str, Any]]:
+def _residuals(task: TaskSpec, guessed: Tensor, truths: Tensor) -> list[dict[str, Any]]:
     """For each target how guess minus truth lies, in the target's own unit: mean, standard deviation, root of the mean
     square, and a histogram."""
     rows = []
@@ -207,7 +207,7 @@ def _residuals(task: Task, guessed: Tensor, truths: Tensor) -> list[dict[str, An
     return rows
 
 
-def _cells(task: Task, guessed: Tensor, truths: Tensor, order: list[int]) -> list[list[Any]]:
+def _cells(task: TaskSpec, guessed: Tensor, truths: Tensor, order: list[int]) -> list[list[Any]]:
     """For cells of the confusion matrix [truth, guess, samples], the samples with the highest loss first. Where there are too
     many cells, those with the highest loss in them are told."""
     first = task.kind == "multi-task"
@@ -244,7 +244,7 @@ def _forecast(source: Source, samples: Split | None, guessed: Tensor, truths: Te
     }
 
 
-def _per_class(task: Task, guesses: Tensor, truths: Tensor) -> dict[str, Any]:
+def _per_class(task: TaskSpec, guesses: Tensor, truths: Tensor) -> dict[str, Any]:
     """Confusion (row: truth, column: guess) and precision, recall and F1 of every class."""
     count = len(task.classes)
     known = truths >= 0
@@ -258,7 +258,7 @@ def _per_class(task: Task, guesses: Tensor, truths: Tensor) -> dict[str, Any]:
     return {"confusion": confusion.tolist(), "per_class": [dict(zip(names, row, strict=True)) for row in rows]}
 
 
-def _value(task: Task, value: Tensor) -> str:
+def _value(task: TaskSpec, value: Tensor) -> str:
     if task.kind == "classification":
         place = int(value)
         return task.classes[place] if 0 <= place < len(task.classes) else "unreadable"

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from workbench.engine.checkpoint.saver import ASKED, Saver
 from workbench.engine.reporting.metrics import metrics
-from workbench.engine.reporting.reporter import Flow, Reporter
+from workbench.engine.reporting.reporter import Reporter, StepLog
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import FailedError
 from workbench.engine.training import recovery
@@ -40,7 +40,7 @@ class Position:
 
 
 @dataclass
-class Monitor:
+class EarlyStopping:
     """What makes an epoch the best, the best so far, and how many epochs have passed since."""
 
     name: str
@@ -60,7 +60,7 @@ class Monitor:
 
 
 @dataclass
-class Outcome:
+class AttemptResult:
     """How an attempt ended."""
 
     status: Literal["completed", "paused", "stopped", "failed"]
@@ -77,10 +77,10 @@ class Run:
     """A run that is going, on one process. ``control`` is there on the leading process only."""
 
     parts: Parts
-    flow: Flow
+    flow: StepLog
     saver: Saver
     epochs: int
-    monitor: Monitor
+    monitor: EarlyStopping
     control: Control | None = None
     position: Position = field(default_factory=Position)
     last: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -112,7 +112,7 @@ class Run:
         return self.flow.reporter
 
 
-def train(run: Run) -> Outcome:
+def train(run: Run) -> AttemptResult:
     """Goes on from the run's position to its end, until it is told to leave, or until it can go on no further."""
     while True:
         try:
@@ -127,7 +127,7 @@ def train(run: Run) -> Outcome:
             return _failed(run, FailedError(failure.what, failure.hint, failure.details))
 
 
-def _train(run: Run) -> Outcome:
+def _train(run: Run) -> AttemptResult:
     run.parts.model.train()
     position = run.position
     # Asked before an epoch: a run that was left where its patience had ended does not begin another.
@@ -218,7 +218,7 @@ def _listen(run: Run) -> Decision:
     """What every process is to do now. A disk that refused a checkpoint lets the run rest until somebody made space."""
     decision = run.control.poll() if run.control is not None else Decision()
     decision.full = run.saver.refused
-    shared: Decision = run.world.share(decision)
+    shared: Decision = run.world.broadcast(decision)
     return shared
 
 
@@ -231,7 +231,7 @@ def _due(run: Run, began: float) -> bool:
     done = run.position.batch + 1
     if done % STEPS_TO_TIME == 0:
         pace = (time.monotonic() - began) / STEPS_TO_TIME
-        run.every = int(run.world.share(max(1, round(1 / (EXCHANGES_PER_SECOND * max(pace, 1e-6))))))
+        run.every = int(run.world.broadcast(max(1, round(1 / (EXCHANGES_PER_SECOND * max(pace, 1e-6))))))
         return True
     return False
 
@@ -277,7 +277,7 @@ def _pause(run: Run) -> Decision | None:
 
 def _until_saved(run: Run, why: str) -> Decision | None:
     """Saves, and rests while the disk refuses. Gives a decision to leave, or None to go on."""
-    while not run.world.share(run.saver.save(run, why)):
+    while not run.world.broadcast(run.saver.save(run, why)):
         decision = _rest(run)
         if decision is not None:
             return decision
@@ -289,7 +289,7 @@ def _rest(run: Run) -> Decision | None:
     if run.reporter is not None:
         run.reporter.summarise()
     # A person may take days to come back, or a disk to be cleared: longer than any rank waits for a collective.
-    decision: Decision = run.world.share_late(lambda: _rested(run))
+    decision: Decision = run.world.broadcast_when_done(lambda: _rested(run))
     _set(run, decision)
     if run.reporter is not None:
         # The table of runs reads the summary: it is not to call a run paused that goes on for hours until its epoch ends.
@@ -307,7 +307,7 @@ def _rested(run: Run) -> Decision:
     return run.control.wait_for_unpause(run.saver.has_space if full else None)
 
 
-def _left(run: Run, decision: Decision) -> Outcome:
+def _left(run: Run, decision: Decision) -> AttemptResult:
     saved = run.saver.save(run, "stop" if decision.stop else "pause")
     where = f"at epoch {run.position.epoch + 1}, step {run.position.step}"
     hint = "Resume goes on from here" if saved else "Make space on the disk: this state could not be saved"
@@ -325,15 +325,15 @@ def _stop_early(run: Run) -> bool:
     return True
 
 
-def _failed(run: Run, error: FailedError) -> Outcome:
+def _failed(run: Run, error: FailedError) -> AttemptResult:
     failure = error.failure
     return _outcome(run, "failed", failure.what, failure.hint, failure.details)
 
 
 def _outcome(
     run: Run, status: Literal["completed", "paused", "stopped", "failed"], what: str, hint: str = "", details: str = ""
-) -> Outcome:
-    return Outcome(status, what, hint, details, epoch=run.position.epoch, step=run.position.step)
+) -> AttemptResult:
+    return AttemptResult(status, what, hint, details, epoch=run.position.epoch, step=run.position.step)
 
 
 def state_of(run: Run) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class NonFiniteError(Exception):
         self.taken = taken
 
 
-class Guard:
+class NonFiniteGuard:
     """Looks at the gradients of one optimiser's parameters."""
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.data.loader import Pass
+from workbench.engine.data.loader import Microbatch
 from workbench.engine.training.nonfinite import NonFiniteError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def where(run: Run, error: NonFiniteError) -> str:
         found = _in_step(run, error.step)
     several = run.world.size > 1
     told = [
-        f"{text} (process {rank})" if several else text for rank, text in enumerate(run.world.gather(found)) if text
+        f"{text} (process {rank})" if several else text for rank, text in enumerate(run.world.all_gather(found)) if text
     ]
     return told[0] if told else HIDDEN
 
@@ -56,7 +56,7 @@ def _loss(run: Run, inputs: Tensor, targets: Tensor) -> Tensor:
         return stepper.loss(run.parts.model(inputs), targets)
 
 
-def first(model: nn.Module, passes: list[Pass], loss_of: Callable[[Tensor, Tensor], Tensor]) -> str:
+def first(model: nn.Module, passes: list[Microbatch], loss_of: Callable[[Tensor, Tensor], Tensor]) -> str:
     """The first module whose output, or parameter whose gradient, is not finite; empty where all are."""
     for inputs, targets, factor in passes:
         for name, values in (("the inputs", inputs), ("the targets", targets)):

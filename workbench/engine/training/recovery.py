@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from workbench.engine.checkpoint import format
-from workbench.engine.data.loader import Pass
+from workbench.engine.data.loader import Microbatch
 from workbench.engine.runtime import seeding
-from workbench.engine.runtime.distributed import unwrapped
+from workbench.engine.runtime.distributed import unwrap
 from workbench.engine.runtime.failures import FailedError, Failure, RefusedError, memory_ran_out
 from workbench.engine.training import nonfinite_report
 from workbench.engine.training.nonfinite import NonFiniteError, weights_are_finite
@@ -52,7 +52,7 @@ class Beginning:
         if self._buffers:
             torch._foreach_copy_(self._kept, self._buffers)
         if self._everything:
-            self._random = seeding.states(self._device)
+            self._random = seeding.random_states(self._device)
         else:
             self._random = torch.default_generator.get_state(), seeding.device_state(self._device)
 
@@ -62,7 +62,7 @@ class Beginning:
         if self._buffers:
             torch._foreach_copy_(self._buffers, self._kept)
         if self._everything:
-            seeding.restore(self._random, self._device)
+            seeding.restore_random_states(self._random, self._device)
         else:
             torch.set_rng_state(self._random[0])
             seeding.restore_device(self._random[1], self._device)
@@ -99,7 +99,7 @@ def restore(run: Run, state: dict[str, Any]) -> None:
         run.parts.rates.calm = state["calm"]
 
 
-def take(run: Run, number: int, passes: list[Pass], want_norm: bool) -> None:
+def take(run: Run, number: int, passes: list[Microbatch], want_norm: bool) -> None:
     """Takes step ``number``; where memory runs out, again in smaller passes. Every process calls it.
 
     Raises NonFiniteError where its numbers are none, with everything but gradients as it was, and FailedError.
@@ -116,7 +116,7 @@ def take(run: Run, number: int, passes: list[Pass], want_norm: bool) -> None:
             stepper.forget()
             size = max(len(inputs) for inputs, _, _ in stepper.portions(passes))
             world.fill_in(stepper.model)
-        wanted = [one for one in world.gather(size) if one]
+        wanted = [one for one in world.all_gather(size) if one]
         if not wanted and stepper.precision.scaler is not None:
             # Nobody lacks memory: the gradients are too large for fp16, and its scaler leaves the step out.
             stepper.optimise(number, run.flow.recorder, want_norm)
@@ -129,7 +129,7 @@ def take(run: Run, number: int, passes: list[Pass], want_norm: bool) -> None:
         _shrink(run, number, min(wanted))
 
 
-def _tried(run: Run, number: int, passes: list[Pass], want_norm: bool) -> str | None:
+def _tried(run: Run, number: int, passes: list[Microbatch], want_norm: bool) -> str | None:
     """Takes a step. What was in its way: memory, numbers, or nothing."""
     stepper = run.parts.stepper
     try:
@@ -156,7 +156,7 @@ def _shrink(run: Run, number: int, size: int) -> None:
         torch.cuda.empty_cache()
     if world.size > 1:
         # The exchange that was broken off cannot be begun again.
-        stepper.model = world.wrap(unwrapped(stepper.model), run.parts.device)
+        stepper.model = world.wrap(unwrap(stepper.model), run.parts.device)
     text = (
         f"memory ran out in step {number}: from here on {limit} samples go through the model at a time instead of {size}, "
         f"and the effective batch stays {run.parts.steps.per_step}"
@@ -230,7 +230,7 @@ def _hint(run: Run, good: dict[str, Any] | None) -> str:
 
 def _last_good(run: Run) -> dict[str, Any] | None:
     """The newest sound checkpoint whose weights are finite. The leading process has written what it had to."""
-    run.world.share(None)
+    run.world.broadcast(None)
     for info in reversed(list_checkpoints(run.saver.folder)):
         try:
             state = format.load(info.path)

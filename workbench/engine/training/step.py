@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from workbench.engine.data.loader import Pass
-from workbench.engine.reporting.metrics import Recorder
-from workbench.engine.runtime.distributed import unwrapped
-from workbench.engine.training.nonfinite import Guard, NonFiniteError, weights_are_finite
+from workbench.engine.data.loader import Microbatch
+from workbench.engine.reporting.metrics import StepRecorder
+from workbench.engine.runtime.distributed import unwrap
+from workbench.engine.training.nonfinite import NonFiniteError, NonFiniteGuard, weights_are_finite
 from workbench.engine.training.precision import Precision
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-class Stepper:
+class TrainStep:
     """Applies steps to a model: forward, loss, backward over the passes of a step, then clip and optimise."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Stepper:
         self.clip_value: float | None = None
         self.layers: dict[str, list[nn.Parameter]] = {}
         """Layers whose gradient norms are wanted beside the whole, with their parameters."""
-        self.guard: Guard | None = None
+        self.guard: NonFiniteGuard | None = None
         """Leaves out steps whose gradients are not finite; None lets everything pass."""
         self.limit: int | None = None
         """Samples that go through the model at once at most; larger passes are taken in parts. None: as they come."""
@@ -53,7 +53,7 @@ class Stepper:
         self._looks_again = isinstance(optimizer, torch.optim.LBFGS)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
-    def train(self, number: int, passes: list[Pass], recorder: Recorder, want_norm: bool = False) -> None:
+    def train(self, number: int, passes: list[Microbatch], recorder: StepRecorder, want_norm: bool = False) -> None:
         """Optimiser step ``number``. The gradient norm is measured where it is clipped, or when it is wanted.
 
         Raises NonFiniteError, with the weights as they were, where the guard finds a gradient that is not finite.
@@ -67,7 +67,7 @@ class Stepper:
             raise NonFiniteError(number)
         self.optimise(number, recorder, want_norm)
 
-    def portions(self, passes: list[Pass]) -> list[Pass]:
+    def portions(self, passes: list[Microbatch]) -> list[Microbatch]:
         """The passes, the larger ones in parts that fit the limit. The factors add up to what they were."""
         limit = self.limit
         if limit is None:
@@ -85,7 +85,9 @@ class Stepper:
             found += [(x, y, factor * len(x) / size) for x, y in parts]
         return found
 
-    def _gradients(self, number: int, passes: list[Pass], recorder: Recorder, seeded: bool = True) -> list[Tensor]:
+    def _gradients(
+        self, number: int, passes: list[Microbatch], recorder: StepRecorder, seeded: bool = True
+    ) -> list[Tensor]:
         """Adds up the gradients of the passes. Gives the loss of each, times its factor."""
         passes = self.portions(passes)
         last, losses = len(passes) - 1, []
@@ -100,7 +102,9 @@ class Stepper:
             losses.append(scaled.detach())
         return losses
 
-    def _train_with_closure(self, number: int, passes: list[Pass], recorder: Recorder, want_norm: bool) -> None:
+    def _train_with_closure(
+        self, number: int, passes: list[Microbatch], recorder: StepRecorder, want_norm: bool
+    ) -> None:
         """A step that looks at its passes as often as the optimiser wants. What the first look found is recorded."""
         looked = False
         kept = _Kept(self._parameters, self.optimizer) if self.guard is not None else None
@@ -108,7 +112,7 @@ class Stepper:
         def closure() -> Any:
             nonlocal looked
             self.forget()
-            into = Recorder(recorder.task) if looked else recorder
+            into = StepRecorder(recorder.task) if looked else recorder
             # A search along a line may step too far and come back: only its beginning and its end have to be finite.
             losses = self._gradients(number, passes, into, seeded=not looked)
             if not looked and self.guard is not None and self.guard.bad():
@@ -129,7 +133,7 @@ class Stepper:
             raise NonFiniteError(number)
         self.forget()
 
-    def probe(self, passes: list[Pass], recorder: Recorder) -> None:
+    def probe(self, passes: list[Microbatch], recorder: StepRecorder) -> None:
         """Forward and backward of the passes, without a step: weights and optimiser stay as they are."""
         self._gradients(0, passes, recorder)
         self.forget()
@@ -137,7 +141,7 @@ class Stepper:
     @torch.inference_mode()
     def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Output and mean loss of one batch, by the bare model: no hooks of other processes run."""
-        model: nn.Module = unwrapped(self.model)
+        model: nn.Module = unwrap(self.model)
         with self.precision.forward():
             output = model(inputs)
             return output, self.loss(output, targets)
@@ -153,7 +157,7 @@ class Stepper:
         seed = self.guard.seed(loss) if seeded and self.guard is not None else None
         (scaler.scale(loss) if scaler is not None else loss).backward(seed)  # type: ignore[no-untyped-call]
 
-    def optimise(self, number: int, recorder: Recorder, want_norm: bool) -> None:
+    def optimise(self, number: int, recorder: StepRecorder, want_norm: bool) -> None:
         """Moves the weights by the gradients that are there, and forgets those."""
         self.moving = True
         self._clip(number, recorder, want_norm)
@@ -167,7 +171,7 @@ class Stepper:
             self._move()
         self.forget()
 
-    def _clip(self, number: int, recorder: Recorder, want_norm: bool) -> None:
+    def _clip(self, number: int, recorder: StepRecorder, want_norm: bool) -> None:
         if self.clip_norm is None and self.clip_value is None and not want_norm:
             return
         if self.precision.scaler is not None:

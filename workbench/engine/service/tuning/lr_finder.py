@@ -10,8 +10,8 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data.loader import Pass
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.data.loader import Microbatch
+from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
 
@@ -37,7 +37,7 @@ def sweep(config: RunConfig, device: torch.device, tell: Callable[[dict[str, Any
     parts = build.assemble(config, source, device, World())
     # The sweep ends where the loss runs away: it has to see it.
     parts.stepper.release()
-    recorder = Recorder(source.task)
+    recorder = StepRecorder(source.task)
     points: list[dict[str, float]] = []
     mean, best = 0.0, math.inf
     try:
@@ -72,7 +72,7 @@ def steepest(rates: list[float], losses: list[float]) -> float | None:
     return float(f"{rates[min(slopes, key=lambda place: slopes[place])]:.2g}")
 
 
-def _passes(parts: build.Parts) -> Iterator[list[Pass]]:
+def _passes(parts: build.Parts) -> Iterator[list[Microbatch]]:
     """The passes of one step after the other, epoch after epoch, without end."""
     epoch = 0
     while True:

@@ -13,7 +13,7 @@ from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.data.dataset import Source
 from workbench.engine.reporting import memory
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import memory_ran_out
 from workbench.engine.training import build
@@ -99,7 +99,7 @@ def _step(parts: build.Parts, device: torch.device) -> dict[str, int]:
         passes = next(iter(parts.loader.steps(parts.steps, 0, 0, 0, 0)))
         given = [tensor for one in passes for tensor in one[:2]]
         own |= {tensor.untyped_storage().data_ptr() for tensor in given}
-        parts.stepper.train(1, passes, Recorder(parts.source.task))
+        parts.stepper.train(1, passes, StepRecorder(parts.source.task))
     optimizer = sum(value.nbytes for state in parts.optimizer.state.values() for value in _tensors(state))
     activations = sum(tensor.nbytes for tensor in given) + sum(size for place, size in kept.items() if place not in own)
     if device.type == "cuda":

@@ -8,7 +8,7 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.engine.data.dataset import Source
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
 
@@ -22,7 +22,7 @@ LOOK_EVERY = 4
 def throughput(config: RunConfig, source: Source, device: torch.device, seconds: float = TRIAL_SECONDS) -> float:
     """Training samples per second over about ``seconds``, after a few steps to warm up. Raises RefusedError."""
     parts = build.assemble(config, source, device, World())
-    recorder = Recorder(source.task)
+    recorder = StepRecorder(source.task)
     samples = step = epoch = 0
     began = 0.0
     try:
