@@ -76,7 +76,7 @@ def final(folder: RunFolder) -> dict[str, torch.Tensor]:
 
 def stop_at(patch: pytest.MonkeyPatch, step: int) -> None:
     """Every step becomes a boundary at which the run listens; at that one it hears *stop*."""
-    patch.setattr(StepLog, "due", lambda self: True)
+    patch.setattr(StepLog, "is_due", lambda self: True)
     patch.setattr(Control, "poll", lambda self: Decision(stop=self._reporter.progress.step >= step))
 
 

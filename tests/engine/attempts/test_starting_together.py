@@ -29,6 +29,7 @@ from workbench.engine.reporting import memory, reporter
 from workbench.engine.runtime import devices, distributed
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.tasks import task_of
 from workbench.engine.training import build
 from workbench.engine.training.loop import AttemptResult
 from workbench.launch import process
@@ -131,10 +132,11 @@ def test_that_the_launcher_tells_how_many_processes_share_a_machine(monkeypatch:
 def test_that_a_process_takes_its_share_of_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", taken.append)
-    monkeypatch.setattr(attempt, "_train", lambda *_: AttemptResult("completed"))
+    monkeypatch.setattr(attempt, "_train", lambda *_, **__: AttemptResult("completed"))
     monkeypatch.setattr(devices, "available_cpus", lambda: 12)
     monkeypatch.setattr(streamed, "available_cpus", lambda: 12)
-    attempt.train_here(made({"hardware.threads": "auto"}), 1, CPU, World(5, 8, local_rank=1, local_size=2), PLAIN)
+    world = World(5, 8, local_rank=1, local_size=2)
+    attempt.train_on_this_process(made({"hardware.threads": "auto"}), 1, CPU, world, PLAIN)
     assert taken == [6]
 
     config = made({"dataset.loading": "streamed", "dataset.workers": "auto"}).config()
@@ -176,8 +178,8 @@ def test_that_devices_of_two_machines_are_two(
     monkeypatch.setattr(memory, "main_memory_left", lambda: 900)
     monkeypatch.setattr(socket, "gethostname", lambda: hosts[0])
     said: list[Any] = []
-    told = SimpleNamespace(say=said.append)
-    reporter.StepLog(told, Machines(*hosts), TaskSpec("regression"), CPU)._report_memory()  # type: ignore[arg-type]
+    told = SimpleNamespace(report=said.append)
+    reporter.StepLog(told, Machines(*hosts), task_of(TaskSpec("regression")), CPU)._report_memory()  # type: ignore[arg-type]
     assert [device.name for device in said[0].devices] == names
     assert [device.allocated for device in said[0].devices] == [allocated] * len(names)
     assert said[0].ram_total == 1000 * len(names)

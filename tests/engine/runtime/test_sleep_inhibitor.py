@@ -14,7 +14,9 @@ from tests.engine.attempts.test_resume import made
 from tests.waiting import until
 from workbench.engine.attempts import attempt
 from workbench.engine.runtime.sleep_inhibitor import KEPT, MAY_SLEEP, inhibit_sleep
-from workbench.engine.training.loop import AttemptResult, Run, train
+from workbench.engine.training.boundary import RunBoundary
+from workbench.engine.training.loop import AttemptResult, Trainer, train
+from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.folder import RunFolder
@@ -67,9 +69,9 @@ def test_that_the_wish_lasts_as_long_as_the_attempt(fake: Fake, monkeypatch: pyt
     folder = made("digits-mlp", {"training.epochs": 1})
     seen: list[bool] = []
 
-    def look(run: Run) -> AttemptResult:
+    def look(trainer: Trainer, boundary: RunBoundary, backoff: LRBackoff) -> AttemptResult:
         seen.append(alive(helper(asked)))
-        return train(run)
+        return train(trainer, boundary, backoff)
 
     monkeypatch.setattr(attempt, "train", look)
     assert attempt.run_attempt(folder, alone=True) == 0

@@ -14,9 +14,11 @@ from typing import Any
 import torch
 
 from workbench.config.run import RunConfig
-from workbench.engine.attempts import resume_check, warm_start
+from workbench.engine.attempts.resume import Continuation, resume
+from workbench.engine.attempts.resume_check import replay
+from workbench.engine.attempts.warm_start import is_warm_start, warm_start
 from workbench.engine.checkpoint import format
-from workbench.engine.checkpoint.saver import Saver, restore
+from workbench.engine.checkpoint.saver import Saver
 from workbench.engine.data import fitted, loader, sampling
 from workbench.engine.data.dataset import Progress
 from workbench.engine.reporting.reporter import Reporter, StepLog
@@ -26,8 +28,12 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import Failure, RefusedError, explain
 from workbench.engine.runtime.sleep_inhibitor import inhibit_sleep
 from workbench.engine.training import build
+from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.control import Control, StopBeforeStartError
-from workbench.engine.training.loop import AttemptResult, EarlyStopping, Run, train
+from workbench.engine.training.early_stopping import EarlyStopping
+from workbench.engine.training.loop import AttemptResult, Trainer, train
+from workbench.engine.training.lr_backoff import LRBackoff
+from workbench.engine.training.state import TrainState
 from workbench.runs import history
 from workbench.runs.attempt_options import PLAIN, Request
 from workbench.runs.branch import parent_of
@@ -53,54 +59,52 @@ def run_attempt(folder: RunFolder, request: Request = PLAIN, *, alone: bool = Fa
 
     ``alone`` keeps it in this process, whatever the configuration says of processes.
     """
+
+    def compute(attempt: int) -> AttemptResult:
+        device, processes = choose_devices(folder, folder.config())
+        if processes > 1 and not alone:
+            from workbench.engine.attempts.processes import run_processes
+
+            return run_processes(folder, attempt, device, processes, request)
+        return train_on_this_process(folder, attempt, torch.device(device), World(), request)
+
     try:
         with locked(folder):
-            return lead(folder, lambda attempt: _compute(folder, attempt, request, alone))
+            return supervise(folder, compute)
     except RunBusyError:
         return REFUSED
 
 
-def lead(folder: RunFolder, compute: Callable[[int], AttemptResult]) -> int:
-    """Takes a new attempt through ``compute``, and says how it ended. The caller holds the lock. Gives the exit status."""
+def supervise(folder: RunFolder, compute: Callable[[int], AttemptResult]) -> int:
+    """Takes a new attempt through ``compute``, and reports how it ended. The caller holds the lock. Gives the exit status."""
     attempt = max(last_attempt(folder.events_file), folder.attempts()) + 1
-    with _alive(folder, attempt):
+    with _heartbeat(folder, attempt):
         try:
             try:
-                outcome = compute(attempt)
+                result = compute(attempt)
             finally:
-                _hear_of_no_worker()
+                _ignore_dead_workers()
         except BaseException as error:  # noqa: BLE001 - whatever ended the attempt has to be said, and the lock be freed
-            _hear_of_no_worker()
-            outcome = failed(explain(error))
-        _say_end(folder, attempt, outcome)
-    return exit_status(outcome)
+            _ignore_dead_workers()
+            result = failed(explain(error))
+        _report_end(folder, attempt, result)
+    return exit_status(result)
 
 
-def _hear_of_no_worker() -> None:
-    """Torch raises an error wherever the main thread is when a loader worker has died: not while the end is being said."""
+def _ignore_dead_workers() -> None:
+    """Torch raises an error wherever the main thread is when a loader worker has died: not while the end is being reported."""
     if hasattr(signal, "SIGCHLD") and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def exit_status(outcome: AttemptResult) -> int:
+def exit_status(result: AttemptResult) -> int:
     """What the engine's process gives to whoever started it."""
-    if outcome.status != "failed":
+    if result.status != "failed":
         return COMPLETED
-    return REFUSED if outcome.refused else FAILED
+    return REFUSED if result.refused else FAILED
 
 
-def _compute(folder: RunFolder, attempt: int, request: Request, alone: bool) -> AttemptResult:
-    """The attempt itself, on this process or on several."""
-    config = folder.config()
-    device, count = prepared(folder, config)
-    if count > 1 and not alone:
-        from workbench.engine.attempts.processes import run_ranks
-
-        return run_ranks(folder, attempt, device, count, request)
-    return train_here(folder, attempt, torch.device(device), World(), request)
-
-
-def prepared(folder: RunFolder, config: RunConfig) -> tuple[str, int]:
+def choose_devices(folder: RunFolder, config: RunConfig) -> tuple[str, int]:
     """The device and the number of processes, after a note of what the machine is. Raises RefusedError, OSError."""
     device = devices.choose(config.hardware)
     devices.check_precision(config.hardware, device)
@@ -109,23 +113,25 @@ def prepared(folder: RunFolder, config: RunConfig) -> tuple[str, int]:
 
 
 def failed(failure: Failure) -> AttemptResult:
-    """A failure as an outcome."""
+    """A failure as the result of an attempt."""
     return AttemptResult("failed", failure.what, failure.hint, failure.details, refused=failure.refused)
 
 
-def train_here(folder: RunFolder, attempt: int, device: torch.device, world: World, request: Request) -> AttemptResult:
+def train_on_this_process(
+    folder: RunFolder, attempt: int, device: torch.device, world: World, request: Request
+) -> AttemptResult:
     """Builds and trains on this process, as one of a world. The caller holds the lock, or its parent does."""
     config = folder.config()
     _share_threads(config, world.local_size)
     if not world.is_main:
-        return _train(folder, None, None, (config, device, world), request)
-    board = TensorBoardWriter(folder.path / "tensorboard") if config.output.tensorboard else None
-    reporter = Reporter(folder, attempt, history.load(folder), board)
+        return _train(folder, config, device, world, request)
+    tensorboard = TensorBoardWriter(folder.path / "tensorboard") if config.output.tensorboard else None
+    reporter = Reporter(folder, attempt, history.load(folder), tensorboard)
     control = Control(Inbox(folder.commands, attempt), reporter, config)
     control.listen()
     try:
-        with inhibit_sleep(given_name(folder)) as kept:
-            return _train(folder, reporter, control, (config, device, world), request, kept)
+        with inhibit_sleep(given_name(folder)) as note:
+            return _train(folder, config, device, world, request, reporter, control, note)
     except StopBeforeStartError:
         return AttemptResult("stopped", "stopped before the first step", "Resume starts it again")
     finally:
@@ -135,140 +141,129 @@ def train_here(folder: RunFolder, attempt: int, device: torch.device, world: Wor
 
 def _train(
     folder: RunFolder,
-    reporter: Reporter | None,
-    control: Control | None,
-    what: tuple[RunConfig, torch.device, World],
+    config: RunConfig,
+    device: torch.device,
+    world: World,
     request: Request,
-    kept: str = "",
+    reporter: Reporter | None = None,
+    control: Control | None = None,
+    note: str = "",
 ) -> AttemptResult:
-    """``kept`` is what the run has to say about the machine staying awake, once it has started."""
-    run = _built(folder, reporter, control, what, request)
+    """Builds a run, puts it where it continues, and trains. ``reporter`` and ``control`` are there on the main process.
+
+    ``note`` is reported once the run has started. What was read of a checkpoint is not kept for as long as the run trains.
+    """
+    saved, warnings = format.load_latest(folder.checkpoints)
+    if saved is None and warnings:
+        raise RefusedError("no checkpoint of the run can be read: " + "; ".join(warnings), "start a new run")
+    learnt = None
+    if saved is not None and fitted.applies_to(saved, config.as_data()["dataset"]):
+        learnt = fitted.from_state(saved)
+    busy = _report_progress(reporter, control, world)
+    parts = build.build(config, device, world, busy, restored=saved is not None, learnt=learnt)
+    saver = Saver(folder, world, reporter, config.output)
     try:
+        log = StepLog(reporter, world, parts.task, device)
+        log.layer_names = tuple(parts.train_step.layers)
+        state = TrainState(parts, log.sums, _early_stopping(parts), request.epochs or config.training.epochs)
+        continuation = _continue_from(saved, state, folder, request, reporter, control)
+        del saved
+        continuation.warnings[:0] = warnings
         if reporter is not None:
-            reporter.note(kept)
+            _report_start(reporter, state, continuation)
+            reporter.note(note)
+        boundary = RunBoundary(state, log, saver, control)
+        trainer = Trainer(parts, state, log, boundary)
         try:
-            return train(run)
+            return train(trainer, boundary, LRBackoff(state, saver, log, trainer.memory_recovery.backup))
         finally:
-            run.saver.finish(run)
+            saver.close()
     finally:
-        run.parts.loader.close()
-
-
-def _built(
-    folder: RunFolder,
-    reporter: Reporter | None,
-    control: Control | None,
-    what: tuple[RunConfig, torch.device, World],
-    request: Request,
-) -> Run:
-    """A run at its position, all of it built. What was read of a checkpoint is not kept for as long as the run goes."""
-    config, device, world = what
-    state, wrong = format.load_latest(folder.checkpoints)
-    if state is None and wrong:
-        raise RefusedError("no checkpoint of the run can be read: " + "; ".join(wrong), "start a new run")
-    known = (
-        fitted.from_state(state)
-        if state is not None and fitted.applies_to(state, config.as_data()["dataset"])
-        else None
-    )
-    busy = _busy(reporter, control, world)
-    parts = build.build(config, device, world, busy, restored=state is not None, learnt=known)
-    try:
-        return _run(folder, parts, reporter, control, request, (state, wrong))
-    except BaseException:
         parts.loader.close()
-        raise
 
 
-def _busy(reporter: Reporter | None, control: Control | None, world: World) -> Progress:
-    """What is told while a run is built. Alone, the run also listens then: reading data can take minutes."""
+def _report_progress(reporter: Reporter | None, control: Control | None, world: World) -> Progress:
+    """What is reported while a run is built. Alone, the run also listens then: reading data can take minutes."""
 
-    def tell(text: str, share: float | None = None) -> None:
+    def report(text: str, share: float | None = None) -> None:
         if reporter is not None:
             reporter.phase(text, share)
         if control is not None and world.size == 1:
-            control.leave_if_told()
+            control.raise_if_stopped()
 
-    return tell
+    return report
 
 
-def _run(
+def _early_stopping(parts: build.Parts) -> EarlyStopping:
+    """What makes an epoch of a configuration the best, and how long to wait for a better one."""
+    config, validated = parts.config, len(parts.source.val) > 0
+    metric, higher_is_better = parts.task.monitored(validated and config.dataset.balance != "none")
+    patience = None if config.training.early_stopping == "off" else config.training.early_stopping
+    return EarlyStopping(f"{'val' if validated else 'train'} {metric}", higher_is_better, patience)
+
+
+def _continue_from(
+    saved: dict[str, Any] | None,
+    state: TrainState,
     folder: RunFolder,
-    parts: build.Parts,
+    request: Request,
     reporter: Reporter | None,
     control: Control | None,
-    request: Request,
-    found: tuple[dict[str, Any] | None, list[str]],
-) -> Run:
-    """A run at its position: the beginning, or where its newest sound checkpoint says.
-
-    ``found``: its state, None where there is none, and what is wrong with later ones.
-    """
-    state, wrong = found
-    config, task = parts.config, parts.source.task
-    validated = len(parts.source.val) > 0
-    balanced = validated and config.dataset.balance != "none"
-    metric = ("balanced_accuracy" if balanced else "accuracy") if task.kind == "classification" else "loss"
-    monitor = EarlyStopping(f"{'val' if validated else 'train'} {metric}", metric != "loss")
-    flow = StepLog(reporter, parts.world, task, parts.device)
-    flow.layer_names = tuple(parts.stepper.layers)
-    run = Run(
-        parts,
-        flow,
-        Saver(folder, parts.world.is_main, config.output.keep),
-        request.epochs or config.training.epochs,
-        monitor,
-        control,
-    )
-    continued, begun_anew = "", list[str]()
-    parent = parent_of(folder)
-    if state is not None and parent is not None and warm_start.begins(run, state, parent):
-        continued, begun_anew = warm_start.take_over(run, state, parent)
-    elif state is not None:
-        run.epochs = request.epochs or max(int(state["position"]["epochs"]), config.training.epochs)
-        proof = resume_check.replay(run, folder, state, request.replay) if request.replay else None
-        continued = restore(run, state)
-        if proof is not None and proof.holds:
-            continued += f"; {proof.text}"
-        elif proof is not None:
-            wrong.append(proof.text)
-        if request.epochs is not None:
-            # Whoever asks for more epochs means them, of a run that had stopped early too.
-            run.monitor.waited = 0
-        if parent is not None and run.position.step == parent.step:
-            continued = f"{parent}; {continued}"
-    if reporter is not None:
-        reporter.say(_started(run, continued))
-        for text in (*begun_anew, *parts.source.notes, *parts.notes):
-            reporter.note(text)
-        for text in (*wrong, *_left_out(parts)):
-            reporter.note(text, "warning")
-        reporter.summarise()
-    return run
+) -> Continuation:
+    """Puts a run that was just built where it continues: at its checkpoint, at its parent's, or at the beginning."""
+    if saved is None:
+        return Continuation()
+    config, parent = state.parts.config, parent_of(folder)
+    if parent is not None and is_warm_start(config.as_data(), saved, parent):
+        return warm_start(state, saved, parent)
+    position = state.position
+    position.epochs = request.epochs or max(int(saved["position"]["epochs"]), config.training.epochs)
+    proof = replay(state, folder, saved, request.replay, reporter, control) if request.replay else None
+    continuation = Continuation(resume(state, saved))
+    if proof is not None and proof.holds:
+        continuation.text += f"; {proof.text}"
+    elif proof is not None:
+        continuation.warnings.append(proof.text)
+    if request.epochs is not None:
+        # Whoever asks for more epochs means them, of a run that had stopped early too.
+        state.metrics.early_stopping.waited = 0
+    if parent is not None and position.step == parent.step:
+        continuation.text = f"{parent}; {continuation.text}"
+    return continuation
 
 
-def _started(run: Run, continued: str) -> Started:
-    parts = run.parts
-    source, world = parts.source, run.world
-    new = run.position.step == 0
+def _report_start(reporter: Reporter, state: TrainState, continuation: Continuation) -> None:
+    parts = state.parts
+    reporter.report(_started(state, continuation.text))
+    for text in (*continuation.notes, *parts.source.notes, *parts.notes):
+        reporter.note(text)
+    for text in (*continuation.warnings, *_left_out(parts)):
+        reporter.note(text, "warning")
+    reporter.summarize()
+
+
+def _started(state: TrainState, continued: str) -> Started:
+    parts, position = state.parts, state.position
+    source, early_stopping = parts.source, state.metrics.early_stopping
+    new = position.step == 0
     return Started(
-        from_step=run.position.step,
-        epochs=run.epochs,
-        steps_per_epoch=parts.steps.steps,
-        total_steps=run.position.step + run.epochs * parts.steps.steps - run.planned,
+        from_step=position.step,
+        epochs=position.epochs,
+        steps_per_epoch=parts.plan.steps,
+        total_steps=position.step + position.epochs * parts.plan.steps - state.planned_step,
         task=source.task.kind,
-        metric=source.task.metric,
-        monitor=run.monitor.name,
-        higher_is_better=run.monitor.higher_is_better,
+        metric=parts.task.metric,
+        monitor=early_stopping.name,
+        higher_is_better=early_stopping.higher_is_better,
         train_samples=len(source.train),
         val_samples=len(source.val),
         classes=source.task.classes,
         parameters=sum(parameter.numel() for parameter in parts.model.parameters()),
         device=devices.describe(str(parts.device)),
         precision=parts.config.hardware.precision,
-        processes=world.size,
+        processes=parts.world.size,
         loading=parts.loader.kind,
-        batch_size=parts.steps.per_step,
+        batch_size=parts.plan.per_step,
         pid=os.getpid(),
         host=socket.gethostname(),
         torch=str(torch.__version__),
@@ -280,14 +275,14 @@ def _started(run: Run, continued: str) -> Started:
 
 def _first_batches(parts: build.Parts) -> str:
     weights = loader.sampler_weights(parts.config, parts.source)
-    return sampling.fingerprint(parts.steps, parts.config.training.seed, weights)
+    return sampling.fingerprint(parts.plan, parts.config.training.seed, weights)
 
 
 def _left_out(parts: build.Parts) -> list[str]:
     left_out = parts.source.left_out
     if not left_out:
         return []
-    shown = "; ".join(f"{one.what}: {one.why}" for one in left_out[:5])
+    shown = "; ".join(f"{sample.what}: {sample.why}" for sample in left_out[:5])
     more = f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""
     return [f"{len(left_out)} samples are left out: {shown}{more}"]
 
@@ -298,31 +293,31 @@ def _share_threads(config: RunConfig, processes: int) -> None:
     torch.set_num_threads(wanted if wanted != "auto" else max(1, devices.available_cpus() // processes))
 
 
-def _say_end(folder: RunFolder, attempt: int, outcome: AttemptResult) -> None:
+def _report_end(folder: RunFolder, attempt: int, result: AttemptResult) -> None:
     """The last event of the attempt, and the summary that goes with it."""
-    told = read_json(folder.summary_file)
-    # The attempt has just told how far it is: a history of many hours is not read again for one word.
-    known = number(told, "attempt") == attempt and number(told, "steps") == outcome.step > 0
+    summary = read_json(folder.summary_file)
+    # The attempt has just written how far it is: a history of many hours is not read again for one word.
+    known = number(summary, "attempt") == attempt and number(summary, "steps") == result.step > 0
     progress = None if known else history.load(folder)
-    fields: dict[str, Any] = {key: value for key, value in vars(outcome).items() if key != "refused"}
+    fields: dict[str, Any] = {key: value for key, value in vars(result).items() if key != "refused"}
     if progress is not None:
-        fields |= {"step": outcome.step or progress.step, "epoch": outcome.epoch or progress.epoch}
+        fields |= {"step": result.step or progress.step, "epoch": result.epoch or progress.epoch}
     ended = Ended(**fields)
     writer = EventWriter(folder.events_file, attempt)
     writer.write(ended)
     writer.close()
-    told["status"] = ended.status
+    summary["status"] = ended.status
     if progress is not None:
         progress.apply(ended.model_copy(update={"attempt": attempt}))
-        told = progress.summary()
+        summary = progress.summary()
     # A full disk: the summary can be made again from the events, and the exit status still tells the end.
     with suppress(OSError):
-        write_whole(folder.summary_file, json.dumps(told))
+        write_whole(folder.summary_file, json.dumps(summary))
 
 
 @contextmanager
-def _alive(folder: RunFolder, attempt: int) -> Iterator[None]:
-    """Keeps ``engine.json`` fresh, so that other machines see that the attempt is going."""
+def _heartbeat(folder: RunFolder, attempt: int) -> Iterator[None]:
+    """Keeps ``engine.json`` fresh, so that other machines see that the attempt is running."""
     done = threading.Event()
     write_engine(folder, attempt, os.getpid())
 

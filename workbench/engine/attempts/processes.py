@@ -25,7 +25,7 @@ from workbench.runs.attempt_options import Request
 from workbench.runs.folder import RunBusyError, RunFolder, locked
 
 
-def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, request: Request) -> AttemptResult:
+def run_processes(folder: RunFolder, attempt: int, device: str, count: int, request: Request) -> AttemptResult:
     """Trains with ``count`` processes on this machine. This process holds the lock and waits; rank 0 writes the events."""
     with tempfile.TemporaryDirectory(prefix="workbench-ranks-") as errors:
         # torch's own files about failures go to the temporary folder too, and stay there: this one goes as a whole.
@@ -76,25 +76,25 @@ def run_as_rank(folder: RunFolder, request: Request) -> int:
             attempt = world.broadcast(None)
             if attempt is None:
                 return attempts.REFUSED
-            return attempts.exit_status(attempts.train_here(folder, attempt, own, world, request))
-        return _lead_ranks(folder, config, own, world, request)
+            return attempts.exit_status(attempts.train_on_this_process(folder, attempt, own, world, request))
+        return _supervise_ranks(folder, config, own, world, request)
     finally:
         distributed.leave_world()
 
 
-def _lead_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, request: Request) -> int:
+def _supervise_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, request: Request) -> int:
     told = False
 
     def compute(attempt: int) -> AttemptResult:
         nonlocal told
-        attempts.prepared(folder, config)
+        attempts.choose_devices(folder, config)
         told = True
         world.broadcast(attempt)
-        return attempts.train_here(folder, attempt, own, world, request)
+        return attempts.train_on_this_process(folder, attempt, own, world, request)
 
     try:
         with locked(folder):
-            return attempts.lead(folder, compute)
+            return attempts.supervise(folder, compute)
     except RunBusyError as error:
         print(error, file=sys.stderr)  # noqa: T201 - torchrun shows it to whoever started it
         return attempts.REFUSED
@@ -113,7 +113,7 @@ def _rank(folder: str, attempt: int, device: str, request: Request) -> dict[str,
         _own_log(run, rank)
     world, own = distributed.join_world(device)
     try:
-        return vars(attempts.train_here(run, attempt, own, world, request))
+        return vars(attempts.train_on_this_process(run, attempt, own, world, request))
     except Exception as error:
         failure = explain(error)
         if failure.refused:

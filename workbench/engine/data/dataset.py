@@ -76,19 +76,23 @@ class TaskSpec:
     @property
     def outputs(self) -> int:
         """Numbers the network gives for one sample."""
-        if self.kind == "multi-task":
-            return len(self.classes) + len(self.targets)
-        return len(self.classes) if self.kind == "classification" else max(len(self.targets), 1)
+        return max(len(self.classes) + len(self.targets), 1)
 
     @property
     def has_classes(self) -> bool:
         """Whether a class is predicted, alone or beside numbers."""
-        return self.kind != "regression"
+        return bool(self.classes)
 
     @property
-    def metric(self) -> str:
-        """The metric shown beside the loss."""
-        return "accuracy" if self.has_classes else "mae"
+    def has_numbers(self) -> bool:
+        """Whether numbers are predicted, alone or beside a class."""
+        return bool(self.targets) or not self.classes
+
+    def class_indices(self, targets: Tensor) -> Tensor | None:
+        """The class index of every target, int64 (n,); None where no class is predicted."""
+        if not self.has_classes:
+            return None
+        return targets[:, 0].to(torch.int64) if self.has_numbers else targets
 
 
 class Split(Protocol):

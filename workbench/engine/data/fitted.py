@@ -64,3 +64,13 @@ def from_state(state: dict[str, Any]) -> Source:
         raise RefusedError(what, "resume its run for an epoch: that saves a whole one") from error
     none = TensorSplit(torch.empty(0, *shape), torch.empty(0))
     return Source(task, shape, none, none, None, scaling, state["preprocessing"], vocabulary=vocabulary)
+
+
+def check_classes(task: TaskSpec, saved: dict[str, Any]) -> None:
+    """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
+    was, now = tuple(saved["classes"]), task.classes
+    if was != now:
+        gone, new = ", ".join(sorted({*was} - {*now})), ", ".join(sorted({*now} - {*was}))
+        changes = "; ".join(f"{word} {names}" for word, names in (("gone:", gone), ("new:", new)) if names)
+        what = f"the data's classes are not those the checkpoint was trained on ({changes or 'another order'})"
+        raise RefusedError(what, "put the data back as it was, or start a new run", "dataset")

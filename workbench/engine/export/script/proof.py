@@ -16,7 +16,7 @@ from workbench.engine.data.sampling import StepPlan, epoch_order
 from workbench.engine.export.script import models
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.seeding import derive_seed
-from workbench.engine.tasks import losses
+from workbench.engine.tasks import task_of
 from workbench.engine.training import build
 
 SAMPLES = 8
@@ -110,7 +110,7 @@ def _network(script: dict[str, Any], config: RunConfig, source: Source) -> None:
     inputs = script["scale"](source.train.read(range(count)))
     weights = balance.class_counts(source) if config.dataset.balance == "loss" else None
     shares = balance.class_weights(weights) if weights is not None else None
-    loss = losses.build(config.training, source.task, shares)
+    loss = task_of(source.task).build_loss(config.training, shares)
     for training in (True, False) if count > 1 else (False,):
         first, second = (_outputs(model.train(training), inputs) for model in (mine, own))
         if not torch.equal(first, second):
