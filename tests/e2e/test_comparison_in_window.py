@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from tests.real_window import real_windows
+from tests.waiting import HANG_MS
 from workbench.gui.dialogs.compare import CompareDialog
 from workbench.gui.main_window import MainWindow
 from workbench.runs import comparison
@@ -39,7 +40,7 @@ def test_that_two_learning_rates_are_compared_from_the_same_weights(
     def all_ended() -> bool:
         return all(entry.progress.ended is not None for entry in comparing.entries.values())
 
-    qtbot.waitUntil(all_ended, timeout=110_000)
+    qtbot.waitUntil(all_ended, timeout=HANG_MS)
     found = [comparison.result(run) for run in comparison.members(folders.runs, comparing.group)]
     assert [one.state for one in found] == ["completed", "completed"]
     assert len({one.initial_weights for one in found}) == 1
@@ -49,5 +50,5 @@ def test_that_two_learning_rates_are_compared_from_the_same_weights(
     assert "same weights and see the same batches" in window.centre.comparison.status.text()
     assert window.centre.comparison.charts is not None
     # An engine says its end a moment before it leaves.
-    qtbot.waitUntil(lambda: not engines_alive(), timeout=100_000)
+    qtbot.waitUntil(lambda: not engines_alive(), timeout=HANG_MS)
     assert all(len(trace.progress.curves.loss) for trace in window.centre.comparison.charts.loss.traces)

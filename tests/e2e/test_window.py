@@ -13,14 +13,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
 from tests.real_window import real_windows
-from tests.waiting import end_runs
+from tests.waiting import HANG_MS, end_runs
 from workbench.gui.main_window import MainWindow
 from workbench.runs import checkpoints
 from workbench.runs.folder import list_runs
 
 LEFT = Qt.MouseButton.LeftButton
-PATIENCE = 120_000
-"""Milliseconds: a busy machine takes its time to import torch."""
 
 
 @pytest.fixture
@@ -32,7 +30,7 @@ def windows(qapp: Any, qtbot: Any, folders: Any) -> Iterator[Callable[[], MainWi
 
 
 def _until(qtbot: Any, condition: Callable[[], object]) -> None:
-    qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
 
 def _click(window: MainWindow, qtbot: Any, name: str) -> None:

@@ -19,7 +19,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from tests.real_window import real_windows
-from tests.waiting import until
+from tests.waiting import HANG_MS, until
 from workbench.gui.main_window import MainWindow
 from workbench.launch import process
 from workbench.launch.follow import Follower
@@ -28,8 +28,6 @@ from workbench.runs.folder import list_runs
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120_000
-"""Milliseconds: a busy machine takes its time to import torch."""
 Opens = Callable[..., "subprocess.Popen[bytes]"]
 
 
@@ -115,9 +113,9 @@ def test_that_a_run_outlives_windows_that_are_killed(
 
     last = window()
     assert last.session.attach_going()
-    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.known, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.known, timeout=HANG_MS)
     last.session.stop()
-    qtbot.waitUntil(lambda: last.session.state == "ended", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: last.session.state == "ended", timeout=HANG_MS)
     shown, told = last.session.progress, history.load(run)
     assert len(list_runs()) == 1
     assert (shown.state, shown.attempt, shown.step) == ("stopped", 1, told.step)

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pytestqt.qtbot import QtBot
 
 from tests.cli import terminal
-from tests.waiting import end_runs
+from tests.waiting import HANG_MS, end_runs
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
@@ -35,8 +35,6 @@ from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, list_runs, number, read_json
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
-PATIENCE = 120_000
-"""Milliseconds: a busy machine takes its time to start an engine."""
 GOING = ("running", "paused")
 REFUSALS = {entry.id: entry.refusal for entry in ENTRIES if isinstance(entry, Entry)}
 
@@ -249,7 +247,7 @@ def machine(qapp: Any, qtbot: QtBot) -> type[States]:
 
         @staticmethod
         def wait(condition: Callable[[], object]) -> None:
-            qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+            qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
     return Here
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject
 from PySide6.QtWidgets import QApplication
 
 from tests.gui.scripted import Engines
+from tests.waiting import HANG_MS
 from workbench.gui.app import create_window
 from workbench.gui.dialogs import ask
 from workbench.gui.main_window import MainWindow
@@ -81,7 +82,7 @@ def wait(qtbot: Any) -> Callable[[Callable[[], object]], None]:
     """``wait(condition)``: lets the event loop run until the condition holds."""
 
     def until(condition: Callable[[], object]) -> None:
-        qtbot.waitUntil(lambda: bool(condition()), timeout=5000)
+        qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
     return until
 

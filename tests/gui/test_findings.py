@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 
+from tests.waiting import HANG_MS
 from workbench.gui.main_window import MainWindow
 
-PATIENCE = 120_000
 LEFT = Qt.MouseButton.LeftButton
 
 
@@ -38,9 +38,9 @@ def test_that_problems_are_found_and_left_out(
     qtbot.mouseClick(find("dataset.scan"), LEFT)
     words, samples = find("dataset.scan.words"), find("dataset.scan.samples")
     waiting = find("dataset.scan.waiting")
-    qtbot.waitUntil(lambda: not waiting.isHidden())
+    qtbot.waitUntil(lambda: not waiting.isHidden(), timeout=HANG_MS)
     assert "Looking through" in waiting.text.text()
-    qtbot.waitUntil(lambda: samples.count() == 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: samples.count() == 2, timeout=HANG_MS)
     assert "1 sample cannot be read." in words.text()
     assert "1 sample is the same as one in another split" in words.text()
     shown = [samples.item(row).text() for row in range(2)]
@@ -54,8 +54,8 @@ def test_that_problems_are_found_and_left_out(
     assert samples.count() == 0
     assert "2 samples are left out from the next run on" in words.text()
     qtbot.mouseClick(find("dataset.scan"), LEFT)
-    qtbot.waitUntil(lambda: words.text() == "No problems found.", timeout=PATIENCE)
-    qtbot.waitUntil(lambda: "2 samples are left out as chosen" in find("dataset.warning").text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: words.text() == "No problems found.", timeout=HANG_MS)
+    qtbot.waitUntil(lambda: "2 samples are left out as chosen" in find("dataset.warning").text(), timeout=HANG_MS)
     window.document.undo_stack.undo()
     assert window.document.value("dataset.leave_out") == []
     assert words.text() == ""
@@ -70,6 +70,6 @@ def test_that_unequal_classes_are_warned_of_with_what_to_do(
     window.document.set("dataset.per_class", [800, 150, 50])
     window.lab.start()
     warning = find("dataset.warning")
-    qtbot.waitUntil(lambda: "Set Balance classes" in warning.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Set Balance classes" in warning.text(), timeout=HANG_MS)
     window.document.set("dataset.balance", "loss")
-    qtbot.waitUntil(lambda: warning.text() == "", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: warning.text() == "", timeout=HANG_MS)

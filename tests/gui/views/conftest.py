@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from tests.waiting import HANG_MS
 from workbench.gui.theme import Themes
 from workbench.gui.views.curves import CurvesView
 
@@ -35,4 +36,4 @@ def curves(qtbot: QtBot, themes: Themes) -> CurvesView:
 @pytest.fixture
 def until(qtbot: QtBot) -> Callable[[Callable[[], bool]], None]:
     """Lets the event loop run until a condition holds."""
-    return lambda condition: qtbot.waitUntil(condition, timeout=5000)
+    return lambda condition: qtbot.waitUntil(condition, timeout=HANG_MS)
