@@ -41,6 +41,8 @@ def test_that_two_learning_rates_are_compared_from_the_same_weights(
         return all(entry.progress.ended is not None for entry in comparing.entries.values())
 
     qtbot.waitUntil(all_ended, timeout=HANG_MS)
+    # An engine says its end a moment before it has written its summary and leaves.
+    qtbot.waitUntil(lambda: not engines_alive(), timeout=HANG_MS)
     found = [comparison.result(run) for run in comparison.members(folders.runs, comparing.group)]
     assert [one.state for one in found] == ["completed", "completed"]
     assert len({one.initial_weights for one in found}) == 1
@@ -49,6 +51,4 @@ def test_that_two_learning_rates_are_compared_from_the_same_weights(
     assert [one.best for one in shown if one is not None] == [one.best for one in found]
     assert "same weights and see the same batches" in window.centre.comparison.status.text()
     assert window.centre.comparison.charts is not None
-    # An engine says its end a moment before it leaves.
-    qtbot.waitUntil(lambda: not engines_alive(), timeout=HANG_MS)
     assert all(len(trace.progress.curves.loss) for trace in window.centre.comparison.charts.loss.traces)

@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pytestqt.qtbot import QtBot
 
 from tests.cli import terminal
+from tests.gate import Gate
 from tests.waiting import HANG_MS, end_runs
 from workbench.config import files
 from workbench.config.recipes import start
@@ -237,12 +238,13 @@ def engines_of(run: RunFolder) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def machine(qapp: Any, qtbot: QtBot) -> type[States]:
-    """The machine, with this test's event loop, on a run that does not end by itself."""
+def machine(qapp: Any, qtbot: QtBot, gate: Gate) -> type[States]:
+    """The machine, with this test's event loop, on a run that waits after its first epoch, and takes a step for what it is told."""
+    gate.close_after(1)
 
     class Here(States):
         config = files.change(
-            start("linear-regression")[1], {"training.epochs": 1_000_000, "output.checkpoint_every": "1000"}
+            start("linear-regression")[1], {"training.epochs": 1000, "output.checkpoint_every": "1000"}
         )
 
         @staticmethod

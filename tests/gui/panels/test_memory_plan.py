@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from tests.waiting import HANG_MS
+from tests.waiting import HANG_MS, HANG_SECONDS
 from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.memory_plan import PartsBar
 from workbench.launch.finders import Search
@@ -47,7 +47,7 @@ def test_that_what_was_measured_is_not_said_of_settings_changed_meanwhile(
     changed = threading.Event()
 
     def measure(*_given: object, **_more: object) -> dict[str, Any]:
-        assert changed.wait(60)
+        assert changed.wait(HANG_SECONDS)
         return PLAN
 
     monkeypatch.setattr(Search, "_try", measure)
