@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.gate import Gate
-from tests.waiting import until
+from tests.waiting import HANG_SECONDS, until
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.launch import process
@@ -35,5 +35,5 @@ def test_that_an_engine_waits_at_the_gate_until_it_is_let_on_or_told_to_leave(ga
     )
     assert engine.poll() is None
     gate.open()
-    assert engine.wait(100) == 0
+    assert engine.wait(HANG_SECONDS) == 0
     assert history.load(folder).state == "completed"

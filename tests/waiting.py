@@ -12,7 +12,7 @@ from workbench.launch import process
 from workbench.runs.folder import list_runs
 
 LOOK_SECONDS = 0.02
-HANG_SECONDS = 100.0
+HANG_SECONDS = 300.0
 """What has not come by then never comes. It is no statement on speed: a busy machine may take its time."""
 HANG_MS = int(1000 * HANG_SECONDS)
 """The same for Qt."""
@@ -27,7 +27,7 @@ def until(condition: Callable[[], object], *, within: float = HANG_SECONDS, what
         pause.wait(LOOK_SECONDS)
 
 
-def end_runs(root: Path | None = None, within: float = HANG_SECONDS) -> None:
+def end_runs(root: Path | None = None) -> None:
     """Ends what still runs below ``root``, and waits for the engines that this process started.
 
     One that has said its end takes a moment to leave.
@@ -45,4 +45,4 @@ def end_runs(root: Path | None = None, within: float = HANG_SECONDS) -> None:
                     found.append(child)
         return found
 
-    until(lambda: not left(), within=within, what="the end of every engine")
+    until(lambda: not left(), what="the end of every engine")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.test_ranks import made
 from tests.engine.worlds import Stub, together
-from tests.waiting import until
+from tests.waiting import HANG_SECONDS, until
 from workbench.engine import distributed
 from workbench.engine.failures import FailedError, RefusedError
 from workbench.runs import history
@@ -67,10 +67,10 @@ def test_that_two_processes_rest_longer_than_they_wait_for_each_other(tmp_path: 
         until(lambda: time.monotonic() > enough or engine.poll() is not None)
         assert engine.poll() is None
         send(folder.commands, Command("unpause", 1))
-        said, _ = engine.communicate(timeout=200)
+        said, _ = engine.communicate(timeout=HANG_SECONDS)
     finally:
         engine.terminate()
-        engine.communicate(timeout=100)
+        engine.communicate(timeout=HANG_SECONDS)
     assert engine.returncode == 0, said.decode()
     assert history.load(folder).state == "completed"
 

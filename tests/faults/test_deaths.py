@@ -74,12 +74,12 @@ def comes_to(folder: RunFolder, engine: process.Engine, what: str) -> None:
         follower.read()
         return getattr(follower.progress, what) > 0 or engine.poll() is not None
 
-    until(there, what=f"the first {what}", within=200)
+    until(there, what=f"the first {what}")
     assert engine.poll() is None, history.load(folder).ended
 
 
 def ended_in_words(folder: RunFolder, engine: process.Engine, left: list[psutil.Process], word: str) -> None:
-    until(lambda: engine.poll() is not None, what="the end", within=200)
+    until(lambda: engine.poll() is not None, what="the end")
     ended = history.load(folder).ended
     assert ended is not None
     assert ended.status == "failed"
