@@ -18,7 +18,7 @@ from torch import nn
 from tests.engine.data import written
 from tests.engine.runtime.worlds import Stub, together
 from tests.engine.training.test_loop import made
-from tests.waiting import until
+from tests.waiting import HANG_SECONDS, until
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
@@ -86,7 +86,7 @@ def test_that_what_one_process_is_refused_ends_all(rank: int, tmp_path: Path) ->
 
 def test_that_processes_refused_their_data_end_in_words(tmp_path: Path) -> None:
     folder = made({**MISSING, "dataset.path": str(tmp_path), "hardware.processes": 2})
-    assert process.start(folder).wait(timeout=200) == attempt.REFUSED
+    assert process.start(folder).wait(HANG_SECONDS) == attempt.REFUSED
     ended = history.load(folder).ended
     assert ended is not None
     assert "MNIST is not in" in ended.what

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.engine.training.test_loop import made, ran
+from tests.waiting import HANG_SECONDS
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.recipes import start
@@ -55,7 +56,7 @@ def test_that_frozen_layers_have_no_gradient_norm() -> None:
 def test_that_a_compiled_network_learns_the_same() -> None:
     changes = {"hardware.compile": True, "training.epochs": 1, "model.norm": "batch"}
     folder = made(changes)
-    assert process.start(folder).wait(timeout=500) == 0
+    assert process.start(folder).wait(HANG_SECONDS) == 0
     compiled, plain = history.load(folder), ran({**changes, "hardware.compile": False})[1]
     assert any("compiled in" in line.text for line in compiled.log)
     assert compiled.started is not None

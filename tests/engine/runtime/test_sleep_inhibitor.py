@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.engine.attempts.test_resume import made
+from tests.gate import Gate
 from tests.waiting import until
 from workbench.engine.attempts import attempt
 from workbench.engine.runtime.sleep_inhibitor import KEPT, MAY_SLEEP, inhibit_sleep
@@ -93,11 +94,12 @@ def test_that_it_is_taken_back_when_the_attempt_fails(fake: Fake, monkeypatch: p
     assert not alive(helper(asked))
 
 
-def test_that_it_ends_with_an_engine_that_is_killed(fake: Fake) -> None:
+def test_that_it_ends_with_an_engine_that_is_killed(fake: Fake, gate: Gate) -> None:
     asked = fake(GRANTS)
-    folder = made("digits-mlp", {"training.epochs": 100_000})
+    folder = made("digits-mlp", {})
+    gate.close_after(1)
     engine = process.start(folder)
-    until(lambda: history.load(folder).epoch > 0, what="an epoch")
+    until(lambda: history.load(folder).step == 1, what="the first step")
     was_alive = alive(helper(asked))
     os.kill(engine.pid, 9)
     until(lambda: engine.poll() is not None, what="the engine's end")

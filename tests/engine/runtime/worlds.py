@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tests.waiting import HANG_SECONDS
 from workbench.engine.runtime.distributed import World
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ class Stub(World):
         return model
 
 
-def together(work: Callable[[Stub], T], size: int = 2, patience: float = 60.0) -> list[T]:
+def together(work: Callable[[Stub], T], size: int = 2, patience: float = HANG_SECONDS) -> list[T]:
     """What ``work`` gives for every rank of a world. Fails where the ranks' collectives do not match to the end."""
     meeting = Meeting(size, patience)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.waiting import HANG_SECONDS
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
 from workbench.engine.data.dataset import TaskSpec
@@ -271,7 +272,7 @@ def test_that_a_step_that_is_not_taken_leaves_weights_and_state_as_they_were(kin
 
 def test_that_two_processes_go_back_together() -> None:
     helped = made("digits-mlp", {**TOGETHER, "training.on_nonfinite": "lower_lr"})
-    assert process.start(helped).wait(timeout=300) == 0
+    assert process.start(helped).wait(HANG_SECONDS) == 0
     assert history.load(helped).recoveries
     look(helped)
 
@@ -279,7 +280,7 @@ def test_that_two_processes_go_back_together() -> None:
 @pytest.mark.campaign
 def test_that_two_processes_end_together_in_words() -> None:
     failing = made("digits-mlp", TOGETHER)
-    assert process.start(failing).wait(timeout=300) == 1
+    assert process.start(failing).wait(HANG_SECONDS) == 1
     assert "has numbers that are not finite" in said(history.load(failing))
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.waiting import HANG_SECONDS
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.reporting import reporter
 from workbench.engine.training.memory_recovery import StepBackup
@@ -239,7 +240,7 @@ SEVERAL = {
 
 def several(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
     folder = made("digits-mlp", {**SEVERAL, **changes})
-    process.start(folder).wait(timeout=300)
+    process.start(folder).wait(HANG_SECONDS)
     return folder, history.load(folder)
 
 
