@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from workbench.runs.request import PLAIN
-
 from tests.gate import Gate
 from tests.waiting import HANG_SECONDS, until
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.launch import process
 from workbench.runs import history
+from workbench.runs.attempt_options import PLAIN
 from workbench.runs.commands import Command, send
 from workbench.runs.folder import create
 

@@ -201,7 +201,7 @@ def test_that_data_which_grew_is_noticed_and_the_epoch_begins_anew(
     assert progress.started is not None
     told = progress.started.continued
     assert "training samples instead of" in told
-    assert "epoch 2 begun anew" in told
+    assert "epoch 2 started over" in told
     assert "exactly" not in told
     steps = progress.started.steps_per_epoch
     assert progress.step == progress.total_steps == 17 + 2 * steps

@@ -11,8 +11,8 @@ from PIL import Image
 from PySide6.QtCore import Qt
 
 from tests.waiting import HANG_MS
-from workbench.gui import wait_line
 from workbench.gui.main_window import MainWindow
+from workbench.gui.service import busy_indicator
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -20,7 +20,7 @@ LEFT = Qt.MouseButton.LeftButton
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait is said from its beginning: a fast lab has answered before it is said otherwise."""
-    monkeypatch.setattr(wait_line, "SAID_MS", 0)
+    monkeypatch.setattr(busy_indicator, "SAID_MS", 0)
 
 
 @pytest.fixture
