@@ -22,7 +22,7 @@ from tests.waiting import HANG_SECONDS, until
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.attempts import attempt
+from workbench.engine.attempts import supervise, worker
 from workbench.engine.data import streamed, torchvision_sets
 from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.reporting import memory, reporter
@@ -86,7 +86,7 @@ def test_that_what_one_process_is_refused_ends_all(rank: int, tmp_path: Path) ->
 
 def test_that_processes_refused_their_data_end_in_words(tmp_path: Path) -> None:
     folder = made({**MISSING, "dataset.path": str(tmp_path), "hardware.processes": 2})
-    assert process.start(folder).wait(HANG_SECONDS) == attempt.REFUSED
+    assert process.start(folder).wait(HANG_SECONDS) == supervise.REFUSED
     ended = history.load(folder).ended
     assert ended is not None
     assert "MNIST is not in" in ended.what
@@ -132,11 +132,11 @@ def test_that_the_launcher_tells_how_many_processes_share_a_machine(monkeypatch:
 def test_that_a_process_takes_its_share_of_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", taken.append)
-    monkeypatch.setattr(attempt, "_train", lambda *_, **__: AttemptResult("completed"))
+    monkeypatch.setattr(worker, "_train", lambda *_, **__: AttemptResult("completed"))
     monkeypatch.setattr(devices, "available_cpus", lambda: 12)
     monkeypatch.setattr(streamed, "available_cpus", lambda: 12)
     world = World(5, 8, local_rank=1, local_size=2)
-    attempt.train_on_this_process(made({"hardware.threads": "auto"}), 1, CPU, world, PLAIN)
+    worker.train_on_this_process(made({"hardware.threads": "auto"}), 1, CPU, world, PLAIN)
     assert taken == [6]
 
     config = made({"dataset.loading": "streamed", "dataset.workers": "auto"}).config()

@@ -18,7 +18,7 @@ from tests.waiting import until
 from workbench.engine.attempts.resume import resume
 from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import Saver
-from workbench.engine.data.loader import Microbatch
+from workbench.engine.data.batches import Microbatch
 from workbench.engine.data.sampling import StepPlan
 from workbench.engine.runtime import distributed, seeding
 from workbench.engine.runtime.distributed import World

@@ -13,7 +13,7 @@ import pytest
 from tests.engine.attempts.test_resume import made
 from tests.gate import Gate
 from tests.waiting import until
-from workbench.engine.attempts import attempt
+from workbench.engine.attempts import attempt, worker
 from workbench.engine.runtime.sleep_inhibitor import KEPT, MAY_SLEEP, inhibit_sleep
 from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.loop import AttemptResult, Trainer, train
@@ -74,7 +74,7 @@ def test_that_the_wish_lasts_as_long_as_the_attempt(fake: Fake, monkeypatch: pyt
         seen.append(alive(helper(asked)))
         return train(trainer, boundary, backoff)
 
-    monkeypatch.setattr(attempt, "train", look)
+    monkeypatch.setattr(worker, "train", look)
     assert attempt.run_attempt(folder, alone=True) == 0
     assert seen == [True]
     assert not alive(helper(asked))
@@ -89,7 +89,7 @@ def test_that_it_is_taken_back_when_the_attempt_fails(fake: Fake, monkeypatch: p
     def fail(*_: object) -> AttemptResult:
         raise ValueError("no")
 
-    monkeypatch.setattr(attempt, "train", fail)
+    monkeypatch.setattr(worker, "train", fail)
     assert attempt.run_attempt(made("digits-mlp", {}), alone=True) == 1
     assert not alive(helper(asked))
 

@@ -18,7 +18,7 @@ from tests.waiting import HANG_SECONDS
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
 from workbench.engine.data.dataset import TaskSpec
-from workbench.engine.data.loader import ResidentLoader
+from workbench.engine.data.resident import ResidentLoader
 from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.tasks import task_of
 from workbench.engine.training import precision

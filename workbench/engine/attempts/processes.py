@@ -16,7 +16,8 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, r
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from workbench.config.run import RunConfig
-from workbench.engine.attempts import attempt as attempts
+from workbench.engine.attempts.supervise import REFUSED, exit_status, failed, supervise
+from workbench.engine.attempts.worker import choose_devices, train_on_this_process
 from workbench.engine.runtime import devices, distributed
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import explain
@@ -75,8 +76,8 @@ def run_as_rank(folder: RunFolder, request: Request) -> int:
             _own_log(folder, world.rank)
             attempt = world.broadcast(None)
             if attempt is None:
-                return attempts.REFUSED
-            return attempts.exit_status(attempts.train_on_this_process(folder, attempt, own, world, request))
+                return REFUSED
+            return exit_status(train_on_this_process(folder, attempt, own, world, request))
         return _supervise_ranks(folder, config, own, world, request)
     finally:
         distributed.leave_world()
@@ -87,17 +88,17 @@ def _supervise_ranks(folder: RunFolder, config: RunConfig, own: torch.device, wo
 
     def compute(attempt: int) -> AttemptResult:
         nonlocal told
-        attempts.choose_devices(folder, config)
+        choose_devices(folder, config)
         told = True
         world.broadcast(attempt)
-        return attempts.train_on_this_process(folder, attempt, own, world, request)
+        return train_on_this_process(folder, attempt, own, world, request)
 
     try:
         with locked(folder):
-            return attempts.supervise(folder, compute)
+            return supervise(folder, compute)
     except RunBusyError as error:
         print(error, file=sys.stderr)  # noqa: T201 - torchrun shows it to whoever started it
-        return attempts.REFUSED
+        return REFUSED
     finally:
         if not told:
             world.broadcast(None)
@@ -113,11 +114,11 @@ def _rank(folder: str, attempt: int, device: str, request: Request) -> dict[str,
         _own_log(run, rank)
     world, own = distributed.join_world(device)
     try:
-        return vars(attempts.train_on_this_process(run, attempt, own, world, request))
+        return vars(train_on_this_process(run, attempt, own, world, request))
     except Exception as error:
         failure = explain(error)
         if failure.refused:
-            return vars(attempts.failed(failure))
+            return vars(failed(failure))
         raise
     finally:
         distributed.leave_world()

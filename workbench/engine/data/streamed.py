@@ -12,9 +12,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from workbench.config.run import RunConfig
 from workbench.engine.data import augment
+from workbench.engine.data.batches import EVALUATION_BATCH, Microbatch, mix_microbatches, sampler_weights
 from workbench.engine.data.dataset import Source, Split
 from workbench.engine.data.images import ImageSplit
-from workbench.engine.data.loader import EVALUATION_BATCH, Microbatch, mix_microbatches, sampler_weights
 from workbench.engine.data.sampling import MicrobatchSlice, StepPlan, epoch_order
 from workbench.engine.runtime.devices import available_cpus
 
@@ -55,7 +55,7 @@ class StreamedLoader:
         self._loaders: dict[str, DataLoader[Any]] = {}
 
     def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Microbatch]]:
-        """See :class:`~workbench.engine.data.loader.Loader`."""
+        """See :class:`~workbench.engine.data.batches.Loader`."""
         order = epoch_order(plan.samples, seed, epoch, self._weights).tolist()
         steps = [plan.step(number, rank) for number in range(first, plan.steps)]
         batches = iter(self._batches("train", [order[m.start : m.stop] for step in steps for m in step]))
@@ -64,7 +64,7 @@ class StreamedLoader:
             yield self._ready(raw, plan, epoch, number, step)
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """See :class:`~workbench.engine.data.loader.Loader`."""
+        """See :class:`~workbench.engine.data.batches.Loader`."""
         split = self._source.split(name)
         mine = list(range(rank, len(split) if split is not None else 0, world))
         size = max(self._config.training.batch_size, EVALUATION_BATCH)

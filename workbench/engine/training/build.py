@@ -13,8 +13,9 @@ from workbench.config.schedule import Plateau
 from workbench.engine import data, models, optimizers
 from workbench.engine.checkpoint import format
 from workbench.engine.data import balance
+from workbench.engine.data.batches import Loader
 from workbench.engine.data.dataset import Progress, Source, no_progress
-from workbench.engine.data.loader import Loader, build_loader, plan_steps
+from workbench.engine.data.loader import build_loader, plan_steps
 from workbench.engine.data.sampling import StepPlan
 from workbench.engine.runtime import seeding
 from workbench.engine.runtime.distributed import World

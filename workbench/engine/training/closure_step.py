@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.data.loader import Microbatch
+from workbench.engine.data.batches import Microbatch
 from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.training.nonfinite import NonFiniteError, weights_are_finite
 from workbench.engine.training.step import TrainStep

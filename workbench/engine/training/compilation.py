@@ -8,8 +8,8 @@ import time
 import torch
 from torch import Tensor, nn
 
+from workbench.engine.data.batches import Loader
 from workbench.engine.data.dataset import Progress
-from workbench.engine.data.loader import Loader
 from workbench.engine.data.sampling import StepPlan
 from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime import seeding

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import torch
 
-from workbench.engine.data.loader import Microbatch
+from workbench.engine.data.batches import Microbatch
 from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.reporting.reporter import Reporter
 from workbench.engine.runtime import seeding

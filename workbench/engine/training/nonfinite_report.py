@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.data.loader import Microbatch
+from workbench.engine.data.batches import Microbatch
 from workbench.engine.training.build import Parts
 from workbench.engine.training.memory_recovery import StepBackup
 from workbench.engine.training.nonfinite import NonFiniteError

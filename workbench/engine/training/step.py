@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from workbench.engine.data.loader import Microbatch
+from workbench.engine.data.batches import Microbatch
 from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import unwrap
 from workbench.engine.tasks.losses import Loss

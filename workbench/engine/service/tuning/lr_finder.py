@@ -10,7 +10,7 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data.loader import Microbatch
+from workbench.engine.data.batches import Microbatch
 from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
