@@ -68,7 +68,6 @@ PARENT = textwrap.dedent("""
     torch.set_num_threads(1)
     from workbench.engine.attempts.attempt import run_attempt
     from workbench.runs.folder import RunFolder
-    import torch._dynamo
     for line in sys.stdin:
         folder, seconds = json.loads(line)
         child = os.fork()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from workbench.config.augmentation import Augmentation
 from workbench.config.run import RunConfig
-from workbench.engine.data.augment import color, geometry, mixing, rand_augment
+from workbench.engine.data.augment import color, geometry, mixing
 from workbench.engine.data.dataset import Source
 from workbench.engine.data.sampling import MicrobatchSlice, StepPlan
 from workbench.engine.runtime.seeding import generator
@@ -49,6 +49,9 @@ class Augmenter:
         values = geometry.turn_and_zoom(values, numbers, config)
         values = color.jitter(values, numbers, config)
         for number in range(config.augment_randaugment):
+            # It uses torchvision's operations, which take seconds to import.
+            from workbench.engine.data.augment import rand_augment
+
             chosen = numbers[:, 16 + 2 * number : 18 + 2 * number]
             values = rand_augment.apply(values, chosen, config.augment_magnitude)
         return values * self.white
