@@ -74,12 +74,12 @@ def test_that_a_run_outlives_its_window_is_found_again_and_may_be_killed(
     window.document.set("training.epochs", 100_000)
     _click(window, qtbot, "run.train")
     _until(qtbot, lambda: window.session.progress.epoch >= 1)
-    window.desk.close_without_asking()
+    window.controllers.runs.close_without_asking()
     window.close()
     run = list_runs(folders.runs)[0]
     assert run.going()
     again = windows()
-    assert again.session.attach_going()
+    assert again.session.attach_active_run()
     _until(qtbot, lambda: again.session.state == "running")
     seen = again.session.progress.step
     _until(qtbot, lambda: again.session.progress.step > seen)

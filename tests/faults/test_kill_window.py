@@ -114,8 +114,8 @@ def test_that_a_run_outlives_windows_that_are_killed(
     current.wait()
 
     last = window()
-    assert last.session.attach_going()
-    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.known, timeout=PATIENCE)
+    assert last.session.attach_active_run()
+    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.history_loaded, timeout=PATIENCE)
     last.session.stop()
     qtbot.waitUntil(lambda: last.session.state == "ended", timeout=PATIENCE)
     shown, told = last.session.progress, history.load(run)

@@ -16,11 +16,12 @@ from tests.gui.conftest import Answers, close
 from tests.gui.scripted import Engine, Engines
 from workbench.config.run import RunConfig
 from workbench.gui import preferences
-from workbench.gui.actions import ENTRIES, Entry
+from workbench.gui.actions import ENTRIES, MenuEntry
 from workbench.gui.app import create_window
 from workbench.gui.dialogs import ask
+from workbench.gui.document.controller import DISCARD, SAVE
 from workbench.gui.main_window import SIZE, MainWindow
-from workbench.gui.session.run_controller import DISCARD, LEAVE, SAVE, STOP
+from workbench.gui.session.run_controller import KEEP_RUNNING, STOP
 from workbench.gui.shell.collapsible_panel import PanelDock
 from workbench.runs.folder import create, list_runs
 
@@ -40,7 +41,7 @@ def _begin(window: MainWindow, engines: Engines, wait: Wait) -> Engine:
 def test_that_what_others_rely_on_bears_its_name(find: Find) -> None:
     views = ("view.curves", "view.memory", "view.runs", "view.log")
     panels = ("panel.dataset", "panel.architecture", "panel.optimizer", "panel.device")
-    actions = [entry.id for entry in ENTRIES if isinstance(entry, Entry)]
+    actions = [entry.id for entry in ENTRIES if isinstance(entry, MenuEntry)]
     for name in (*views, *panels, *actions, "optimizer.lr", "optimizer.kind", "dataset.kind", "training.epochs"):
         find(name)
 
@@ -65,11 +66,11 @@ def test_that_without_a_run_the_curves_say_what_train_would_begin_with(window: M
             "augmented": [],
         }
     )
-    assert window.centre.curves.empty.text() == "Press Train to start with 1,797 handwritten digits."
+    assert window.central.curves.empty.text() == "Press Train to start with 1,797 handwritten digits."
     window.document.set("dataset.kind", "image-folder")  # of which no folder was chosen
     window.document.set("dataset.path", "")
     panel._refuse(())
-    assert window.centre.curves.empty.text() == "Press Train to see the curves of a run here."
+    assert window.central.curves.empty.text() == "Press Train to see the curves of a run here."
 
 
 def test_that_a_click_on_train_starts_a_run_that_is_shown(
@@ -103,7 +104,7 @@ def test_that_the_actions_are_refreshed_without_reading_what_is_written_beside_c
 ) -> None:
     run = create(RunConfig(), "old", runs)
     Engine(run).train()
-    window.desk.show_run(run)
+    window.controllers.runs.show_run(run)
     wait(lambda: window.actions_["file.export"].isEnabled())
     read: list[Path] = []
 
@@ -147,7 +148,7 @@ def test_that_a_pause_may_free_the_device_and_continue_starts_another_engine(
     assert not window.actions_["run.release"].isEnabled()
     wait(lambda: window.session.state == "ended")
     assert not engines.last.alive
-    assert "left already" in window.actions_["run.release"].toolTip()
+    assert "free already" in window.actions_["run.release"].toolTip()
     assert window.actions_["run.pause"].iconText() == "Continue"
     window.actions_["run.pause"].trigger()
     wait(lambda: len(engines.all) == 2)
@@ -305,7 +306,7 @@ def test_that_a_run_may_be_left_running(window: MainWindow, engines: Engines, wa
     engine = _begin(window, engines, wait)
     answers.give(ask.CANCEL)
     assert not window.close()
-    answers.give(LEAVE)
+    answers.give(KEEP_RUNNING)
     assert window.close()
     assert engine.alive
     assert not engine.heard
@@ -400,7 +401,7 @@ def _part_of_another(widget: QWidget) -> bool:
 
 
 def test_that_every_control_has_a_name_for_those_who_listen(window: MainWindow) -> None:
-    window.centre.fill()
+    window.central.fill()
     nameless = [
         f"{type(widget).__name__} {widget.objectName()} in {widget.parent()}"
         for widget in _controls(window)
@@ -425,7 +426,7 @@ def test_that_every_control_is_reached_by_the_tab_key(window: MainWindow) -> Non
 
 def test_that_every_menu_entry_has_words_and_a_reason_when_it_is_off(window: MainWindow) -> None:
     for entry in ENTRIES:
-        if isinstance(entry, Entry):
+        if isinstance(entry, MenuEntry):
             action = window.actions_[entry.id]
             assert action.text()
             assert action.toolTip()

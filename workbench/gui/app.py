@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QApplication
 from workbench import __version__
 from workbench.config.problems import ConfigError
 from workbench.gui import preferences
-from workbench.gui.headless import Errand, Wishes
+from workbench.gui.headless import HeadlessOptions, HeadlessRun
 from workbench.gui.main_window import SIZE, MainWindow
-from workbench.gui.shell.crash_handler import Catcher
+from workbench.gui.shell.crash_handler import CrashHandler
 from workbench.gui.theme import Themes
 
 
@@ -41,9 +41,9 @@ def create_window(
     themes.apply(app)  # once all is there: a style sheet is worked out anew for every widget that comes later
     themes.setParent(window)
     try:
-        window.desk.start_on(start, assignments)
+        window.controllers.documents.open_start(start, assignments)
     except ConfigError:
-        window.desk.close_without_asking()
+        window.controllers.runs.close_without_asking()
         window.close()
         _delete(window)
         raise
@@ -56,7 +56,7 @@ def _delete(window: MainWindow) -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
-class Opening(QObject):
+class WindowStartup(QObject):
     """What comes after the first paint: plots, a run that goes already, and the engines that wait."""
 
     ready = Signal()
@@ -69,11 +69,11 @@ class Opening(QObject):
 
     @Slot()
     def _fill(self) -> None:
-        self._window.centre.fill()
+        self._window.central.fill()
         self._window.show_progress()
         self._window.runs.refresh()
         if self._attach:
-            self._window.session.attach_going()
+            self._window.session.attach_active_run()
         self._window.session.start_standby()
         self._window.lab.start()
         self.ready.emit()
@@ -102,12 +102,12 @@ def main(
         window.resize(SIZE)  # whatever the last window looked like
         window.reset_layout()
         window.remembers = False
-    opening = Opening(window, attach=start is None and not train)
+    opening = WindowStartup(window, attach=start is None and not train)
     if train or quit_when_done or screenshot is not None:
-        errand = Errand(window, Wishes(train, quit_when_done, screenshot))
+        errand = HeadlessRun(window, HeadlessOptions(train, quit_when_done, screenshot))
         opening.ready.connect(errand.start)
         errand.done.connect(_Leaving(window).leave)
-    catcher = Catcher(window)
+    catcher = CrashHandler(window)
     catcher.install()
     window.show()
     try:
@@ -127,7 +127,7 @@ class _Leaving(QObject):
 
     @Slot(int)
     def leave(self, status: int) -> None:
-        self._window.desk.close_without_asking()
+        self._window.controllers.runs.close_without_asking()
         self._window.close()
         QApplication.exit(status)
 
@@ -167,7 +167,7 @@ class _Interrupt(QObject):
     def _woken(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._here.recv(64)
-        self._window.desk.close_without_asking()
+        self._window.controllers.runs.close_without_asking()
         self._window.close()
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ CALM = 5
 
 
 @dataclass(frozen=True)
-class Wishes:
+class HeadlessOptions:
     """What the command line asked for."""
 
     train: bool = False
@@ -28,13 +28,13 @@ class Wishes:
     screenshot: Path | None = None
 
 
-class Errand(QObject):
+class HeadlessRun(QObject):
     """Presses Train, tells of every epoch, waits until all is drawn, takes the picture, and says ``done``."""
 
     done = Signal(int)
     """The exit status: 0 unless the run failed."""
 
-    def __init__(self, window: MainWindow, wishes: Wishes) -> None:
+    def __init__(self, window: MainWindow, wishes: HeadlessOptions) -> None:
         super().__init__(window)
         self._window = window
         self._wishes = wishes
@@ -52,7 +52,7 @@ class Errand(QObject):
         session.progressed.connect(self._tell)
         session.state_changed.connect(self._on_state)
         session.failed.connect(self._on_failed)
-        untrusted = self._window.desk.own_files.untrusted(self._window.document.data)
+        untrusted = self._window.trusted_files.untrusted(self._window.document.data)
         if self._wishes.train and self._wishes.quit_when_done and untrusted:
             # Nobody is there to be asked.
             self._on_failed(f"{untrusted[0]} is Python code that is not trusted. workbench new --trust trusts it.")
@@ -60,7 +60,7 @@ class Errand(QObject):
             self._window.actions_["run.train"].trigger()
             if session.folder is None or not session.folder.is_run():
                 self._on_failed(str(self._window.actions_["run.train"].toolTip()))
-        elif not session.shown_goes:
+        elif not session.shown_is_active:
             self._settle.start()
 
     @Slot()

@@ -43,8 +43,8 @@ def wanted(dialog: CompareDialog, qtbot: Any) -> list[Variant]:
 
 def test_that_the_learning_rate_is_proposed(make: Make, qtbot: Any) -> None:
     dialog = make()
-    assert dialog.settings[0].currentText() == "optimizer.lr"
-    assert "2 runs: lr 0.001; lr 0.0001." in dialog.status.text()
+    assert dialog.settings[0].currentText() == "Learning rate"
+    assert "2 runs: Learning rate 0.001; Learning rate 0.0001." in dialog.status.text()
     found = wanted(dialog, qtbot)
     assert [one.config.optimizer.lr for one in found] == [0.001, 0.0001]
 

@@ -138,12 +138,12 @@ def test_that_the_model_written_is_that_of_the_run_the_dialog_was_opened_for(
     first, second = create(RunConfig(), "first", runs), create(RunConfig(), "second", runs)
     checkpoint = Engine(first).train()
     Engine(second).train()
-    window.desk.show_run(first)
+    window.controllers.runs.show_run(first)
     wait(lambda: window.actions_["file.export"].isEnabled())
     window.actions_["file.export"].trigger()
     dialog = window.findChild(ExportDialog)
     assert dialog is not None
-    window.desk.show_run(second)
+    window.controllers.runs.show_run(second)
     dialog.file.setText(str(tmp_path / "model.onnx"))
     dialog.start.click()
     assert [one["checkpoint"] for one in asked] == [str(checkpoint)]

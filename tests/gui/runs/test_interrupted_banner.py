@@ -15,7 +15,7 @@ from workbench.config.run import RunConfig
 from workbench.gui import app, preferences
 from workbench.gui.main_window import MainWindow
 from workbench.gui.preferences import Preferences
-from workbench.gui.runs.interrupted_banner import CutOffStrip
+from workbench.gui.runs.interrupted_banner import InterruptedBanner
 from workbench.runs import history
 from workbench.runs.folder import RunFolder, create
 
@@ -35,19 +35,19 @@ def cut_off(name: str) -> RunFolder:
 
 
 @pytest.fixture
-def strip(qtbot: QtBot) -> CutOffStrip:
-    made = CutOffStrip()
+def strip(qtbot: QtBot) -> InterruptedBanner:
+    made = InterruptedBanner()
     qtbot.addWidget(made)
     return made
 
 
-def test_that_nothing_is_told_where_nothing_was_cut_off(strip: CutOffStrip) -> None:
+def test_that_nothing_is_told_where_nothing_was_cut_off(strip: InterruptedBanner) -> None:
     Engine(create(RunConfig(), "good")).train()
     strip.show_rows(history.rows())
     assert strip.isHidden()
 
 
-def test_that_runs_are_told_by_name_and_the_newest_is_resumed_first(strip: CutOffStrip, qtbot: QtBot) -> None:
+def test_that_runs_are_told_by_name_and_the_newest_is_resumed_first(strip: InterruptedBanner, qtbot: QtBot) -> None:
     wanted: list[RunFolder] = []
     strip.resume_wanted.connect(wanted.append)
     first = cut_off("first")
@@ -55,7 +55,7 @@ def test_that_runs_are_told_by_name_and_the_newest_is_resumed_first(strip: CutOf
     assert strip.text.text() == "first was cut off before its end."
     for name in ("second", "third", "fourth", "fifth"):
         cut_off(name)
-    newer = CutOffStrip()
+    newer = InterruptedBanner()
     qtbot.addWidget(newer)
     newer.show_rows(history.rows())
     assert newer.text.text().startswith("5 runs were cut off: ")
@@ -64,7 +64,7 @@ def test_that_runs_are_told_by_name_and_the_newest_is_resumed_first(strip: CutOf
     assert wanted == [first]
 
 
-def test_that_a_run_cut_off_later_is_left_to_the_table(strip: CutOffStrip) -> None:
+def test_that_a_run_cut_off_later_is_left_to_the_table(strip: InterruptedBanner) -> None:
     Engine(create(RunConfig(), "good")).train()
     strip.show_rows(history.rows())
     cut_off("later")
@@ -72,7 +72,7 @@ def test_that_a_run_cut_off_later_is_left_to_the_table(strip: CutOffStrip) -> No
     assert strip.isHidden()
 
 
-def test_that_what_was_left_once_is_not_told_again(strip: CutOffStrip, qtbot: QtBot) -> None:
+def test_that_what_was_left_once_is_not_told_again(strip: InterruptedBanner, qtbot: QtBot) -> None:
     kept = Preferences()
     strip.remember_in(kept)
     run = cut_off("old")
@@ -81,14 +81,14 @@ def test_that_what_was_left_once_is_not_told_again(strip: CutOffStrip, qtbot: Qt
     QTest.mouseClick(strip.leave, LEFT)
     assert strip.isHidden()
     assert kept.left_cut_off == (run.name,)
-    later = CutOffStrip()
+    later = InterruptedBanner()
     qtbot.addWidget(later)
     later.remember_in(kept)
     later.show_rows(history.rows())
     assert later.isHidden()
 
 
-def test_that_nothing_is_resumed_while_another_run_goes(strip: CutOffStrip) -> None:
+def test_that_nothing_is_resumed_while_another_run_goes(strip: InterruptedBanner) -> None:
     cut_off("old")
     going = Engine(create(RunConfig(), "going"))
     going.begin()
@@ -107,10 +107,10 @@ def test_that_the_window_tells_at_its_start_and_goes_on_with_a_click(
     run = cut_off("digits")
     strip = window.runs.cut_off
     assert strip.isHidden()
-    opening = app.Opening(window, attach=True)
-    opening._fill()
+    startup = app.WindowStartup(window, attach=True)
+    startup._fill()
     wait(lambda: not strip.isHidden())
-    assert window.session.going is None
+    assert window.session.active_run is None
     QTest.mouseClick(strip.resume, LEFT)
     wait(lambda: engines.all)
     assert engines.last.folder == run

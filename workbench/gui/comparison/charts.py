@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.gui.plots.axes import step_axis, value_axis
 from workbench.gui.plots.lines import Range, calm
 from workbench.gui.theme import Theme
-from workbench.gui.training.charts import Chart, Look
+from workbench.gui.training.charts import Chart, CurveOptions
 from workbench.gui.training.run_charts import METRICS, Overlays, others
 
 
@@ -51,7 +51,7 @@ class ComparisonCharts(QObject):
         self._draw()
 
     def _draw(self) -> None:
-        look = Look()
+        look = CurveOptions()
         if not self._by_hand:
             last = max([0.0, *(float(progress.step) for _, progress in self._runs)])
             self._span = calm((0.0, max(10.0, 1.03 * last)), self._span, room=0.08)

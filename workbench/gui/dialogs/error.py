@@ -51,7 +51,7 @@ class ReportDialog(QDialog):
         QGuiApplication.clipboard().setText(self.text)
 
 
-def tell(
+def show_error(
     parent: QWidget | None, what: str, hint: str = "", details: str = "", title: str = "Workbench"
 ) -> ReportDialog:
     """Shows an error, or a report, in front of the window. The window goes on meanwhile."""

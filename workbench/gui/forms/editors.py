@@ -51,7 +51,7 @@ class Editor(QWidget):
         self.setFocusProxy(field)
 
 
-class Switch(Editor):
+class SwitchEditor(Editor):
     """true or false."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
@@ -68,7 +68,7 @@ class Switch(Editor):
         self.edited.emit(on)
 
 
-class WheelPasser(QObject):
+class WheelFilter(QObject):
     """Leaves the wheel to the column that a control stands in."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -79,7 +79,7 @@ class WheelPasser(QObject):
         return super().eventFilter(watched, event)
 
 
-class Combo(QComboBox):
+class SettingComboBox(QComboBox):
     """A combo box that leaves the wheel to the column it stands in."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -87,15 +87,15 @@ class Combo(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
-        self.installEventFilter(WheelPasser(self))
+        self.installEventFilter(WheelFilter(self))
 
 
-class Choice(Editor):
+class ChoiceEditor(Editor):
     """One of a few values."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
-        self._combo = Combo(self)
+        self._combo = SettingComboBox(self)
         for choice in setting.choices:
             self._combo.addItem(setting.label(choice), choice)
         self._take_field(self._combo)
@@ -110,7 +110,7 @@ class Choice(Editor):
             self.edited.emit(self._combo.itemData(index))
 
 
-class UnitLine(QLineEdit):
+class UnitLineEdit(QLineEdit):
     """A line with a unit at its right end."""
 
     def __init__(self, unit: str, parent: QWidget | None = None) -> None:
@@ -131,12 +131,12 @@ class UnitLine(QLineEdit):
         )
 
 
-class Line(Editor):
+class LineEditor(Editor):
     """Text, a number, or a list, typed into a line. Numbers go up and down with the arrow keys."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
-        self.line = UnitLine(setting.unit, self)
+        self.line = UnitLineEdit(setting.unit, self)
         self._take_field(self.line)
         if setting.kind in NUMBERS:
             self.line.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -167,7 +167,7 @@ class Line(Editor):
         self.edited.emit(value_of(self.setting, text))
 
 
-class SlideLine(Line):
+class SliderEditor(LineEditor):
     """A number between two bounds, typed or slid to."""
 
     STEPS = 100
@@ -183,7 +183,7 @@ class SlideLine(Line):
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.slider.setRange(int(setting.exclusive_minimum), self.STEPS - int(setting.exclusive_maximum))
         self.slider.setPageStep(self.STEPS // 10)
-        self.slider.installEventFilter(WheelPasser(self))
+        self.slider.installEventFilter(WheelFilter(self))
         self.slider.valueChanged.connect(self._slid)
         self._layout.insertWidget(0, self.slider, 2)
 
@@ -211,7 +211,7 @@ class SlideLine(Line):
         self.edited.emit(value)
 
 
-class PathLine(Line):
+class PathEditor(LineEditor):
     """A path, typed or chosen."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
@@ -237,12 +237,12 @@ class PathLine(Line):
             self.edited.emit(str(chosen))
 
 
-class Offer(Editor):
+class SuggestionEditor(Editor):
     """Text, with values to choose from that become known later."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
-        self._combo = Combo(self)
+        self._combo = SettingComboBox(self)
         line = QLineEdit(self._combo)
         line.setAccessibleName(setting.title)
         self._combo.setEditable(True)
@@ -281,11 +281,11 @@ class Offer(Editor):
 def make(path: str, setting: Setting, offered: bool = False) -> Editor:
     """The editor for a setting; ``offered`` lets a text choose from values given later."""
     if offered:
-        return Offer(path, setting)
+        return SuggestionEditor(path, setting)
     if setting.kind == "switch":
-        return Switch(path, setting)
+        return SwitchEditor(path, setting)
     if setting.kind == "choice":
-        return Choice(path, setting)
+        return ChoiceEditor(path, setting)
     if setting.slider:
-        return SlideLine(path, setting)
-    return PathLine(path, setting) if setting.kind == "path" else Line(path, setting)
+        return SliderEditor(path, setting)
+    return PathEditor(path, setting) if setting.kind == "path" else LineEditor(path, setting)

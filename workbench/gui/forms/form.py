@@ -11,12 +11,13 @@ from workbench.config.fields import Section, Setting, kind_of, settings
 from workbench.config.run import RunConfig, variants
 from workbench.gui.assets import icon
 from workbench.gui.document.document import Document
+from workbench.gui.document.setting_text import kind_setting
 from workbench.gui.forms import editors
-from workbench.gui.forms.row import Row
+from workbench.gui.forms.row import SettingRow
 from workbench.gui.theme import Themes
 
 
-class Form(QWidget):
+class SettingsForm(QWidget):
     """The settings of some sections: which variant, the few that matter, and the rest below *Advanced*."""
 
     def __init__(
@@ -33,7 +34,7 @@ class Form(QWidget):
         self._sections = tuple(sections)
         self._themes = themes
         self._offered = tuple(offered)
-        self._rows: dict[tuple[str, str], Row] = {}
+        self._rows: dict[tuple[str, str], SettingRow] = {}
         self._shown: tuple[tuple[str, str], ...] = ()
         self._basic = _column()
         self._advanced = _column()
@@ -74,7 +75,7 @@ class Form(QWidget):
         """The editor of a setting that is there now."""
         return next((row.editor for row in self._current() if row.path == path), None)
 
-    def _current(self) -> list[Row]:
+    def _current(self) -> list[SettingRow]:
         kinds = dict(self._shown)
         return [row for (path, kind), row in self._rows.items() if kinds[path.partition(".")[0]] == kind or not kind]
 
@@ -97,7 +98,7 @@ class Form(QWidget):
         if found is not None and focus is not None and not focus.isVisible():
             found.setFocus()
 
-    def _put(self, row: Row, advanced: bool) -> None:
+    def _put(self, row: SettingRow, advanced: bool) -> None:
         column = self._advanced if advanced else self._basic
         layout = column.layout()
         if isinstance(layout, QVBoxLayout):
@@ -105,11 +106,11 @@ class Form(QWidget):
             layout.addWidget(row)
         row.show()
 
-    def _row(self, section: str, kind: str, setting: Setting) -> Row:
+    def _row(self, section: str, kind: str, setting: Setting) -> SettingRow:
         path = f"{section}.{setting.name}"
         if (path, kind) not in self._rows:
             editor = editors.make(path, setting, offered=path in self._offered)
-            self._rows[path, kind] = Row(self._document, editor, self._themes)
+            self._rows[path, kind] = SettingRow(self._document, editor, self._themes)
         row = self._rows[path, kind]
         # A name is found once only: that of the variant that is shown.
         for (other, of), hidden in self._rows.items():
@@ -118,7 +119,7 @@ class Form(QWidget):
         row.editor.field.setObjectName(path)
         return row
 
-    def _kind_row(self, section: str) -> Row:
+    def _kind_row(self, section: str) -> SettingRow:
         path = f"{section}.kind"
         kind = dict(self._shown)[section]
         if (path, kind) not in self._rows:
@@ -127,20 +128,12 @@ class Form(QWidget):
                     self._rows[path, kind] = self._rows.pop((other, of))
                     row.explain(_sentence(_variant(section, kind)))
                     return row
-            field = RunConfig.model_fields[section]
-            found = {
-                kind_of(variant): str(getattr(variant, "title", kind_of(variant))) for variant in variants(section)
-            }
-            setting = Setting(
-                "kind", field.title or section, field.description or "", "choice", None, choices=tuple(found),
-                labels=tuple(found.items()),
-            )  # fmt: skip
-            editor = editors.Choice(path, setting)
-            self._rows[path, kind] = Row(self._document, editor, self._themes)
+            editor = editors.ChoiceEditor(path, kind_setting(section))
+            self._rows[path, kind] = SettingRow(self._document, editor, self._themes)
         self._rows[path, kind].explain(_sentence(_variant(section, kind)))
         return self._rows[path, kind]
 
-    def _is_wrong(self, row: Row) -> bool:
+    def _is_wrong(self, row: SettingRow) -> bool:
         return any(problem.path == row.path for problem in self._document.problems)
 
     @Slot(bool)

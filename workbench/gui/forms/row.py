@@ -15,7 +15,7 @@ LABEL_WIDTH = 124
 RESET_WIDTH = 22
 
 
-class Row(QWidget):
+class SettingRow(QWidget):
     """Shows one setting of the document, and gives back what is made of it."""
 
     def __init__(self, document: Document, editor: Editor, themes: Themes) -> None:

@@ -20,14 +20,14 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Points:
+class PlotPoints:
     """Points to draw; both arrays have shape (n,)."""
 
     x: Floats
     y: Floats
 
 
-NOTHING = Points(np.empty(0), np.empty(0))
+NOTHING = PlotPoints(np.empty(0), np.empty(0))
 
 
 class Thinned:
@@ -42,17 +42,17 @@ class Thinned:
         self._coarse = np.empty(0, dtype=np.intp)
         self._blocks = 0
 
-    def visible(self, x: Floats, y: Floats, span: Range, buckets: int) -> Points:
+    def visible(self, x: Floats, y: Floats, span: Range, buckets: int) -> PlotPoints:
         """The points with x in ``span`` and one to either side, at most about ``2 * buckets`` of them."""
         first, last = bounds(x, span)
         if last - first <= 2 * _COARSE * buckets:
-            return Points(*decimate(x[first:last], y[first:last], buckets))
+            return PlotPoints(*decimate(x[first:last], y[first:last], buckets))
         self._take_in(y)
         low, high = np.searchsorted(self._coarse, (first, self._blocks * _COARSE))
         high = min(high, int(np.searchsorted(self._coarse, last)))
         rest = np.arange(max(first, self._blocks * _COARSE), last)
         chosen = np.concatenate([[first], self._coarse[low:high], rest, [last - 1]])
-        return Points(*decimate(x[chosen], y[chosen], buckets))
+        return PlotPoints(*decimate(x[chosen], y[chosen], buckets))
 
     def _take_in(self, y: Floats) -> None:
         blocks = len(y) // _COARSE
@@ -65,7 +65,7 @@ class Thinned:
         self._blocks = blocks
 
 
-class Line:
+class SeriesLine:
     """One series as it is drawn. Notices by itself that the series grew, or that points were taken back."""
 
     def __init__(self, series: Series) -> None:
@@ -79,12 +79,12 @@ class Line:
         self.bad: list[float] = []
         """Where the value is not finite: the first x of these."""
 
-    def visible(self, span: Range, buckets: int) -> Points:
+    def visible(self, span: Range, buckets: int) -> PlotPoints:
         """The raw points in ``span``, thinned out."""
         self._follow()
         return self._raw.visible(self.series.x, self.series.y, span, buckets) if len(self.series) else NOTHING
 
-    def smoothed(self, weight: float, span: Range, buckets: int) -> Points:
+    def smoothed(self, weight: float, span: Range, buckets: int) -> PlotPoints:
         """The smoothed points in ``span``, thinned out. The average itself runs over every point from the first."""
         if weight <= 0:
             return self.visible(span, buckets)
@@ -137,7 +137,7 @@ class Band:
         self._seen = 0
         self._differ = False
 
-    def visible(self, span: Range, buckets: int) -> Points:
+    def visible(self, span: Range, buckets: int) -> PlotPoints:
         """Pairs of points, low and high, one pair per bucket; nothing where the two series are the same."""
         count = min(len(self._low), len(self._high))
         self._differ = self._differ or bool(np.any(self._low.y[self._seen : count] < self._high.y[self._seen : count]))
@@ -148,7 +148,7 @@ class Band:
         edges = np.arange(first, last, max(1, -(-(last - first) // buckets)))
         low = np.fmin.reduceat(self._low.y[:last], edges)
         high = np.fmax.reduceat(self._high.y[:last], edges)
-        return Points(np.repeat(self._low.x[edges], 2), np.stack([low, high], axis=1).reshape(-1))
+        return PlotPoints(np.repeat(self._low.x[edges], 2), np.stack([low, high], axis=1).reshape(-1))
 
 
 def bounds(x: Floats, span: Range) -> tuple[int, int]:

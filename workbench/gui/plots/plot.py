@@ -22,7 +22,7 @@ AXIS_HEIGHT = 30
 
 
 @dataclass(frozen=True)
-class Entry:
+class LegendEntry:
     """One entry of a legend: what it names, its colour, its value in words."""
 
     name: str
@@ -79,7 +79,7 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]
         self.moved.emit()
 
 
-class Plot(QWidget):
+class TitledPlot(QWidget):
     """Title and legend above a drawing area. Ranges are set from outside; pyqtgraph's own choice is off."""
 
     def __init__(self, title: str, bottom: Axis, left: Axis, parent: QWidget | None = None) -> None:
@@ -134,7 +134,7 @@ class Plot(QWidget):
         if x is not None:
             self.cursor_line.setPos(x)
 
-    def set_legend(self, entries: Sequence[Entry]) -> None:
+    def set_legend(self, entries: Sequence[LegendEntry]) -> None:
         """Names the values."""
         parts = [
             f'<span style="color:{entry.colour}">{entry.symbol}</span>&nbsp;'

@@ -18,7 +18,7 @@ REMEMBERED = 200
 OTHER_GOES = "Another run is going: stop it first, or let it end."
 
 
-class CutOffStrip(QFrame):
+class InterruptedBanner(QFrame):
     """Hidden while there is nothing to tell. Runs that are cut off later are in the table, before the person's eyes."""
 
     resume_wanted = Signal(object)

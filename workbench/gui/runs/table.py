@@ -39,7 +39,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 Index = QModelIndex | QPersistentModelIndex
 
 
-class RunTable(QAbstractTableModel):
+class RunTableModel(QAbstractTableModel):
     """One row per run. Kept by path, so that a tick stays with its run when others come or go."""
 
     overlays_changed = Signal()

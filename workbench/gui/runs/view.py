@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.assets import icon
-from workbench.gui.runs.interrupted_banner import OTHER_GOES, CutOffStrip, any_goes
+from workbench.gui.runs.interrupted_banner import OTHER_GOES, InterruptedBanner, any_goes
 from workbench.gui.runs.reader import RunReader
-from workbench.gui.runs.table import BEGUN, BEST, CHANGED, NAME, SORT_ROLE, STATE, TIME, RunTable
+from workbench.gui.runs.table import BEGUN, BEST, CHANGED, NAME, SORT_ROLE, STATE, TIME, RunTableModel
 from workbench.gui.theme import STEP, Themes
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Row
@@ -32,7 +32,7 @@ _WIDEST = {STATE: "✓ completed", BEST: "0.98765", TIME: "12:34 min", BEGUN: "3
 """Words as wide as a column's usually are."""
 
 
-class Table(QTableView):
+class RunsTableView(QTableView):
     """A table whose Enter opens the run in the current row."""
 
     entered_row = Signal(QModelIndex)
@@ -86,7 +86,7 @@ class RunsView(QWidget):
         self.setAccessibleName("Runs")
         self._themes = themes
         self.reader = RunReader(root, self)
-        self.model = RunTable(themes, self)
+        self.model = RunTableModel(themes, self)
         self.sorted = QSortFilterProxyModel(self)
         self.sorted.setSourceModel(self.model)
         self.sorted.setSortRole(SORT_ROLE)
@@ -113,14 +113,14 @@ class RunsView(QWidget):
         self.resume = QPushButton("Resume")
         self.resume.setObjectName("view.runs.resume")
         self.resume.setAccessibleName("Resume the selected run")
-        self.cut_off = CutOffStrip()
+        self.cut_off = InterruptedBanner()
         self.empty = QLabel(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self.empty.setProperty("role", "empty")
 
     def _make_table(self) -> None:
-        table = Table()
+        table = RunsTableView()
         table.setObjectName("view.runs.table")
         table.setAccessibleName("Runs")
         table.setToolTip("Double-click or Enter shows a run; a tick draws it beside the one shown.")

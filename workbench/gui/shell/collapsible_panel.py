@@ -53,7 +53,7 @@ class PanelDock(QDockWidget):
         self.closed.emit()
 
 
-class Fold(QWidget):
+class CollapsiblePanel(QWidget):
     """A panel below a header that folds it away. ``shown`` is the action that closes it and brings it back."""
 
     def __init__(self, title: str, panel: Panel, themes: Themes, parent: QWidget | None = None) -> None:

@@ -16,7 +16,7 @@ from workbench.gui.dialogs import error
 _log = logging.getLogger(__name__)
 
 
-class Catcher(QObject):
+class CrashHandler(QObject):
     """Stands in for Python's own way of telling, between ``install`` and ``restore``."""
 
     caught = Signal(str, str)
@@ -55,7 +55,7 @@ class Catcher(QObject):
             return  # one at a time: what follows is mostly the same
         self._told = True
         hint = f"{what}\n\nThe window goes on, and a run that is going is not touched. Save what you need to keep."
-        dialog = error.tell(QApplication.activeWindow(), "Something unexpected happened.", hint, details)
+        dialog = error.show_error(QApplication.activeWindow(), "Something unexpected happened.", hint, details)
         dialog.finished.connect(self._closed)
 
     @Slot()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from workbench.gui.document.document import Document
 from workbench.gui.panels.panel import Panel
-from workbench.gui.session.run_controller import Desk
-from workbench.gui.shell.collapsible_panel import Fold
+from workbench.gui.session.session import Session
+from workbench.gui.shell.collapsible_panel import CollapsiblePanel
 from workbench.gui.theme import Themes
 from workbench.runs.folder import given_name
 
@@ -36,7 +37,7 @@ class SettingsColumn(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.folds = [Fold(title, panel, themes) for title, panel in panels]
+        self.folds = [CollapsiblePanel(title, panel, themes) for title, panel in panels]
         column = QWidget(self)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 4, 0, 8)
@@ -81,17 +82,20 @@ class SettingsColumn(QScrollArea):
             fold.shown.setChecked(name not in layout.hidden)
 
 
-def _names(folds: Iterable[Fold]) -> tuple[str, ...]:
+def _names(folds: Iterable[CollapsiblePanel]) -> tuple[str, ...]:
     return tuple(fold.panel.objectName() for fold in folds)
 
 
 class NextRunBanner(QFrame):
-    """Says, while a run goes, that what is edited is for the next one."""
+    """Says, while a run is running, that what is edited is for the next one."""
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+    settings_wanted = Signal()
+    """The settings of the run shown are to be opened."""
+
+    def __init__(self, session: Session, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner.next_run")
-        self._desk = desk
+        self._session, self._document = session, document
         self._text = QLabel(self)
         self._text.setObjectName("banner.next_run.text")
         self._text.setWordWrap(True)
@@ -100,7 +104,7 @@ class NextRunBanner(QFrame):
         self._button.setObjectName("banner.next_run.show")
         self._button.setAccessibleName("Show the run's settings")
         self._button.setToolTip("Open the settings that the run is being trained with")
-        self._button.clicked.connect(desk.show_run_settings)
+        self._button.clicked.connect(self.settings_wanted)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(4)
@@ -109,22 +113,22 @@ class NextRunBanner(QFrame):
         row.addWidget(self._button)
         row.addStretch(1)
         layout.addLayout(row)
-        desk.session.state_changed.connect(self.refresh)
-        desk.session.shown_changed.connect(self.refresh)
-        desk.document.changed.connect(self.refresh)
+        session.state_changed.connect(self.refresh)
+        session.shown_changed.connect(self.refresh)
+        document.changed.connect(self.refresh)
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
-        """Shows itself while a run goes; with the button when the settings are not the run's any more."""
-        run = self._desk.session.going
+        """Shows itself while a run is running; with the button when the settings are not the run's any more."""
+        run = self._session.active_run
         self.setVisible(run is not None)
         if run is None:
             return
-        own = self._desk.session.going_config
-        same = own is not None and own == self._desk.document.config
+        own = self._session.active_config
+        same = own is not None and own == self._document.config
         name = given_name(run)
-        self._button.setVisible(not same and self._desk.session.folder == run)
+        self._button.setVisible(not same and self._session.folder == run)
         self._text.setText(
             f"{name} is running with these settings. What you change now is for the next run."
             if same

@@ -10,8 +10,8 @@ import numpy as np
 import pyqtgraph as pg
 
 from workbench.gui.plots import ticks
-from workbench.gui.plots.lines import NOTHING, Band, Line, Points, Range, calm, near, y_range
-from workbench.gui.plots.plot import Entry, Plot, pen
+from workbench.gui.plots.lines import NOTHING, Band, PlotPoints, Range, SeriesLine, calm, near, y_range
+from workbench.gui.plots.plot import LegendEntry, TitledPlot, pen
 from workbench.gui.theme import Theme
 from workbench.runs.progress import Progress
 from workbench.runs.series import Floats, Series
@@ -25,7 +25,7 @@ _SHORT = 1500
 
 
 @dataclass(frozen=True)
-class Look:
+class CurveOptions:
     """How the user wants to see the curves."""
 
     smoothing: float = 0.6
@@ -47,15 +47,15 @@ class Trace:
     items: list[pg.GraphicsObject] = field(default_factory=list)
     drawn: tuple[tuple[object, ...], list[Floats]] = ((), [])
     """What the items were given for, and what they were given."""
-    _line: Line | None = None
+    _line: SeriesLine | None = None
 
-    def line(self) -> Line | None:
+    def line(self) -> SeriesLine | None:
         """Its line, once there is a series."""
         series = self.find(self.progress)
         if series is None or not len(series):
             return None
         if self._line is None or self._line.series is not series:
-            self._line = Line(series)
+            self._line = SeriesLine(series)
         return self._line
 
     def value(self, x: float | None, smoothing: float) -> float | None:
@@ -69,7 +69,7 @@ class Trace:
         return near(line.series, place)
 
 
-class Chart(Plot):
+class Chart(TitledPlot):
     """A plot of traces over the step."""
 
     from_zero = False
@@ -116,7 +116,7 @@ class Chart(Plot):
         for item in self._extra:
             self.canvas.addItem(item, ignoreBounds=True)
 
-    def draw(self, span: Range, look: Look) -> list[Floats]:
+    def draw(self, span: Range, look: CurveOptions) -> list[Floats]:
         """Gives every curve its points for ``span``. Returns what was drawn, for the range of y."""
         self.left.logarithmic = look.logarithmic
         buckets = self.pixels()
@@ -134,13 +134,17 @@ class Chart(Plot):
             self.bad_marks.setVisible(bool(bad))
         return drawn
 
-    def _draw_trace(self, trace: Trace, line: Line | None, span: Range, look: Look, buckets: int) -> list[Floats]:
+    def _draw_trace(
+        self, trace: Trace, line: SeriesLine | None, span: Range, look: CurveOptions, buckets: int
+    ) -> list[Floats]:
         key = (line.state() if line is not None else None, span, look, buckets)
         if key != trace.drawn[0]:
             trace.drawn = key, self._redraw_trace(trace, line, span, look, buckets)
         return trace.drawn[1]
 
-    def _redraw_trace(self, trace: Trace, line: Line | None, span: Range, look: Look, buckets: int) -> list[Floats]:
+    def _redraw_trace(
+        self, trace: Trace, line: SeriesLine | None, span: Range, look: CurveOptions, buckets: int
+    ) -> list[Floats]:
         faint, main, dots = trace.items
         raw = line.visible(span, buckets) if line is not None else NOTHING
         smoothed = raw
@@ -155,7 +159,7 @@ class Chart(Plot):
             dots.setData(raw.x, _shown(raw.y, look.logarithmic)) if with_points else dots.clear()
         return used
 
-    def fit_y(self, drawn: list[Floats], look: Look) -> None:
+    def fit_y(self, drawn: list[Floats], look: CurveOptions) -> None:
         """Shows all of what was drawn, or all but the outliers; from zero where that is what the numbers are about."""
         found = y_range(drawn, look.outliers)
         if found is None:
@@ -173,7 +177,7 @@ class Chart(Plot):
             self.recovery_marks.setXVals(places)
             self.recovery_marks.setVisible(bool(places))
 
-    def mark_best(self, x: float | None, y: float | None, words: str, look: Look) -> None:
+    def mark_best(self, x: float | None, y: float | None, words: str, look: CurveOptions) -> None:
         """The star at the best epoch, its label turned towards the middle of the plot."""
         (left, right), (low, high) = self.canvas.getViewBox().viewRange()
         best = (x, y, words, look.logarithmic, left, right, low, high)
@@ -192,23 +196,23 @@ class Chart(Plot):
         self.star_label.setText(words)
         self.star_label.setPos(x, value)
 
-    def name_values(self, x: float | None, look: Look) -> list[Entry]:
+    def name_values(self, x: float | None, look: CurveOptions) -> list[LegendEntry]:
         """Puts the values at ``x``, or the newest, into the legend. Gives them for those who cannot see it."""
         entries = []
         for trace in self.traces:
             value = trace.value(x, look.smoothing) if trace.named else None
             if value is not None:
-                entries.append(Entry(trace.name, trace.colour, ticks.number(value)))
+                entries.append(LegendEntry(trace.name, trace.colour, ticks.number(value)))
         bad = sum(len(line.bad) for trace in self.traces if trace.named and (line := trace.line()) is not None)
         if bad:
-            entries.append(Entry("not a number", self.theme.error, f"{bad}×", symbol="▎"))
+            entries.append(LegendEntry("not a number", self.theme.error, f"{bad}×", symbol="▎"))
         if self._recoveries:
-            entries.append(Entry("recovered", self.theme.warning, f"{len(self._recoveries)}×", symbol="▎"))
+            entries.append(LegendEntry("recovered", self.theme.warning, f"{len(self._recoveries)}×", symbol="▎"))
         self.set_legend(entries)
         return entries
 
 
-def _give(item: pg.PlotCurveItem, points: Points, logarithmic: bool) -> Floats:
+def _give(item: pg.PlotCurveItem, points: PlotPoints, logarithmic: bool) -> Floats:
     """Hands the points to the curve in one call. Returns the y as they are drawn."""
     y = _shown(points.y, logarithmic)
     item.setData(points.x, y, antialias=item.opts["connect"] == "finite" and len(y) <= _SHORT)

@@ -31,7 +31,7 @@ _DESCRIBE_SECONDS = 1.0
 """Screen readers are told new values at most this often."""
 
 
-class Controls(QWidget):
+class CurveControls(QWidget):
     """Smoothing, logarithmic axis, outliers, following. Says ``changed`` when one of them is another."""
 
     changed = Signal()
@@ -102,7 +102,7 @@ class CurvesView(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self.empty.setProperty("role", "empty")
-        self.controls = Controls()
+        self.controls = CurveControls()
         self.overlay_legend = QLabel()
         self.overlay_legend.setTextFormat(Qt.TextFormat.RichText)
         self.overlay_legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

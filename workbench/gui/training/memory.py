@@ -22,7 +22,7 @@ EMPTY = "The memory of a run's devices is shown here while it trains."
 
 
 @dataclass(frozen=True)
-class Shares:
+class MemoryShares:
     """Who has a device's memory, in bytes. ``run`` counts what the run keeps reserved, whether it uses it now or not."""
 
     run: int
@@ -30,19 +30,19 @@ class Shares:
     free: int
 
 
-def shares(device: DeviceMemory) -> Shares:
+def shares(device: DeviceMemory) -> MemoryShares:
     """Splits a device's memory. Samples taken one after the other need not add up: nothing becomes negative."""
     run = max(device.allocated, device.reserved)
     others = max(0, device.used - run)
-    return Shares(run, others, max(0, device.total - run - others))
+    return MemoryShares(run, others, max(0, device.total - run - others))
 
 
-class Bar(QWidget):
+class MemoryBar(QWidget):
     """Three parts side by side: this run, others, free."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.parts = Shares(0, 0, 0)
+        self.parts = MemoryShares(0, 0, 0)
         self.colours = ("#000000", "#000000", "#000000")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -50,7 +50,7 @@ class Bar(QWidget):
         """As high as a line of text."""
         return QSize(160, 4 * STEP)
 
-    def show_parts(self, parts: Shares, theme: Theme) -> None:
+    def show_parts(self, parts: MemoryShares, theme: Theme) -> None:
         """Draws these."""
         colours = (theme.memory_run, theme.memory_other, theme.memory_free)
         if (parts, colours) != (self.parts, self.colours):
@@ -82,7 +82,7 @@ class DeviceRow(QWidget):
         super().__init__(parent)
         self.name = QLabel(name)
         self.name.setProperty("role", "title")
-        self.bar = Bar()
+        self.bar = MemoryBar()
         self.numbers = QLabel()
         self.numbers.setTextFormat(Qt.TextFormat.RichText)
         self.numbers.setWordWrap(True)

@@ -8,12 +8,12 @@ from PySide6.QtWidgets import QWidget
 from workbench.gui.plots import ticks
 from workbench.gui.plots.axes import TimeAxis, size_axis
 from workbench.gui.plots.lines import nearest
-from workbench.gui.plots.plot import Entry, Plot, pen
+from workbench.gui.plots.plot import LegendEntry, TitledPlot, pen
 from workbench.gui.theme import Theme
 from workbench.runs.series import Series, decimate
 
 
-class MemoryChart(Plot):
+class MemoryChart(TitledPlot):
     """Memory of this run, and used by everyone, over the time since the run's start."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -56,9 +56,9 @@ class MemoryChart(Plot):
             return
         self.set_cursor(None if x is None else float(run.x[place]))
         entries = [
-            Entry("this run", self._theme.memory_run, ticks.size(float(run.y[place]))),
-            Entry("everyone", self._theme.memory_other, ticks.size(float(everyone.y[place]))),
+            LegendEntry("this run", self._theme.memory_run, ticks.size(float(run.y[place]))),
+            LegendEntry("everyone", self._theme.memory_other, ticks.size(float(everyone.y[place]))),
         ]
         if x is not None:
-            entries.append(Entry("at", "transparent", ticks.duration(float(run.x[place])), symbol=""))
+            entries.append(LegendEntry("at", "transparent", ticks.duration(float(run.x[place])), symbol=""))
         self.set_legend(entries)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.gui.plots.axes import count_axis, step_axis, value_axis
 from workbench.gui.plots.lines import Band, Range, calm, near, nearest
 from workbench.gui.theme import Theme
-from workbench.gui.training.charts import Chart, Look, Trace
+from workbench.gui.training.charts import Chart, CurveOptions, Trace
 from workbench.runs.progress import Progress
 from workbench.runs.series import Series
 
@@ -39,7 +39,7 @@ class RunCharts:
             chart.setAccessibleName(chart.title.text())
         self._progress: Progress | None = None
         self._overlays: Overlays = []
-        self._look = Look()
+        self._look = CurveOptions()
         self._cursor: float | None = None
         self._by_hand: set[QObject] = set()
         """Canvases whose range of y the user chose."""
@@ -80,7 +80,7 @@ class RunCharts:
         """Draws everything anew. ``look``: smoothing, logarithmic, with outliers."""
         if self._progress is None:
             return
-        self._look = Look(*look)
+        self._look = CurveOptions(*look)
         self._name_metric()
         if follow:
             self._by_hand.clear()
@@ -131,9 +131,9 @@ class RunCharts:
             words += f" · epoch {int(max(0.0, step - 1) // started.steps_per_epoch) + 1}"
         return words
 
-    def _look_of(self, chart: Chart) -> Look:
+    def _look_of(self, chart: Chart) -> CurveOptions:
         logarithmic = self._look.logarithmic and chart in (self.loss, self.rate)
-        return Look(self._look.smoothing, logarithmic, self._look.outliers)
+        return CurveOptions(self._look.smoothing, logarithmic, self._look.outliers)
 
     def _last_step(self) -> float:
         runs = [run for run in (self._progress, *(run for _, run in self._overlays)) if run is not None]
