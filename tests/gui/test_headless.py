@@ -19,7 +19,7 @@ Wait = Callable[[Callable[[], object]], None]
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(headless, "SETTLE_MS", 5)
-    monkeypatch.setattr(headless, "PATIENCE", 60)
+    monkeypatch.setattr(headless, "MOST_CHECKS", 60)
 
 
 def _run(window: MainWindow, wishes: HeadlessOptions, status: list[int]) -> HeadlessRun:

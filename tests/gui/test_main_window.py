@@ -171,10 +171,10 @@ def test_that_space_in_a_field_is_a_space(
 
 def test_that_control_and_a_digit_lead_to_a_panel(window: MainWindow, find: Find, qtbot: Any) -> None:
     for number, name in enumerate(("dataset", "architecture", "optimizer", "device"), 1):
-        window.column.folds[number - 1].fold(True)
+        window.column.panels[number - 1].collapse(True)
         qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.ControlModifier)
         assert find(f"panel.{name}").isAncestorOf(window.focusWidget()), name
-        assert not window.column.folds[number - 1].folded
+        assert not window.column.panels[number - 1].collapsed
 
 
 def test_that_f1_tells_what_the_focused_setting_is_for(window: MainWindow, find: Find, qtbot: Any) -> None:
@@ -208,7 +208,7 @@ def test_that_while_a_run_goes_settings_are_marked_as_the_next_runs(
     assert banner.isVisible()
     assert "running with these settings" in text.text()
     window.document.set("training.epochs", 7)
-    assert "These settings are for the next run. Running: digits-cnn" in text.text()
+    assert "These settings apply to the next run. Running: digits-cnn" in text.text()
     answers.give(DISCARD)
     qtbot.mouseClick(button, LEFT)
     assert window.document.value("training.epochs") != 7
@@ -234,11 +234,11 @@ def test_that_folded_and_closed_panels_are_remembered(window: MainWindow, find: 
     window.close()
     again = create_window("digits-cnn")
     again.show()
-    assert again.column.folds[0].folded
-    assert not again.column.folds[3].isVisible()
+    assert again.column.panels[0].collapsed
+    assert not again.column.panels[3].isVisible()
     again.actions_["view.reset_layout"].trigger()
-    assert again.column.folds[3].isVisible()
-    assert not again.column.folds[0].folded
+    assert again.column.panels[3].isVisible()
+    assert not again.column.panels[0].collapsed
     close(again)
 
 
@@ -273,9 +273,9 @@ def test_that_a_panel_at_another_side_is_remembered(window: MainWindow, find: Fi
     (dock,) = again.findChildren(PanelDock)
     assert not dock.isFloating()
     assert again.dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
-    assert dock.isAncestorOf(again.column.folds[3].panel)
+    assert dock.isAncestorOf(again.column.panels[3].panel)
     again.actions_["view.reset_layout"].trigger()
-    assert again.column.isAncestorOf(again.column.folds[3].panel)
+    assert again.column.isAncestorOf(again.column.panels[3].panel)
     close(again)
 
 

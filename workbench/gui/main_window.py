@@ -43,28 +43,28 @@ class MainWindow(QMainWindow):
 
     painted = Signal()
 
-    def __init__(self, kept: preferences.Preferences, themes: Themes) -> None:
+    def __init__(self, remembered: preferences.Preferences, themes: Themes) -> None:
         super().__init__()
         self.setObjectName("window")
-        self.preferences = kept
+        self.preferences = remembered
         self.themes = themes
         self.document = Document(self)
-        self.session = Session(kept, self)
+        self.session = Session(remembered, self)
         self.lab = LabClient(self)
         self.trusted_files = TrustedFiles(self)
         self.overlays = Overlays(self)
         self.remembers = True
-        """Whether its looks are kept for the next window."""
+        """Whether its geometry and panels are saved for the next window."""
         self._drawn = False
-        self._reached = (0, 0)
+        self._drawn_counts = (0, 0)
         """Epochs and checkpoints of the run shown, as the table and the actions know them."""
-        self._make_views()
-        self._make_docks()
+        self._create_views()
+        self._create_docks()
         self.controllers = Controllers(
-            self.document, self.session, self.lab, kept, self.trusted_files, self.central, themes, self, self
+            self.document, self.session, self.lab, remembered, self.trusted_files, self.central, themes, self, self
         )
         self.actions_ = Actions(self.controllers, themes, self)
-        self._make_menus()
+        self._create_menus()
         self.tool_bar = ToolBar(self.actions_.by_name, DeviceLabel(self.session, self.document, self.lab), self)
         self.addToolBar(self.tool_bar)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
@@ -72,27 +72,27 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.resize(SIZE)
         self._first_layout = self.saveState()
-        window_state.restore(self, self.column, kept)
-        self._retitle()
+        window_state.restore(self, self.column, remembered)
+        self._update_title()
         self.show_run()
 
     # --- assembly ---
 
-    def _make_views(self) -> None:
+    def _create_views(self) -> None:
         self.central = CentralTabs(self.themes)
         self.runs = RunsView(self.themes, self.preferences.runs_root)
-        self.runs.cut_off.remember_in(self.preferences)
+        self.runs.interrupted.remember_in(self.preferences)
         self.status = StatusLine()
         self.setCentralWidget(self.central)
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().setContentsMargins(8, 0, 8, 0)
         self.statusBar().addWidget(self.status, 1)
-        words = {"checkpoint": "Opening the checkpoint…", "export": "Exporting the model…"}
-        self.statusBar().addPermanentWidget(WaitLine(self.lab, words, "status.waiting"))
+        waits = {"checkpoint": "Opening the checkpoint…", "export": "Exporting the model…"}
+        self.statusBar().addPermanentWidget(WaitLine(self.lab, waits, "status.waiting"))
 
-    def _make_docks(self) -> None:
+    def _create_docks(self) -> None:
         dataset = DatasetPanel(self.document, self.lab, self.themes, self.trusted_files)
-        dataset.found.connect(self.central.curves.invite)
+        dataset.found.connect(self.central.curves.set_start_hint)
         panels: list[tuple[str, Panel]] = [
             ("Dataset", dataset),
             ("Architecture", ArchitecturePanel(self.document, self.lab, self.themes, self.trusted_files)),
@@ -118,19 +118,19 @@ class MainWindow(QMainWindow):
         self.addDockWidget(area, dock)
         return dock
 
-    def _make_menus(self) -> None:
+    def _create_menus(self) -> None:
         view = self.actions_.fill(self.menuBar())["View"]
         view.addSeparator()
-        view.addActions([fold.shown for fold in self.column.folds])
+        view.addActions([panel.shown for panel in self.column.panels])
         view.addSeparator()
         view.addActions([self.settings_dock.toggleViewAction(), self.runs_dock.toggleViewAction()])
-        for index in range(len(self.column.folds)):
+        for index in range(len(self.column.panels)):
             keys = QShortcut(QKeySequence(f"Ctrl+{index + 1}"), self)
             keys.setObjectName(str(index))
             keys.activated.connect(self._go_to_panel)
 
     def _connect(self) -> None:
-        self.document.changed.connect(self._retitle)
+        self.document.changed.connect(self._update_title)
         self.session.shown_changed.connect(self.show_run)
         self.session.progressed.connect(self.show_progress)
         self.session.state_changed.connect(self.show_progress)
@@ -163,9 +163,9 @@ class MainWindow(QMainWindow):
         self.central.show_progress(shown)
         for line in (self.tool_bar.header, self.status):
             line.show_progress(shown, state)
-        reached = (progress.epoch, len(progress.checkpoints))
-        if reached != self._reached:
-            self._reached = reached
+        counts = (progress.epoch, len(progress.checkpoints))
+        if counts != self._drawn_counts:
+            self._drawn_counts = counts
             self.runs.refresh_soon()
             self.actions_.refresh()
 
@@ -175,7 +175,7 @@ class MainWindow(QMainWindow):
         self.runs.refresh()
 
     @Slot()
-    def _retitle(self) -> None:
+    def _update_title(self) -> None:
         self.setWindowTitle(f"Workbench — {self.document.name}{'*' if self.document.modified else ''}")
 
     @Slot()
@@ -183,7 +183,7 @@ class MainWindow(QMainWindow):
         self.settings_dock.show()
         self.column.go_to(int(self.sender().objectName()))
 
-    # --- what only concerns looks ---
+    # --- what only concerns the window ---
 
     def toggle_theme(self) -> None:
         """Changes between light and dark."""
@@ -192,7 +192,7 @@ class MainWindow(QMainWindow):
 
     def reset_layout(self) -> None:
         """Puts every panel back to its place."""
-        self.column.take_layout(PanelsLayout())
+        self.column.apply_layout(PanelsLayout())
         self.restoreState(self._first_layout)
         self.resizeDocks([self.settings_dock, self.runs_dock], [LEFT, RIGHT], Qt.Orientation.Horizontal)
 
@@ -225,22 +225,22 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Takes one file or folder."""
+        """Accepts one file or folder."""
         if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Takes what was dropped."""
+        """Opens what was dropped."""
         event.acceptProposedAction()
         self.controllers.documents.open_dropped(Path(event.mimeData().urls()[0].toLocalFile()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Asks what has to be asked; then everything that this window started ends, but for the run."""
+        """Asks what has to be asked; then everything that this window started ends, except the run."""
         if not self.controllers.runs.confirm_close():
             event.ignore()
             return
         if self.remembers:
-            window_state.keep(self, self.column, self.preferences)
+            window_state.save(self, self.column, self.preferences)
             preferences.save(self.preferences)
         self.runs.stop()
         self.controllers.close()

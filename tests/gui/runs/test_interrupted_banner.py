@@ -1,4 +1,4 @@
-"""Runs that were cut off are told of at the start of the window, once, with an offer to go on."""
+"""Interrupted runs are shown at the start of the window, once, with an offer to resume them."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def test_that_runs_are_told_by_name_and_the_newest_is_resumed_first(strip: Inter
     strip.resume_wanted.connect(wanted.append)
     first = cut_off("first")
     strip.show_rows(history.rows())
-    assert strip.text.text() == "first was cut off before its end."
+    assert strip.text.text() == "first was interrupted. Resume it, or dismiss this message."
     for name in ("second", "third", "fourth", "fifth"):
         cut_off(name)
     newer = InterruptedBanner()
     qtbot.addWidget(newer)
     newer.show_rows(history.rows())
-    assert newer.text.text().startswith("5 runs were cut off: ")
+    assert newer.text.text().startswith("5 runs were interrupted: ")
     assert newer.text.text().endswith(" and 2 more.")
     QTest.mouseClick(strip.resume, LEFT)
     assert wanted == [first]
@@ -78,9 +78,9 @@ def test_that_what_was_left_once_is_not_told_again(strip: InterruptedBanner, qtb
     run = cut_off("old")
     strip.show_rows(history.rows())
     assert not strip.isHidden()
-    QTest.mouseClick(strip.leave, LEFT)
+    QTest.mouseClick(strip.dismiss, LEFT)
     assert strip.isHidden()
-    assert kept.left_cut_off == (run.name,)
+    assert kept.dismissed == (run.name,)
     later = InterruptedBanner()
     qtbot.addWidget(later)
     later.remember_in(kept)
@@ -105,7 +105,7 @@ def test_that_the_window_tells_at_its_start_and_goes_on_with_a_click(
 ) -> None:
     monkeypatch.setattr(window.lab, "start", lambda: None)
     run = cut_off("digits")
-    strip = window.runs.cut_off
+    strip = window.runs.interrupted
     assert strip.isHidden()
     startup = app.WindowStartup(window, attach=True)
     startup._fill()
@@ -116,4 +116,4 @@ def test_that_the_window_tells_at_its_start_and_goes_on_with_a_click(
     assert engines.last.folder == run
     engines.last.begin(from_step=STEPS)
     wait(lambda: window.session.state == "running" and strip.isHidden())
-    assert preferences.load().left_cut_off == ()
+    assert preferences.load().dismissed == ()

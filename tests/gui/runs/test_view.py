@@ -90,7 +90,7 @@ def test_that_every_state_has_a_symbol_and_a_word(view: RunsView, root: Path, un
             "stopped": "■ stopped",
             "failed": "✕ failed",
             "paused": "❚❚ paused",
-            "gone": "✂ cut off",
+            "gone": "✂ interrupted",
             "fresh": "○ new",
             "going": "● running",
         }
@@ -169,7 +169,7 @@ def test_that_only_a_run_short_of_its_end_can_be_resumed(
     assert not view.resume.isEnabled()
     select(view, "done")
     assert not view.resume.isEnabled()
-    assert "nothing to resume" in view.resume.toolTip()
+    assert "cannot be resumed" in view.resume.toolTip()
     select(view, "short")
     with qtbot.waitSignal(view.resume_wanted) as wanted:
         QTest.mouseClick(view.resume, Qt.MouseButton.LeftButton)
@@ -183,7 +183,7 @@ def test_that_no_run_can_be_resumed_from_the_table_while_another_goes(view: Runs
         read(view, until, 2)
         select(view, "short")
         assert not view.resume.isEnabled()
-        assert "Another run is going" in view.resume.toolTip()
+        assert "Another run is running" in view.resume.toolTip()
     view.refresh()
     until(view.resume.isEnabled)
 

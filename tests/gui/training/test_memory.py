@@ -55,11 +55,11 @@ def test_that_each_device_has_a_row_with_numbers_and_a_history(view: MemoryView)
     view.show_progress(progress)
     assert list(view.rows) == ["GPU 0", "GPU 1"]
     row = view.rows["GPU 1"]
-    assert row.accessibleDescription() == "this run 2 GiB, others 3 GiB, free 11 GiB"
-    assert "1 GiB of this run's is in use" in row.note.text()
+    assert row.accessibleDescription() == "this run 2 GiB, other processes 3 GiB, free 11 GiB"
+    assert "1 GiB allocated of 2 GiB reserved" in row.note.text()
     assert row.chart is not None
     assert row.chart.run.getData()[0].tolist() == [0, 1, 2, 3, 4]
-    assert row.chart.everyone.getData()[1].tolist() == [5 * GIB] * 5
+    assert row.chart.all_processes.getData()[1].tolist() == [5 * GIB] * 5
     assert not view.empty.isVisible()
 
 

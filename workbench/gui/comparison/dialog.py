@@ -59,10 +59,10 @@ class CompareDialog(QDialog):
         self._arrange()
         self._fill()
 
-    def _setting_box(self, place: int) -> QComboBox:
+    def _setting_box(self, index: int) -> QComboBox:
         box = QComboBox(self)
-        box.setObjectName(f"compare.setting.{place}")
-        box.setAccessibleName("Setting" if place == 0 else "Second setting")
+        box.setObjectName(f"compare.setting.{index}")
+        box.setAccessibleName("Setting" if index == 0 else "Second setting")
         box.setToolTip("A setting by its name or by its path, such as optimizer.lr.")
         box.setEditable(True)
         box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -73,10 +73,10 @@ class CompareDialog(QDialog):
             completer.setFilterMode(Qt.MatchFlag.MatchContains)
         return box
 
-    def _values_line(self, place: int) -> QLineEdit:
+    def _values_line(self, index: int) -> QLineEdit:
         line = QLineEdit(self)
-        line.setObjectName(f"compare.values.{place}")
-        line.setAccessibleName("Values" if place == 0 else "Values of the second setting")
+        line.setObjectName(f"compare.values.{index}")
+        line.setAccessibleName("Values" if index == 0 else "Values of the second setting")
         line.setToolTip("Values separated by commas: one run for each.")
         line.setPlaceholderText("Values separated by commas")
         line.setMinimumWidth(80 * STEP)
@@ -102,20 +102,20 @@ class CompareDialog(QDialog):
 
     def _fill(self) -> None:
         """Puts in what there is to choose from; the learning rate is asked for first."""
-        for place, box in enumerate(self.settings):
-            if place == 0 and self._own:
+        for index, box in enumerate(self.settings):
+            if index == 0 and self._own:
                 box.addItem(own_runs_text(len(self._own)))
-            if place == 1:
+            if index == 1:
                 box.addItem(NOTHING)
             for path, setting in self._known.items():
                 box.addItem(self._titles[path], path)
                 box.setItemData(box.count() - 1, f"{path}: {setting.help}", Qt.ItemDataRole.ToolTipRole)
             line = box.lineEdit()
             if line is not None:
-                line.setPlaceholderText("Second setting (optional)" if place else "Setting")
-            box.setCurrentIndex(0 if place == 1 or self._own else max(box.findData(FIRST), 0))
+                line.setPlaceholderText("Second setting (optional)" if index else "Setting")
+            box.setCurrentIndex(0 if index == 1 or self._own else max(box.findData(FIRST), 0))
             box.currentTextChanged.connect(self._setting_changed)
-            self.values[place].textChanged.connect(self._check)
+            self.values[index].textChanged.connect(self._check)
         self._propose(0)
         self._check()
 
@@ -124,10 +124,10 @@ class CompareDialog(QDialog):
         self._propose(self.settings.index(self.sender()))
         self._check()
 
-    def _propose(self, place: int) -> None:
+    def _propose(self, index: int) -> None:
         """Puts in values that suit the setting; none while what is typed is no setting."""
-        path = self._path(self.settings[place])
-        self.values[place].setText(proposal(self._config, path, self._known.get(path)))
+        path = self._path(self.settings[index])
+        self.values[index].setText(proposal(self._config, path, self._known.get(path)))
 
     @Slot()
     def _check(self) -> None:
@@ -178,7 +178,7 @@ class CompareDialog(QDialog):
 
 
 def proposal(config: RunConfig, path: str, setting: Setting | None) -> str:
-    """Values to begin with: what the setting can be, or a number as it is and smaller. Empty for what is no setting."""
+    """Values to start with: the choices of the setting, or a number as it is and smaller. Empty for what is no setting."""
     if setting is None:
         return ""
     section, _, name = path.partition(".")

@@ -91,7 +91,7 @@ class ComparisonView(QWidget):
         self._charts: ComparisonCharts | None = None
         self._create_widgets()
         self._arrange()
-        themes.changed.connect(self._dress)
+        themes.changed.connect(self._apply_theme)
 
     def _create_widgets(self) -> None:
         self.empty = QLabel(EMPTY)
@@ -155,7 +155,7 @@ class ComparisonView(QWidget):
         self._charts = ComparisonCharts(self)
         for chart in self._charts.all:
             self._plots.addWidget(chart, 1)
-        self._dress()
+        self._apply_theme()
 
     @property
     def charts(self) -> ComparisonCharts | None:
@@ -182,7 +182,7 @@ class ComparisonView(QWidget):
         self.status.setText(_summary(self._entries, results))
         self.cancel.setVisible(any(entry.queued for entry in self._entries))
         if self._charts is not None:
-            self._charts.show_runs([(entry.title, entry.progress) for entry in self._entries], self._colours())
+            self._charts.show_runs([(entry.title, entry.progress) for entry in self._entries], self._colors())
 
     def _fill_row(self, row: int, entry: ComparedRun, result: Result | None) -> None:
         for column, text in enumerate(_cells(entry, result)):
@@ -195,7 +195,7 @@ class ComparisonView(QWidget):
                 item.setText(text)
         first = self.table.item(row, 0)
         if first is not None:
-            first.setForeground(QColor(self._colours()[row]))
+            first.setForeground(QColor(self._colors()[row]))
             first.setToolTip("\n".join(f"{path} = {value}" for path, value in entry.member.values.items()))
         last = self.table.item(row, len(COLUMNS) - 1)
         if last is not None and result is not None and result.initial_weights:
@@ -203,15 +203,15 @@ class ComparisonView(QWidget):
                 f"Initial weights {result.initial_weights}\nBatches of the first epoch {result.first_batches}"
             )
 
-    def _colours(self) -> list[str]:
+    def _colors(self) -> list[str]:
         theme = self._themes.current
-        colours = (theme.train, theme.val, *theme.overlays)
-        return [colours[index % len(colours)] for index in range(len(self._entries))]
+        colors = (theme.train, theme.val, *theme.overlays)
+        return [colors[index % len(colors)] for index in range(len(self._entries))]
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         if self._charts is not None:
-            self._charts.dress(self._themes.current)
+            self._charts.apply_theme(self._themes.current)
         self._refresh()
 
     @Slot(QModelIndex)

@@ -54,7 +54,7 @@ class ReportDialog(QDialog):
 def show_error(
     parent: QWidget | None, what: str, hint: str = "", details: str = "", title: str = "Workbench"
 ) -> ReportDialog:
-    """Shows an error, or a report, in front of the window. The window goes on meanwhile."""
+    """Shows an error, or a report, in front of the window. The window stays usable meanwhile."""
     dialog = ReportDialog(title, what, hint, details, parent)
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()

@@ -1,4 +1,4 @@
-"""One editor for each kind of value. An editor shows plain data and says what was made of it; it decides nothing."""
+"""One editor for each kind of value. An editor shows plain data and emits what a person made of it; it decides nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Editor(QWidget):
     def _show(self, value: object) -> None:
         raise TypeError(f"{type(self).__name__} shows nothing")
 
-    def _take_field(self, field: QWidget) -> None:
+    def _set_field(self, field: QWidget) -> None:
         self.field = field
         field.setObjectName(self.path)
         field.setAccessibleName(self.setting.title)
@@ -57,7 +57,7 @@ class SwitchEditor(Editor):
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
         self._box = QCheckBox(self)
-        self._take_field(self._box)
+        self._set_field(self._box)
         self._box.toggled.connect(self._toggled)
 
     def _show(self, value: object) -> None:
@@ -98,14 +98,14 @@ class ChoiceEditor(Editor):
         self._combo = SettingComboBox(self)
         for choice in setting.choices:
             self._combo.addItem(setting.label(choice), choice)
-        self._take_field(self._combo)
-        self._combo.currentIndexChanged.connect(self._chosen)
+        self._set_field(self._combo)
+        self._combo.currentIndexChanged.connect(self._choose_index)
 
     def _show(self, value: object) -> None:
         self._combo.setCurrentIndex(self._combo.findData(value))
 
     @Slot(int)
-    def _chosen(self, index: int) -> None:
+    def _choose_index(self, index: int) -> None:
         if index >= 0:
             self.edited.emit(self._combo.itemData(index))
 
@@ -137,13 +137,13 @@ class LineEditor(Editor):
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
         self.line = UnitLineEdit(setting.unit, self)
-        self._take_field(self.line)
+        self._set_field(self.line)
         if setting.kind in NUMBERS:
             self.line.setAlignment(Qt.AlignmentFlag.AlignRight)
         if setting.words:
             self.line.setPlaceholderText(setting.words[0])
-            words = " or ".join(setting.words)
-            self.line.setToolTip(f"{setting.help}\nLeft empty: {words}.")
+            empty = " or ".join(setting.words)
+            self.line.setToolTip(f"{setting.help}\nLeft empty: {empty}.")
         self.line.textEdited.connect(self._typed)
 
     def _show(self, value: object) -> None:
@@ -205,8 +205,8 @@ class SliderEditor(LineEditor):
             self.slider.blockSignals(blocked)
 
     @Slot(int)
-    def _slid(self, place: int) -> None:
-        value = round(self._low + (self._high - self._low) * place / self.STEPS, 6)
+    def _slid(self, position: int) -> None:
+        value = round(self._low + (self._high - self._low) * position / self.STEPS, 6)
         self.line.setText(text_of(self.setting, value))
         self.edited.emit(value)
 
@@ -248,18 +248,18 @@ class SuggestionEditor(Editor):
         self._combo.setEditable(True)
         self._combo.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self._combo.setLineEdit(line)
-        self._take_field(self._combo)
-        self._combo.activated.connect(self._chosen)
+        self._set_field(self._combo)
+        self._combo.activated.connect(self._choose_index)
         line.textEdited.connect(self._typed)
 
     def offer(self, values: Sequence[tuple[str, str]]) -> None:
-        """What can be chosen: values, and what a person reads beside each."""
-        text = self._combo.currentText()
+        """Sets what can be chosen: values, and the text beside each."""
+        current = self._combo.currentText()
         blocked = self._combo.blockSignals(True)
         self._combo.clear()
-        for value, words in values:
-            self._combo.addItem(f"{value}   {words}", value)
-        self._combo.setEditText(text)
+        for value, text in values:
+            self._combo.addItem(f"{value}   {text}", value)
+        self._combo.setEditText(current)
         self._combo.blockSignals(blocked)
         self._combo.view().setMinimumWidth(280)
 
@@ -268,7 +268,7 @@ class SuggestionEditor(Editor):
             self._combo.setEditText(str(value))
 
     @Slot(int)
-    def _chosen(self, index: int) -> None:
+    def _choose_index(self, index: int) -> None:
         value = self._combo.itemData(index)
         self._combo.setEditText(str(value))
         self.edited.emit(value)
@@ -278,7 +278,7 @@ class SuggestionEditor(Editor):
         self.edited.emit(text)
 
 
-def make(path: str, setting: Setting, offered: bool = False) -> Editor:
+def create_editor(path: str, setting: Setting, offered: bool = False) -> Editor:
     """The editor for a setting; ``offered`` lets a text choose from values given later."""
     if offered:
         return SuggestionEditor(path, setting)

@@ -47,7 +47,7 @@ class SettingsForm(QWidget):
         self._more.setAutoRaise(True)
         self._more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._more.toggled.connect(self._unfold)
+        self._more.toggled.connect(self._expand)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -55,13 +55,13 @@ class SettingsForm(QWidget):
         layout.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self._advanced)
         document.changed.connect(self.refresh)
-        themes.changed.connect(self._dress)
-        self._unfold(False)
+        themes.changed.connect(self._apply_theme)
+        self._expand(False)
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
-        """Shows the document as it stands; builds the rows anew where a section became another variant."""
+        """Shows the document as it stands; rebuilds the rows where a section became another variant."""
         shown = tuple((section, self._kind(section)) for section in self._sections)
         if shown != self._shown:
             self._shown = shown
@@ -90,15 +90,15 @@ class SettingsForm(QWidget):
             row.hide()
         for section, kind in self._shown:
             if kind:
-                self._put(self._kind_row(section), advanced=False)
+                self._place_row(self._kind_row(section), advanced=False)
             for setting in settings(_variant(section, kind)):
-                self._put(self._row(section, kind, setting), setting.advanced)
+                self._place_row(self._row(section, kind, setting), setting.advanced)
         self._more.setVisible(any(row.parent() is self._advanced for row in self._current()))
-        found = self.findChild(QWidget, name) if name else None
-        if found is not None and focus is not None and not focus.isVisible():
-            found.setFocus()
+        successor = self.findChild(QWidget, name) if name else None
+        if successor is not None and focus is not None and not focus.isVisible():
+            successor.setFocus()
 
-    def _put(self, row: SettingRow, advanced: bool) -> None:
+    def _place_row(self, row: SettingRow, advanced: bool) -> None:
         column = self._advanced if advanced else self._basic
         layout = column.layout()
         if isinstance(layout, QVBoxLayout):
@@ -109,7 +109,7 @@ class SettingsForm(QWidget):
     def _row(self, section: str, kind: str, setting: Setting) -> SettingRow:
         path = f"{section}.{setting.name}"
         if (path, kind) not in self._rows:
-            editor = editors.make(path, setting, offered=path in self._offered)
+            editor = editors.create_editor(path, setting, offered=path in self._offered)
             self._rows[path, kind] = SettingRow(self._document, editor, self._themes)
         row = self._rows[path, kind]
         # A name is found once only: that of the variant that is shown.
@@ -126,23 +126,23 @@ class SettingsForm(QWidget):
             for (other, of), row in list(self._rows.items()):
                 if other == path:
                     self._rows[path, kind] = self._rows.pop((other, of))
-                    row.explain(_sentence(_variant(section, kind)))
+                    row.explain(_first_line(_variant(section, kind)))
                     return row
             editor = editors.ChoiceEditor(path, kind_setting(section))
             self._rows[path, kind] = SettingRow(self._document, editor, self._themes)
-        self._rows[path, kind].explain(_sentence(_variant(section, kind)))
+        self._rows[path, kind].explain(_first_line(_variant(section, kind)))
         return self._rows[path, kind]
 
     def _is_wrong(self, row: SettingRow) -> bool:
         return any(problem.path == row.path for problem in self._document.problems)
 
     @Slot(bool)
-    def _unfold(self, shown: bool) -> None:
+    def _expand(self, shown: bool) -> None:
         self._advanced.setVisible(shown)
-        self._dress()
+        self._apply_theme()
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         name = "chevron-down" if self._more.isChecked() else "chevron-right"
         self._more.setIcon(icon(name, self._themes.current))
 
@@ -159,5 +159,5 @@ def _variant(section: str, kind: str) -> type[Section]:
     return next(variant for variant in variants(section) if kind_of(variant) == kind)
 
 
-def _sentence(variant: type[Section]) -> str:
+def _first_line(variant: type[Section]) -> str:
     return (variant.__doc__ or "").strip().partition("\n")[0]

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.gui.plots import ticks
 from workbench.gui.plots.axes import step_axis, value_axis
-from workbench.gui.plots.lines import near
+from workbench.gui.plots.lines import nearest_value
 from workbench.gui.plots.plot import LegendEntry
 from workbench.gui.theme import Theme, mix
 from workbench.gui.training.charts import Chart, CurveOptions, Trace
@@ -80,12 +80,12 @@ class NormChart(Chart):
         for trace in self.traces:
             series = trace.find(trace.progress)
             value = (
-                near(series, x if x is not None else float(series.x[-1]))
+                nearest_value(series, x if x is not None else float(series.x[-1]))
                 if series is not None and len(series)
                 else None
             )
             if value is not None:
-                found.append(LegendEntry(_named(trace.name), trace.colour, ticks.number(value, 3)))
+                found.append(LegendEntry(_named(trace.name), trace.color, ticks.number(value, 3)))
         self.setAccessibleDescription(", ".join(f"{one.name} {one.value}" for one in found) or "no values yet")
         self.legend.setToolTip("\n".join(f"{one.name}: {one.value}" for one in found))
         if len(found) > MOST_NAMED:

@@ -1,6 +1,6 @@
 """What is drawn of a series: the visible part, thinned out to what the screen can show, raw and smoothed.
 
-Everything is derived bit by bit as a run goes on, so that a frame costs the same after a minute and after a day.
+Everything is derived bit by bit while a run is running, so that a frame costs the same after a minute and after a day.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Thinned:
 
 
 class SeriesLine:
-    """One series as it is drawn. Notices by itself that the series grew, or that points were taken back."""
+    """One series as it is drawn. Notices by itself that the series grew, or that points were dropped."""
 
     def __init__(self, series: Series) -> None:
         self.series = series
@@ -96,9 +96,9 @@ class SeriesLine:
     def smoothed_near(self, x: float, weight: float) -> float | None:
         """The smoothed value at the point nearest to ``x``; None when there is no point."""
         if weight <= 0:
-            return near(self.series, x)
+            return nearest_value(self.series, x)
         self._smooth_up_to_now(weight)
-        return near(self._smoothed, x)
+        return nearest_value(self._smoothed, x)
 
     def state(self) -> tuple[int, int]:
         """Differs whenever the series is another."""
@@ -158,8 +158,8 @@ def bounds(x: Floats, span: Range) -> tuple[int, int]:
     return max(0, first - 1), min(len(x), last + 1)
 
 
-def nearest(series: Series, x: float) -> int | None:
-    """The place of the point nearest to ``x``; None when there is no point."""
+def nearest_index(series: Series, x: float) -> int | None:
+    """The index of the point nearest to ``x``; None when there is no point."""
     if not len(series):
         return None
     right = min(int(np.searchsorted(series.x, x)), len(series) - 1)
@@ -167,13 +167,13 @@ def nearest(series: Series, x: float) -> int | None:
     return left if abs(series.x[left] - x) <= abs(series.x[right] - x) else right
 
 
-def near(series: Series, x: float) -> float | None:
+def nearest_value(series: Series, x: float) -> float | None:
     """The value at the point nearest to ``x``; None when there is no point."""
-    place = nearest(series, x)
-    return None if place is None else float(series.y[place])
+    index = nearest_index(series, x)
+    return None if index is None else float(series.y[index])
 
 
-def calm(wanted: Range, shown: Range, room: float) -> Range:
+def steady_range(wanted: Range, shown: Range, room: float) -> Range:
     """The range to show: the one shown as long as it is a good one for ``wanted``, else ``wanted`` with some room.
 
     An axis that moves at every frame is hard to read, and its ticks are a third of a frame's cost.

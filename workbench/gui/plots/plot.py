@@ -23,10 +23,10 @@ AXIS_HEIGHT = 30
 
 @dataclass(frozen=True)
 class LegendEntry:
-    """One entry of a legend: what it names, its colour, its value in words."""
+    """One entry of a legend: what it names, its color, its value as text."""
 
     name: str
-    colour: str
+    color: str
     value: str
     symbol: str = "●"
 
@@ -115,8 +115,8 @@ class TitledPlot(QWidget):
             self.left.setLabel(axis)
             self.setAccessibleName(title)
 
-    def dress(self, theme: Theme) -> None:
-        """Takes the theme's colours."""
+    def apply_theme(self, theme: Theme) -> None:
+        """Applies the theme's colors."""
         self._muted = theme.muted
         self.canvas.setBackground(theme.plot)
         small = self.font()
@@ -137,7 +137,7 @@ class TitledPlot(QWidget):
     def set_legend(self, entries: Sequence[LegendEntry]) -> None:
         """Names the values."""
         parts = [
-            f'<span style="color:{entry.colour}">{entry.symbol}</span>&nbsp;'
+            f'<span style="color:{entry.color}">{entry.symbol}</span>&nbsp;'
             f'<span style="color:{self._muted}">{entry.name.replace(" ", "&nbsp;")}</span> '
             f"{entry.value.replace(' ', '&nbsp;')}"
             for entry in entries
@@ -164,8 +164,8 @@ class TitledPlot(QWidget):
         return max(100, int(self.canvas.getViewBox().width() * self.canvas.devicePixelRatioF()))
 
 
-def pen(colour: str, opacity: float = 1.0) -> Any:
+def pen(color: str, opacity: float = 1.0) -> Any:
     """One pixel wide: anything wider is drawn four to five times as slowly."""
-    ink = QColor(colour)
+    ink = QColor(color)
     ink.setAlphaF(opacity)
     return pg.mkPen(ink, width=1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-_SHOWN = {"cut off": "interrupted"}
+INTERRUPTED = "cut off"
+"""The state of a run whose engine ended without saying so, as :mod:`workbench.runs.progress` names it."""
 
 
 def state_text(state: str) -> str:
-    """The word that is shown for a state of :class:`workbench.runs.progress.Progress`."""
-    return _SHOWN.get(state, state)
+    """The word that is shown for a state of a run."""
+    return "interrupted" if state == INTERRUPTED else state

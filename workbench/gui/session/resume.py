@@ -90,7 +90,8 @@ class ResumeController(QObject):
             self._session.resume(run, Request(replay=replayed))
             return
         done = progress.epoch
-        text = f"{given_name(run)} has completed {done:,} epochs. Train it to a total of:"
+        epochs_done = f"{done:,} epoch{'' if done == 1 else 's'}"
+        text = f"{given_name(run)} has completed {epochs_done}. Train it to a total of:"
         epochs = ask.number(self._window, "More epochs", text, 2 * done, done + 1, MOST_EPOCHS)
         if epochs is not None:
             self._session.resume(run, Request(epochs, replayed))

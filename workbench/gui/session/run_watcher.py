@@ -54,7 +54,7 @@ class RunWatcher(QObject):
         self.state: SessionState = "idle" if start is None and not inline else "starting"
         self._starting = self.state == "starting"
         self._starts_here = self._starting
-        """Whether the attempt that is about to begin is ours: one that was begun elsewhere has its number already."""
+        """Whether the attempt that is about to begin is ours: one that was started elsewhere has its number already."""
         self._stopping = False
         self._next_attempt = folder.attempts() + 1
         self._inline = InlineThread(folder, start.request if start else PLAIN, self) if inline else None
@@ -120,7 +120,7 @@ class RunWatcher(QObject):
         self._thread.kill()
 
     def close(self) -> None:
-        """Stops following, and waits for the thread. The engine goes on; a run in this process is stopped first."""
+        """Stops following, and waits for the thread. The engine keeps running; a run in this process is stopped first."""
         if self.in_window:
             with contextlib.suppress(OSError):
                 self.send_command("stop")

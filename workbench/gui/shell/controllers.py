@@ -84,7 +84,7 @@ class Controllers(QObject):
         self.comparison.run_wanted.connect(self.runs.show_run)
 
     def close(self) -> None:
-        """Ends what is at work. Queued runs are not started; runs that are running go on."""
+        """Ends what is at work. Queued runs are not started; a run that is running continues."""
         self._queue.close()
         self.tuning.close()
         self.comparison.close()

@@ -1,4 +1,4 @@
-"""The four panels below one another in one scrolling column; each can be folded, closed, taken out and brought back."""
+"""The four panels below one another in one scrolling column; each can be collapsed, closed, detached and brought back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.runs.folder import given_name
 
 @dataclass(frozen=True)
 class PanelsLayout:
-    """The names of the panels that are folded, of those that are closed, and of those outside the column."""
+    """The names of the panels that are collapsed, of those that are closed, and of those outside the column."""
 
     folded: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
@@ -37,15 +37,15 @@ class SettingsColumn(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.folds = [CollapsiblePanel(title, panel, themes) for title, panel in panels]
+        self.panels = [CollapsiblePanel(title, panel, themes) for title, panel in panels]
         column = QWidget(self)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 4, 0, 8)
         layout.setSpacing(0)
-        for index, fold in enumerate(self.folds):
+        for index, panel in enumerate(self.panels):
             if index:
                 layout.addWidget(_line())
-            layout.addWidget(fold)
+            layout.addWidget(panel)
         layout.addStretch(1)
         self._column = column
         self.setWidget(column)
@@ -57,33 +57,33 @@ class SettingsColumn(QScrollArea):
         return QSize(max(least.width(), self._column.minimumSizeHint().width() + bar), least.height())
 
     def go_to(self, index: int) -> None:
-        """Brings a panel before the eyes, with the focus in its first field."""
-        fold = self.folds[index]
-        fold.enter()
-        if fold.dock is not None:
+        """Brings a panel into view, with the focus in its first field."""
+        panel = self.panels[index]
+        panel.enter()
+        if panel.dock is not None:
             return
-        self.ensureWidgetVisible(fold.panel, 0, 0)
-        self.ensureWidgetVisible(fold.header, 0, 8)
+        self.ensureWidgetVisible(panel.panel, 0, 0)
+        self.ensureWidgetVisible(panel.header, 0, 8)
 
-    def layout_now(self) -> PanelsLayout:
-        """How the panels stand."""
+    def current_layout(self) -> PanelsLayout:
+        """How the panels are arranged."""
         return PanelsLayout(
-            folded=_names(fold for fold in self.folds if fold.folded),
-            hidden=_names(fold for fold in self.folds if not fold.shown.isChecked()),
-            apart=_names(fold for fold in self.folds if fold.dock is not None),
+            folded=_names(panel for panel in self.panels if panel.collapsed),
+            hidden=_names(panel for panel in self.panels if not panel.shown.isChecked()),
+            apart=_names(panel for panel in self.panels if panel.dock is not None),
         )
 
-    def take_layout(self, layout: PanelsLayout) -> None:
-        """Puts the panels as they were."""
-        for fold in self.folds:
-            name = fold.panel.objectName()
-            (fold.take_out if name in layout.apart else fold.put_back)()
-            fold.fold(name in layout.folded)
-            fold.shown.setChecked(name not in layout.hidden)
+    def apply_layout(self, layout: PanelsLayout) -> None:
+        """Arranges the panels."""
+        for panel in self.panels:
+            name = panel.panel.objectName()
+            (panel.detach if name in layout.apart else panel.attach)()
+            panel.collapse(name in layout.folded)
+            panel.shown.setChecked(name not in layout.hidden)
 
 
-def _names(folds: Iterable[CollapsiblePanel]) -> tuple[str, ...]:
-    return tuple(fold.panel.objectName() for fold in folds)
+def _names(panels: Iterable[CollapsiblePanel]) -> tuple[str, ...]:
+    return tuple(panel.panel.objectName() for panel in panels)
 
 
 class NextRunBanner(QFrame):
@@ -100,10 +100,10 @@ class NextRunBanner(QFrame):
         self._text.setObjectName("banner.next_run.text")
         self._text.setWordWrap(True)
         self._text.setProperty("role", "warning")
-        self._button = QPushButton("Show the run's settings", self)
+        self._button = QPushButton("Show the run’s settings", self)
         self._button.setObjectName("banner.next_run.show")
-        self._button.setAccessibleName("Show the run's settings")
-        self._button.setToolTip("Open the settings that the run is being trained with")
+        self._button.setAccessibleName("Show the run’s settings")
+        self._button.setToolTip("Open the settings of the run that is running")
         self._button.clicked.connect(self.settings_wanted)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
@@ -130,9 +130,9 @@ class NextRunBanner(QFrame):
         name = given_name(run)
         self._button.setVisible(not same and self._session.folder == run)
         self._text.setText(
-            f"{name} is running with these settings. What you change now is for the next run."
+            f"{name} is running with these settings. Changes apply to the next run."
             if same
-            else f"These settings are for the next run. Running: {name}"
+            else f"These settings apply to the next run. Running: {name}"
         )
 
 

@@ -15,7 +15,7 @@ BUTTONS = ("run.train", "run.pause", "run.stop", "run.resume")
 
 
 class ToolBar(QToolBar):
-    """``header`` is told of progress by the window."""
+    """``header`` shows the progress that the window passes to it."""
 
     def __init__(self, actions: Mapping[str, QAction], device: DeviceLabel, parent: QWidget | None = None) -> None:
         """``actions`` by their names: those in ``BUTTONS`` and ``view.theme`` are shown."""
