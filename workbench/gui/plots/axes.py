@@ -13,7 +13,7 @@ _MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis whose ticks are written by a function of value and spacing. When ``logarithmic`` is set, values are exponents then."""
+    """An axis whose ticks are written by a function of value and spacing. Where ``logarithmic`` is set, values are exponents."""
 
     def __init__(self, orientation: str, write: Callable[[float, float], str], title: str) -> None:
         super().__init__(orientation, maxTickLength=-4)

@@ -20,6 +20,9 @@ AXIS_WIDTH = 60
 
 AXIS_HEIGHT = 30
 
+RIGHT_MARGIN = 12
+"""In pixels: half a tick's text at the right end of the axis."""
+
 
 @dataclass(frozen=True)
 class LegendEntry:
@@ -50,6 +53,7 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]
         left.setWidth(AXIS_WIDTH)
         bottom.setStyle(tickTextOffset=2, tickTextHeight=12, autoExpandTextSpace=False)
         bottom.setHeight(AXIS_HEIGHT)
+        self.getPlotItem().layout.setContentsMargins(0, 0, RIGHT_MARGIN, 0)
         self.getPlotItem().showGrid(x=False, y=True, alpha=0.25)
         self.scene().sigMouseMoved.connect(self._mouse_moved)
         self.getViewBox().sigRangeChangedManually.connect(self._range_moved)
