@@ -100,6 +100,23 @@ def test_that_two_settings_make_every_combination(make: Make, qtbot: Any) -> Non
     ]
 
 
+@pytest.mark.parametrize("text", ["Weight decay", "weight decay", "optimizer.weight_decay"])
+def test_that_a_setting_is_chosen_by_its_title_or_by_its_path(make: Make, qtbot: Any, text: str) -> None:
+    dialog = make()
+    dialog.settings[0].setCurrentText(text)
+    dialog.values[0].setText("0.1, 0.2")
+    assert [variant.values for variant in wanted(dialog, qtbot)] == [
+        {"optimizer.weight_decay": 0.1},
+        {"optimizer.weight_decay": 0.2},
+    ]
+
+
+def test_that_titles_of_settings_are_told_apart(make: Make) -> None:
+    box = make().settings[1]
+    titles = [box.itemText(index) for index in range(box.count())]
+    assert len(set(titles)) == len(titles)
+
+
 def test_that_a_setting_is_chosen_once(make: Make) -> None:
     dialog = make()
     dialog.settings[1].setCurrentText("optimizer.lr")

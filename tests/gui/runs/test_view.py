@@ -111,7 +111,12 @@ def test_that_changed_settings_are_listed(view: RunsView, root: Path, until: Unt
     config = RunConfig.model_validate({"training": {"epochs": 7}})
     create(config, "seven", root)
     read(view, until, 1)
-    assert "training.epochs=7" in cells(view, CHANGED)["seven"]
+    create(RunConfig(), "default", root)
+    read(view, until, 2)
+    assert "Epochs 7" in cells(view, CHANGED)["seven"]
+    for text in ("Epochs 7", "training.epochs"):
+        view.filter.setText(text)
+        assert [*cells(view, CHANGED)] == ["seven"]
 
 
 def test_that_a_broken_run_folder_does_not_hide_the_others(view: RunsView, root: Path, until: Until) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor, QFont
 
+from workbench.gui.document.setting_text import values_text
 from workbench.gui.plots import ticks
 from workbench.gui.runs.state_text import INTERRUPTED, state_text
 from workbench.gui.theme import Themes
@@ -18,6 +19,8 @@ from workbench.runs.history import Row
 COLUMNS = ("Name", "State", "Best", "Time", "Started", "Changed settings")
 NAME, STATE, BEST, TIME, STARTED, CHANGED = range(len(COLUMNS))
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
+FILTER_ROLE = Qt.ItemDataRole.UserRole + 2
+"""What a filter searches: the text, and the paths of changed settings."""
 _TIPS = (
     "The run's name. Tick it to draw its curves beside those shown.",
     "Whether the run is running or how it ended.",
@@ -129,7 +132,11 @@ class RunTableModel(QAbstractTableModel):
                 font = QFont()
                 font.setBold(True)
                 return font
-        return sort_key(row, column) if role == SORT_ROLE else None
+            case _ if role == SORT_ROLE:
+                return sort_key(row, column)
+            case _ if role == FILTER_ROLE:
+                return f"{text(row, column)} {tip(row, column)}" if column == CHANGED else text(row, column)
+        return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Ticks a run, or unticks it."""
@@ -177,7 +184,7 @@ def text(row: Row, column: int) -> str:
         case 4:
             when = start_time(row.run)
             return f"{when:%d %b %H:%M}" if when else ""
-    return ", ".join(f"{path}={value}" for path, value in row.changed)
+    return values_text(dict(row.changed))
 
 
 def accessible_text(row: Row, column: int) -> str:

@@ -23,13 +23,19 @@ from workbench.gui.assets import icon
 from workbench.gui.runs.interrupted_banner import OTHER_RUN_ACTIVE, InterruptedBanner, any_active
 from workbench.gui.runs.reader import RunReader
 from workbench.gui.runs.state_text import state_text
-from workbench.gui.runs.table import BEST, CHANGED, NAME, SORT_ROLE, STARTED, STATE, TIME, RunTableModel
+from workbench.gui.runs.table import BEST, CHANGED, FILTER_ROLE, NAME, SORT_ROLE, STARTED, STATE, TIME, RunTableModel
 from workbench.gui.theme import STEP, Themes
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Row
 
 EMPTY = "No runs yet.\nPress Train: every run is listed here with its state and its best value."
-_WIDEST = {STATE: "✓ completed", BEST: "0.98765", TIME: "12:34 min", STARTED: "30 Sep 12:34", CHANGED: "model.kind=mlp"}
+_WIDEST = {
+    STATE: "✓ completed",
+    BEST: "0.98765",
+    TIME: "12:34 min",
+    STARTED: "30 Sep 12:34",
+    CHANGED: "Learning rate 0.01",
+}
 """Texts as wide as a column's usually are."""
 
 
@@ -91,6 +97,7 @@ class RunsView(QWidget):
         self.sorted = QSortFilterProxyModel(self)
         self.sorted.setSourceModel(self.model)
         self.sorted.setSortRole(SORT_ROLE)
+        self.sorted.setFilterRole(FILTER_ROLE)
         self.sorted.setFilterKeyColumn(-1)
         self.sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._watcher = QFileSystemWatcher(self)
