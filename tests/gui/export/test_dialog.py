@@ -101,7 +101,7 @@ def test_that_a_chosen_name_with_dots_gets_the_ending_and_a_file_in_its_way_is_a
     monkeypatch.setattr(ask, "choose", choose)
     assert ask.save_file(None, "Save", start, "") is None
     assert ask.save_file(None, "Save", start, "") == tmp_path / "lr-0.001.toml"
-    assert asked == ["lr-0.001.toml exists already."] * 2
+    assert asked == ["“lr-0.001.toml” already exists."] * 2
 
 
 def test_that_a_file_that_exists_is_replaced_only_when_the_person_says_so(
