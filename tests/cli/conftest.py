@@ -13,6 +13,7 @@ import pytest
 
 from tests import fake_tuning
 from tests.cli import terminal
+from tests.waiting import until
 from workbench.cli import app
 from workbench.config import files, recipes
 from workbench.launch import process, tuning
@@ -126,14 +127,3 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., "subproce
         if one.poll() is None:
             one.kill()
         one.communicate()
-
-
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Waits for what another process does."""
-    import threading
-    import time
-
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        threading.Event().wait(0.02)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import ROOT, Workbench
+from tests.waiting import HANG_SECONDS
 from workbench.cli import app, output
 from workbench.config import recipes
 from workbench.runs.folder import RunFolder, default_root
@@ -108,7 +109,7 @@ def test_that_a_reader_that_leaves_early_is_met_without_a_traceback(workbench: W
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(60) == 0
+    assert process.wait(HANG_SECONDS) == 0
 
 
 def test_that_json_is_strict_and_keeps_words_of_every_language() -> None:

@@ -21,7 +21,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pytestqt.qtbot import QtBot
 
 from tests.cli import terminal
-from tests.waiting import end_runs
+from tests.gate import Gate
+from tests.waiting import HANG_MS, end_runs
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
@@ -35,8 +36,6 @@ from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, list_runs, number, read_json
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
-PATIENCE = 120_000
-"""Milliseconds: a busy machine takes its time to start an engine."""
 GOING = ("running", "paused")
 REFUSALS = {entry.id: entry.refusal for entry in ENTRIES if isinstance(entry, MenuEntry)}
 
@@ -239,17 +238,18 @@ def engines_of(run: RunFolder) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def machine(qapp: Any, qtbot: QtBot) -> type[States]:
-    """The machine, with this test's event loop, on a run that does not end by itself."""
+def machine(qapp: Any, qtbot: QtBot, gate: Gate) -> type[States]:
+    """The machine, with this test's event loop, on a run that waits after its first epoch, and takes a step for what it is told."""
+    gate.close_after(1)
 
     class Here(States):
         config = files.change(
-            start("linear-regression")[1], {"training.epochs": 1_000_000, "output.checkpoint_every": "1000"}
+            start("linear-regression")[1], {"training.epochs": 1000, "output.checkpoint_every": "1000"}
         )
 
         @staticmethod
         def wait(condition: Callable[[], object]) -> None:
-            qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+            qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
     return Here
 

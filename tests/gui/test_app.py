@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 
 from tests.gui.scripted import Engines
 from tests.police.logs import ExpectWarning
+from tests.waiting import HANG_SECONDS
 from workbench.gui import app
 from workbench.gui.dialogs.error import ReportDialog
 from workbench.gui.main_window import MainWindow
@@ -49,7 +50,9 @@ sys.exit(app.main("digits-cnn"))
 
 
 def test_that_an_assembled_window_is_hidden_and_knows_neither_torch_nor_plots() -> None:
-    found = subprocess.run([sys.executable, "-c", _ASSEMBLED], capture_output=True, text=True, timeout=60, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", _ASSEMBLED], capture_output=True, text=True, timeout=HANG_SECONDS, check=True
+    )
     assert found.stdout.split("\n")[0] == "[] False", found.stderr
 
 
@@ -71,7 +74,7 @@ def _real_window() -> Iterator[subprocess.Popen[str]]:
 def test_that_ctrl_c_in_the_terminal_closes_the_window_in_order() -> None:
     with _real_window() as process:
         process.send_signal(signal.SIGINT)
-        _, complaints = process.communicate(timeout=60)
+        _, complaints = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode == 0, complaints
         assert "Traceback" not in complaints
 
@@ -148,5 +151,5 @@ def test_that_an_exception_in_a_thread_is_shown_by_the_window(
 def test_that_a_painted_window_quits_when_it_is_asked_to_end() -> None:
     with _real_window() as process:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANG_SECONDS)
         assert process.returncode is not None

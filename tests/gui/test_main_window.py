@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QComboBox, Q
 
 from tests.gui.conftest import Answers, close
 from tests.gui.scripted import Engine, Engines
+from tests.waiting import HANG_MS
 from workbench.config.run import RunConfig
 from workbench.gui import preferences
 from workbench.gui.actions import ENTRIES, MenuEntry
@@ -180,7 +181,7 @@ def test_that_control_and_a_digit_lead_to_a_panel(window: MainWindow, find: Find
 def test_that_f1_tells_what_the_focused_setting_is_for(window: MainWindow, find: Find, qtbot: Any) -> None:
     find("training.epochs").setFocus()
     qtbot.keyClick(window, Qt.Key.Key_F1)
-    qtbot.waitUntil(lambda: "Passes over the training samples" in QToolTip.text())
+    qtbot.waitUntil(lambda: "Passes over the training samples" in QToolTip.text(), timeout=HANG_MS)
     QToolTip.hideText()
 
 
@@ -259,7 +260,7 @@ def test_that_a_panel_leaves_the_column_and_comes_back(window: MainWindow, find:
     dock.close()
     assert window.column.isAncestorOf(panel)
     assert panel.isVisible()
-    qtbot.waitUntil(lambda: not window.findChildren(PanelDock))
+    qtbot.waitUntil(lambda: not window.findChildren(PanelDock), timeout=HANG_MS)
 
 
 def test_that_a_panel_at_another_side_is_remembered(window: MainWindow, find: Find, qtbot: Any) -> None:

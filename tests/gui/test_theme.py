@@ -10,6 +10,7 @@ from PySide6.QtGui import QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from tests.waiting import HANG_MS
 from workbench.gui.assets import icon
 from workbench.gui.theme import DARK, LIGHT, Theme, Themes, contrast
 from workbench.shipped import shipped
@@ -49,11 +50,11 @@ def test_that_choosing_a_theme_changes_the_application(qtbot: QtBot, qapp: QAppl
     themes = Themes()
     themes.choose("light")
     themes.apply(qapp)
-    with qtbot.waitSignal(themes.changed):
+    with qtbot.waitSignal(themes.changed, timeout=HANG_MS):
         themes.choose("dark")
     assert themes.current is DARK
     assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.window
-    with qtbot.waitSignal(themes.changed):
+    with qtbot.waitSignal(themes.changed, timeout=HANG_MS):
         themes.choose("light")
     assert qapp.palette().color(QPalette.ColorRole.Window).name() == LIGHT.window
 

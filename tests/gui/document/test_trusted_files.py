@@ -10,13 +10,13 @@ import pytest
 
 from tests.gui.conftest import Answers
 from tests.gui.scripted import Engines
+from tests.waiting import HANG_MS
 from workbench.gui.dialogs import ask
 from workbench.gui.document.trusted_files import TRUST
 from workbench.gui.headless import HeadlessOptions, HeadlessRun
 from workbench.gui.main_window import MainWindow
 from workbench.runs import trust
 
-PATIENCE = 120_000
 CODE = """
 import pathlib
 import torch
@@ -95,7 +95,7 @@ def test_that_previews_run_nothing_before_it_is_trusted(
     window: MainWindow, answers: Answers, find: Callable[[str], Any], file: Path, qtbot: Any
 ) -> None:
     window.lab.start()
-    qtbot.waitUntil(lambda: not any(map(window.lab.busy, ("dataset", "model", "machine"))), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: not any(map(window.lab.busy, ("dataset", "model", "machine"))), timeout=HANG_MS)
     assert not file.with_suffix(".ran").exists()
     assert not find("dataset.own_file").isHidden()
     assert "not run before" in find("dataset.own_file.words").text()
@@ -105,7 +105,7 @@ def test_that_previews_run_nothing_before_it_is_trusted(
     find("dataset.own_file.trust").click()
     assert find("dataset.own_file").isHidden()
     facts = find("dataset.facts")
-    qtbot.waitUntil(lambda: "20 rows" in facts.text() or "20 samples" in facts.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "20 rows" in facts.text() or "20 samples" in facts.text(), timeout=HANG_MS)
     assert file.with_suffix(".ran").exists()
 
 
@@ -113,7 +113,7 @@ def test_that_nobody_is_asked_where_nobody_is(
     window: MainWindow, engines: Engines, file: Path, qtbot: Any, capsys: Any
 ) -> None:
     errand = HeadlessRun(window, HeadlessOptions(train=True, quit_when_done=True))
-    with qtbot.waitSignal(errand.done) as told:
+    with qtbot.waitSignal(errand.done, timeout=HANG_MS) as told:
         errand.start()
     assert told.args == [1]
     assert not engines.all

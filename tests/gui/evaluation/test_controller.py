@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QToolTip
 
 from tests.gui.conftest import Answers
 from tests.gui.scripted import Engine
+from tests.waiting import HANG_MS
 from workbench.config import files, recipes
 from workbench.config.run import RunConfig
 from workbench.gui.evaluation import controller
@@ -28,8 +29,6 @@ from workbench.launch.service import Answer
 from workbench.runs.folder import RunFolder, create
 
 Until = Callable[[Callable[[], object]], None]
-PATIENCE = 120_000
-"""Milliseconds: the lab imports torch, on a machine that is busy."""
 ROOT = Path(__file__).parents[3]
 CHANGES: dict[str, dict[str, Any]] = {
     "digits-mlp": {"training.epochs": 1, "model.hidden": [16]},
@@ -48,14 +47,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
     for run in found.values():
         command = [sys.executable, "-m", "workbench.engine", str(run.path)]
         subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE / 1000
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=HANG_MS / 1000
         )
     return found
 
 
 @pytest.fixture
 def until(qtbot: Any) -> Until:
-    return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+    return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
 
 @pytest.fixture

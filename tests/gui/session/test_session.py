@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QThread
 
 from tests.gui.scripted import STEPS, Engine, Engines
+from tests.waiting import HANG_SECONDS
 from workbench.config.run import RunConfig
 from workbench.gui.preferences import Preferences
 from workbench.gui.runs.overlays import Overlays
@@ -444,7 +445,7 @@ def test_that_runs_laid_over_are_not_read_to_their_end_when_nobody_wants_them_an
 
     def hold(progress: Progress, events: Any) -> None:
         first.set()
-        assert go_on.wait(60)
+        assert go_on.wait(HANG_SECONDS)
         fold(progress, events)
 
     def interrupt(loading: QThread) -> None:
@@ -454,6 +455,6 @@ def test_that_runs_laid_over_are_not_read_to_their_end_when_nobody_wants_them_an
     monkeypatch.setattr(Progress, "apply_all", hold)
     monkeypatch.setattr("workbench.gui.runs.overlays._LoadingThread.requestInterruption", interrupt)
     overlays.load([folder])
-    assert first.wait(60)
+    assert first.wait(HANG_SECONDS)
     overlays.close()
     assert 0 < sum(pieces_read) < 20  # of more than a hundred events

@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from tests import fake_tuning
+from tests.waiting import HANG_MS
 from workbench.gui.main_window import MainWindow
 from workbench.gui.tuning.dialog import FinderDialog
 from workbench.launch import tuning
@@ -41,7 +42,7 @@ def opened(window: MainWindow) -> Open:
 
 def ended(qtbot: Any, dialog: FinderDialog) -> None:
     """Waits until nothing is tried any more."""
-    qtbot.waitUntil(dialog.leave.isVisible, timeout=100_000)
+    qtbot.waitUntil(dialog.leave.isVisible, timeout=HANG_MS)
 
 
 def engines_at_work() -> list[psutil.Process]:
@@ -106,7 +107,7 @@ def test_that_cancel_ends_the_engine_and_keeps_what_was_found(
 ) -> None:
     plays("hang")
     dialog = opened("find_lr")
-    qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=100_000)
+    qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=HANG_MS)
     qtbot.mouseClick(dialog.cancel, LEFT)
     assert not engines_at_work()
     assert dialog.status.text() == "Cancelled."
@@ -120,7 +121,7 @@ def test_that_escape_leaves_nothing_behind(
 ) -> None:
     plays("hang")
     dialog = opened("find_lr")
-    qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=100_000)
+    qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=HANG_MS)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert window.controllers.tuning.dialog is None
     assert not engines_at_work()

@@ -19,7 +19,7 @@ from workbench.engine.data import (
     torchvision_sets,
     user_dataset,
 )
-from workbench.engine.data.dataset import Progress, Source, silent
+from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.runtime.failures import RefusedError
 
 SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
@@ -39,7 +39,7 @@ LEARNING: dict[str, Callable[[Any, Progress, Source | None], Source]] = {
 """Those whose samples are made with what was learnt of them; the others' are scaled when they are used."""
 
 
-def load(config: Dataset, progress: Progress = silent, learnt: Source | None = None) -> Source:
+def load(config: Dataset, progress: Progress = no_progress, learnt: Source | None = None) -> Source:
     """The samples of a configuration, split. Raises RefusedError when they cannot be had.
 
     ``progress`` is told what is being done, and which share of it is done. ``learnt``: the source that a model was trained on,
@@ -55,5 +55,5 @@ def load(config: Dataset, progress: Progress = silent, learnt: Source | None = N
                 raise RefusedError(what, "give samples with the tokens of the training", "dataset.path")
             kept = learnt.preprocessing
             source = replace(source, scaling=learnt.scaling, preprocessing=kept, vocabulary=learnt.vocabulary)
-    warning = balance.note(source, config.balance)
+    warning = balance.imbalance_warning(source, config.balance)
     return replace(source, notes=(*source.notes, warning)) if warning else source

@@ -15,7 +15,7 @@ TELL_SHARE = 0.01
 
 
 @contextmanager
-def told(progress: Progress, what: str) -> Iterator[None]:
+def report_downloads(progress: Progress, what: str) -> Iterator[None]:
     """While it is open, data sets and weights that are downloaded are told as ``downloading <what>``, each with its share."""
 
     class Bar:

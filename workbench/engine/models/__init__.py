@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from workbench.config.model import Model
-from workbench.engine.data.dataset import Progress, Source, silent
+from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.models import cnn, heads, linear, mlp, pretrained, recurrent, resnet, transformer, user_model
-from workbench.engine.models.layers import initialise
+from workbench.engine.models.layers import init_weights
 
 BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
     "linear": lambda config, source: linear.build(config, source.shape, source.task.outputs),
@@ -29,13 +29,13 @@ BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
 }
 
 
-def build(config: Model, source: Source, restored: bool = False, progress: Progress = silent) -> nn.Module:
+def build(config: Model, source: Source, restored: bool = False, progress: Progress = no_progress) -> nn.Module:
     """The network of a configuration for the samples of a source, its weights drawn, or loaded where they are published ones.
 
     ``restored``: a checkpoint's weights are put into it afterwards, so none are looked for. Raises RefusedError, ValueError.
     """
     model = BUILDERS[config.kind](config, source)
-    initialise(model, config.init, config.bias_init)
+    init_weights(model, config.init, config.bias_init)
     if isinstance(model, pretrained.Pretrained) and not restored:
         model.load_published(progress)
     return model

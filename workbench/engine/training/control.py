@@ -30,22 +30,27 @@ class Decision:
     pause: bool = False
     release: bool = False
     """With ``pause``: leave, so that the device's memory is free."""
-    full: bool = False
+    disk_full: bool = False
     """The disk refused a checkpoint: rest until it takes one."""
     save: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     """Live settings by path."""
 
     def __bool__(self) -> bool:
-        return self.stop or self.pause or self.save or self.full or bool(self.values)
+        return self.stop or self.pause or self.save or self.disk_full or bool(self.values)
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the run is to be left."""
+        return self.stop or (self.pause and self.release)
 
 
-class LeaveError(Exception):
+class StopBeforeStartError(Exception):
     """The run was told to stop before its first step."""
 
 
 class Control:
-    """Rank 0's ear: reads commands at most ten times a second, and hears SIGTERM and SIGINT as *stop*."""
+    """Reads commands at most ten times a second, on the main process, and takes SIGTERM and SIGINT for *stop*."""
 
     def __init__(self, inbox: Inbox, reporter: Reporter, config: RunConfig) -> None:
         self._inbox = inbox
@@ -70,20 +75,20 @@ class Control:
 
     def poll(self) -> Decision:
         """What came since the last call. Commands are acknowledged here, but for *pause*, *unpause* and *stop*, when done."""
-        self.listen_to_folder()
+        self.read_commands()
         decision, self._pending = self._pending, Decision()
         return decision
 
     def wants_to_leave(self) -> bool:
         """Whether a stop or a pause waits; keeps it for :meth:`poll`. Cheap enough to ask after every batch of an evaluation."""
-        self.listen_to_folder()
+        self.read_commands()
         return self._pending.stop or self._pending.pause
 
-    def leave_if_told(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Raises LeaveError when a stop waits: for the time before the first step, when there is nothing to save."""
-        self.listen_to_folder()
+        self.read_commands()
         if self._pending.stop:
-            raise LeaveError
+            raise StopBeforeStartError
 
     def wait_for_unpause(self, settled: Callable[[], bool] | None = None) -> Decision:
         """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings.
@@ -98,12 +103,12 @@ class Control:
             waiting = self._commands()
             while waiting:
                 command = waiting.pop(0)
-                values |= self._take_values()
+                values |= self._pop_values()
                 if command.name == "unpause":
                     self.acknowledge("unpause", "the run goes on", command.id)
                     # What was said after it is for the run that goes on.
                     for later in waiting:
-                        self._take(later)
+                        self._apply(later)
                     return Decision(values=values)
                 if command.name == "pause" and command.values.get("release"):
                     self.acknowledge("pause", LEAVES, command.id)
@@ -111,7 +116,7 @@ class Control:
                 if command.name == "save" and settled is None:
                     self.acknowledge("save", "this state was saved when the run paused", command.id)
                     continue
-                self._take(command)
+                self._apply(command)
             decision = self.poll()
             values |= decision.values
             if decision.stop:
@@ -120,7 +125,7 @@ class Control:
                 self.acknowledge("unpause", "the run goes on")
                 return Decision(values=values)
 
-    def listen_to_folder(self) -> None:
+    def read_commands(self) -> None:
         """Takes in new commands, when the last look was long enough ago."""
         if self._interrupted.is_set():
             self._interrupted.clear()
@@ -128,13 +133,13 @@ class Control:
         if time.monotonic() - self._last < POLL_SECONDS:
             return
         for command in self._commands():
-            self._take(command)
+            self._apply(command)
 
     def acknowledge(self, name: str, text: str, command_id: str = "", accepted: bool = True) -> None:
         """Says what became of a command."""
-        self._reporter.say(CommandDone(id=command_id, name=name, text=text, accepted=accepted))
+        self._reporter.report(CommandDone(id=command_id, name=name, text=text, accepted=accepted))
 
-    def _take_values(self) -> dict[str, Any]:
+    def _pop_values(self) -> dict[str, Any]:
         values, self._pending.values = self._pending.values, {}
         return values
 
@@ -142,7 +147,7 @@ class Control:
         self._last = time.monotonic()
         return self._inbox.poll()
 
-    def _take(self, command: Command) -> None:
+    def _apply(self, command: Command) -> None:
         match command.name:
             case "stop":
                 self._pending.stop = True
