@@ -24,6 +24,7 @@ ENGINE = "The engine knows no Qt"
 LAUNCH = "Launching knows neither Qt, torch nor the engine, except in line"
 GUI = "The window reaches neither the engine nor torch"
 CLI = "The terminal reaches neither Qt, the engine nor torch"
+WINDOW_CIRCLES = "No circles of imports in the window"
 ENTRY = "The entry point reaches neither the engine nor torch"
 
 # Contract -> the package whose modules it speaks of, and what they may not import.
@@ -107,6 +108,8 @@ def planted(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     plant(package / "gui" / "indirect_engine.py", "import workbench.launch.hop_to_engine\n")
     plant(package / "cli" / "indirect_engine.py", "import workbench.launch.hop_to_engine\n")
     plant(package / "launch" / "hop_to_engine.py", "import workbench.engine\n")
+    plant(package / "gui" / "plots" / "circle.py", "import workbench.gui.training.circle\n")
+    plant(package / "gui" / "training" / "circle.py", "import workbench.gui.plots.circle\n")
     with (package / "shipped.py").open("a") as file:
         file.write("import numpy, torch\n")
     with (package / "__main__.py").open("a") as file:
@@ -126,7 +129,7 @@ def test_that_imports_go_down_only(tree: Path) -> None:
 
 def test_that_every_contract_is_tried_here() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    assert {contract["name"] for contract in contracts} == {LAYERS, SHIPPED, ENTRY, *FORBIDDEN}
+    assert {contract["name"] for contract in contracts} == {LAYERS, SHIPPED, ENTRY, WINDOW_CIRCLES, *FORBIDDEN}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -161,6 +164,10 @@ def test_that_the_shipped_files_and_the_entry_point_are_watched(planted: dict[st
     assert "workbench.shipped -> numpy " in planted[SHIPPED]
     assert "workbench.__main__ -> torch " in planted[ENTRY]
     assert "workbench.__main__ -> workbench.engine " in planted[ENTRY]
+
+
+def test_that_a_circle_in_the_window_is_found(planted: dict[str, str]) -> None:
+    assert ".plots -> .training" in planted[WINDOW_CIRCLES]
 
 
 def test_that_a_new_room_needs_a_layer(tree: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from workbench.runs import comparison
 def window(qapp: Any, qtbot: Any) -> Iterator[MainWindow]:
     with real_windows(qtbot) as open_one:
         made = open_one("digits-mlp")
-        made.centre.fill()
+        made.central.fill()
         yield made
 
 
@@ -35,7 +35,7 @@ def test_that_two_learning_rates_are_compared_from_the_same_weights(
     assert dialog is not None
     dialog.values[0].setText("0.01, 0.0001")
     dialog.start.click()
-    comparing = window.tools.comparing
+    comparing = window.controllers.comparison
 
     def all_ended() -> bool:
         return all(entry.progress.ended is not None for entry in comparing.entries.values())
@@ -49,6 +49,6 @@ def test_that_two_learning_rates_are_compared_from_the_same_weights(
     assert len({one.first_batches for one in found}) == 1
     shown = [entry.result() for entry in comparing.entries.values()]
     assert [one.best for one in shown if one is not None] == [one.best for one in found]
-    assert "same weights and see the same batches" in window.centre.comparison.status.text()
-    assert window.centre.comparison.charts is not None
-    assert all(len(trace.progress.curves.loss) for trace in window.centre.comparison.charts.loss.traces)
+    assert "same weights and see the same batches" in window.central.comparison.status.text()
+    assert window.central.comparison.charts is not None
+    assert all(len(trace.progress.curves.loss) for trace in window.central.comparison.charts.loss.traces)

@@ -118,8 +118,8 @@ def test_that_a_run_outlives_windows_that_are_killed(
     current.wait()
 
     last = window()
-    assert last.session.attach_going()
-    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.known, timeout=HANG_MS)
+    assert last.session.attach_active_run()
+    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.history_loaded, timeout=HANG_MS)
     last.session.stop()
     qtbot.waitUntil(lambda: last.session.state == "ended", timeout=HANG_MS)
     shown, told = last.session.progress, history.load(run)

@@ -109,7 +109,7 @@ def window(qapp: Any, qtbot: Any, engines: Engines, answers: Answers) -> Iterato
 
 def close(made: MainWindow) -> None:
     """Closes a window and everything of it."""
-    made.desk.close_without_asking()
+    made.controllers.runs.close_without_asking()
     made.close()
     made.deleteLater()
     app = QApplication.instance()

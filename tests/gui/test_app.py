@@ -21,7 +21,7 @@ from tests.waiting import HANG_SECONDS
 from workbench.gui import app
 from workbench.gui.dialogs.error import ReportDialog
 from workbench.gui.main_window import MainWindow
-from workbench.gui.shell.crash_handler import Catcher
+from workbench.gui.shell.crash_handler import CrashHandler
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -106,8 +106,8 @@ def test_that_main_shows_the_window_and_starts_the_engines_after_the_first_paint
 
 
 @pytest.fixture
-def catcher(qapp: Any) -> Iterator[Catcher]:
-    made = Catcher()
+def catcher(qapp: Any) -> Iterator[CrashHandler]:
+    made = CrashHandler()
     made.install()
     yield made
     made.restore()
@@ -118,7 +118,7 @@ def _raise() -> None:
 
 
 def test_that_an_unexpected_exception_is_shown_and_the_window_lives(
-    window: MainWindow, catcher: Catcher, wait: Wait, expected_warnings: ExpectWarning
+    window: MainWindow, catcher: CrashHandler, wait: Wait, expected_warnings: ExpectWarning
 ) -> None:
     expected_warnings("thin air")
     try:
@@ -133,7 +133,7 @@ def test_that_an_unexpected_exception_is_shown_and_the_window_lives(
 
 
 def test_that_an_exception_in_a_thread_is_shown_by_the_window(
-    window: MainWindow, catcher: Catcher, wait: Wait, expected_warnings: ExpectWarning
+    window: MainWindow, catcher: CrashHandler, wait: Wait, expected_warnings: ExpectWarning
 ) -> None:
     expected_warnings("thin air")
     thread = threading.Thread(target=_raise)

@@ -36,8 +36,8 @@ def inspector(qapp: Any, qtbot: Any, engines: Engines, answers: Answers) -> Iter
         qtbot.waitExposed(window)
         window.lab.start()
         window.actions_["tools.inspect"].trigger()
-        assert window.centre.tabs.currentWidget() is window.centre.inspector
-        return window.centre.inspector
+        assert window.central.tabs.currentWidget() is window.central.inspector
+        return window.central.inspector
 
     yield opened
     for window in made:
@@ -116,9 +116,9 @@ def test_that_a_run_without_a_checkpoint_is_refused_in_words(inspector: Open, qt
 
 
 def test_that_norms_over_time_are_drawn_or_their_setting_is_offered(window: MainWindow, qtbot: Any) -> None:
-    window.centre.fill()
-    view = window.centre.inspector
-    window.centre.tabs.setCurrentWidget(view)
+    window.central.fill()
+    view = window.central.inspector
+    window.central.tabs.setCurrentWidget(view)
     page = _turn(view, "Layers")
     progress = Progress()
     progress.apply(_scalars({}))

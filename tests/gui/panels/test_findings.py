@@ -41,7 +41,7 @@ def pictures(tmp_path: Path) -> Path:
 def test_that_problems_are_found_and_left_out(
     window: MainWindow, find: Callable[[str], Any], qtbot: Any, pictures: Path
 ) -> None:
-    window.desk.take_drop(pictures)
+    window.controllers.documents.open_dropped(pictures)
     window.lab.start()
     qtbot.mouseClick(find("dataset.scan"), LEFT)
     words, samples = find("dataset.scan.words"), find("dataset.scan.samples")

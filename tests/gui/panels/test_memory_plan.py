@@ -64,6 +64,6 @@ def test_that_what_was_measured_is_not_said_of_settings_changed_meanwhile(
 
 def test_that_closing_the_window_ends_the_measurement(window: MainWindow, qtbot: Any) -> None:
     part(window, QPushButton, "device.memory.plan").click()
-    assert window.tools is not None
-    window.tools.close()
+    assert window.controllers is not None
+    window.controllers.close()
     assert part(window, QPushButton, "device.memory.plan").isEnabled()

@@ -91,7 +91,7 @@ def test_that_every_state_has_a_symbol_and_a_word(view: RunsView, root: Path, un
             "stopped": "■ stopped",
             "failed": "✕ failed",
             "paused": "❚❚ paused",
-            "gone": "✂ cut off",
+            "gone": "✂ interrupted",
             "fresh": "○ new",
             "going": "● running",
         }
@@ -112,7 +112,12 @@ def test_that_changed_settings_are_listed(view: RunsView, root: Path, until: Unt
     config = RunConfig.model_validate({"training": {"epochs": 7}})
     create(config, "seven", root)
     read(view, until, 1)
-    assert "training.epochs=7" in cells(view, CHANGED)["seven"]
+    create(RunConfig(), "default", root)
+    read(view, until, 2)
+    assert "Epochs 7" in cells(view, CHANGED)["seven"]
+    for text in ("Epochs 7", "training.epochs"):
+        view.filter.setText(text)
+        assert [*cells(view, CHANGED)] == ["seven"]
 
 
 def test_that_a_broken_run_folder_does_not_hide_the_others(view: RunsView, root: Path, until: Until) -> None:
@@ -170,7 +175,7 @@ def test_that_only_a_run_short_of_its_end_can_be_resumed(
     assert not view.resume.isEnabled()
     select(view, "done")
     assert not view.resume.isEnabled()
-    assert "nothing to resume" in view.resume.toolTip()
+    assert "cannot be resumed" in view.resume.toolTip()
     select(view, "short")
     with qtbot.waitSignal(view.resume_wanted, timeout=HANG_MS) as wanted:
         QTest.mouseClick(view.resume, Qt.MouseButton.LeftButton)
@@ -184,7 +189,7 @@ def test_that_no_run_can_be_resumed_from_the_table_while_another_goes(view: Runs
         read(view, until, 2)
         select(view, "short")
         assert not view.resume.isEnabled()
-        assert "Another run is going" in view.resume.toolTip()
+        assert "Another run is running" in view.resume.toolTip()
     view.refresh()
     until(view.resume.isEnabled)
 

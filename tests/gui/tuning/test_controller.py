@@ -34,8 +34,8 @@ def opened(window: MainWindow) -> Open:
 
     def trigger(name: str) -> FinderDialog:
         window.actions_[f"tools.{name}"].trigger()
-        assert window.tools.finders.dialog is not None
-        return window.tools.finders.dialog
+        assert window.controllers.tuning.dialog is not None
+        return window.controllers.tuning.dialog
 
     return trigger
 
@@ -67,7 +67,7 @@ def test_that_a_learning_rate_is_found_and_applied_as_a_step_that_can_be_undone(
     assert dialog.status.text() == "Suggestion: learning rate 0.01, where the loss falls fastest."
     qtbot.mouseClick(dialog.apply, LEFT)
     assert window.document.value("optimizer.lr") == 0.01
-    assert window.tools.finders.dialog is None
+    assert window.controllers.tuning.dialog is None
     window.document.undo_stack.undo()
     assert window.document.value("optimizer.lr") == before
 
@@ -123,7 +123,7 @@ def test_that_escape_leaves_nothing_behind(
     dialog = opened("find_lr")
     qtbot.waitUntil(lambda: bool(dialog.plot.spots), timeout=HANG_MS)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    assert window.tools.finders.dialog is None
+    assert window.controllers.tuning.dialog is None
     assert not engines_at_work()
 
 
@@ -133,7 +133,7 @@ def test_that_one_search_goes_at_a_time_and_the_window_ends_it(
     plays("hang")
     dialog = opened("find_lr")
     assert opened("find_batch_size") is dialog
-    window.desk.close_without_asking()
+    window.controllers.runs.close_without_asking()
     window.close()
     assert not engines_at_work()
     assert not dialog.isVisible()
