@@ -40,7 +40,6 @@ class Saver:
         self._writer = Writer(folder.checkpoints, keep)
         self._saved_at = time.monotonic()
         self._saved_step = -1
-        self._tried_step = 0
         self._duration = 0.0
         self._best: tuple[dict[str, Any], dict[str, Any]] | None = None
         self.refused = False
@@ -60,11 +59,10 @@ class Saver:
             self._write_best(run)
 
     def between_steps(self, run: Run) -> None:
-        """Saves at a step boundary when so many steps or minutes have passed."""
+        """Saves at a step boundary: every so many steps exactly, or when so many minutes have passed."""
         self._tell(run)
         number, unit = run.parts.config.output.interval
-        # From the last try, not the last success: a disk that stays full is not asked again at every step.
-        steps = unit == "steps" and run.position.step - self._tried_step >= number
+        steps = unit == "steps" and run.position.step % number == 0
         minutes = unit == "minutes" and time.monotonic() - self._saved_at >= 60 * number
         if run.world.share(steps or minutes):
             self._begin(run, f"every {number} {unit}")
@@ -124,7 +122,7 @@ class Saver:
     def _write(self, run: Run, state: dict[str, Any], info: dict[str, Any]) -> None:
         self._wait(run)
         step = state["position"]["step"]
-        self._saved_at, self._saved_step, self._tried_step = time.monotonic(), step, step
+        self._saved_at, self._saved_step = time.monotonic(), step
         if self._leads:
             self._writer.submit(state, info)
 

@@ -90,7 +90,12 @@ class Run:
     recovery: recovery.Recovery = field(init=False)
     """What the run has changed of itself so that it can go on."""
 
+    save_steps: int = field(init=False)
+    """Steps between two checkpoints; 0 where they are not counted in steps."""
+
     def __post_init__(self) -> None:
+        number, unit = self.parts.config.output.interval
+        self.save_steps = number if unit == "steps" else 0
         self.recovery = recovery.Recovery(recovery.Beginning(self.parts))
 
     @property
@@ -223,6 +228,12 @@ def _listen(run: Run) -> Decision:
 
 
 def _due(run: Run, began: float) -> bool:
+    """Whether the end of this step is a boundary, the same on every process: to report and listen there, or to save."""
+    save = run.save_steps > 0 and (run.position.step + 1) % run.save_steps == 0
+    return _due_to_report(run, began) or save
+
+
+def _due_to_report(run: Run, began: float) -> bool:
     """Whether to report and to listen after this step: by time when alone, every k-th step when several must agree."""
     if run.world.size == 1:
         return run.flow.due()
