@@ -110,7 +110,7 @@ class Errand(QObject):
             if found is not None:
                 _say(f"checkpoint: {found.path.resolve()}")
         if self._wishes.quit_when_done:
-            self.done.emit(1 if progress.state in ("failed", "cut off") else 0)
+            self.done.emit(1 if progress.state in ("failed", "interrupted") else 0)
 
 
 def _results(epoch: Epoch) -> str:

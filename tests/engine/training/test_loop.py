@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,12 +18,23 @@ from workbench.config.run import variants
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
 from workbench.engine.service import server
+from workbench.engine.training.loop import _due
 from workbench.launch.follow import Follower
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
 from workbench.runs.checkpoints import latest, list_checkpoints
 from workbench.runs.commands import Command, Inbox, Name, send
-from workbench.runs.events import CommandDone, Ended, Epoch, Memory, Phase, Scalars, Started, read_events
+from workbench.runs.events import (
+    CheckpointSaved,
+    CommandDone,
+    Ended,
+    Epoch,
+    Memory,
+    Phase,
+    Scalars,
+    Started,
+    read_events,
+)
 from workbench.runs.folder import RunFolder, create, read_json
 from workbench.runs.progress import Progress
 
@@ -164,6 +176,57 @@ def until(follower: Follower, condition: Callable[[], bool]) -> None:
             return
         pause.wait(0.05)
     raise AssertionError(f"it never came: {follower.progress.log[-3:]}")
+
+
+@pytest.mark.parametrize("every", [1, 7])
+def test_that_a_checkpoint_is_saved_at_exactly_every_so_many_steps(every: int) -> None:
+    _, progress = ran({"output.checkpoint_every": f"{every} steps", "training.epochs": 2})
+    saved = [event.step for event in progress.checkpoints if event.why == f"every {every} steps"]
+    assert saved == list(range(every, progress.step + 1, every))
+
+
+def test_that_several_processes_save_and_report_at_the_same_steps() -> None:
+    """What makes a step a boundary is known to every process alike: its number, and what they have agreed on."""
+    run: Any = SimpleNamespace(save_steps=7, every=5, world=SimpleNamespace(size=2), position=SimpleNamespace(step=0))
+    boundaries = set()
+    for step in range(1, 36):
+        run.position.step = step - 1
+        if _due(run, 0.0):
+            boundaries.add(step)
+    assert boundaries == {5, 7, 10, 14, 15, 20, 21, 25, 28, 30, 35}
+
+
+def test_that_a_pause_is_answered_at_once_and_again_when_its_state_is_saved() -> None:
+    folder = made({"training.epochs": 100_000, "output.checkpoint_every": "100000"})
+    thread = threading.Thread(target=run_attempt, args=(folder,), kwargs={"alone": True})
+    thread.start()
+    follower = Follower(folder)
+    until(follower, lambda: follower.progress.epoch > 0)
+    sent = send(folder.commands, Command("pause", attempt=1))
+    until(follower, lambda: follower.progress.state == "paused")
+    again = send(folder.commands, Command("pause", attempt=1))
+    unknown = send(folder.commands, Command("teleport", attempt=1))
+    until(follower, lambda: len(answers(folder, again)) == len(answers(folder, unknown)) == 1)
+    send(folder.commands, Command("stop", attempt=1))
+    thread.join()
+    first, last = answers(folder, sent)
+    assert (first.done, last.done) == (False, True)
+    assert (first.text, last.text) == ("pausing: the state is saved first", "paused, checkpoint saved")
+    events = read_events(folder.events_file)
+    step = follower.progress.step
+    saved = next(n for n, event in enumerate(events) if isinstance(event, CheckpointSaved) and event.step == step)
+    assert saved < events.index(last)
+    (second,) = answers(folder, again)
+    assert (second.done, second.text) == (True, "the run is paused already")
+    (refused,) = answers(folder, unknown)
+    assert not refused.accepted
+    assert "does not know the command 'teleport'" in refused.text
+
+
+def answers(folder: RunFolder, command: str) -> list[CommandDone]:
+    return [
+        event for event in read_events(folder.events_file) if isinstance(event, CommandDone) and event.id == command
+    ]
 
 
 def test_that_a_run_answers_to_what_it_is_told() -> None:

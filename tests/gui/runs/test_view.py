@@ -90,7 +90,7 @@ def test_that_every_state_has_a_symbol_and_a_word(view: RunsView, root: Path, un
             "stopped": "■ stopped",
             "failed": "✕ failed",
             "paused": "❚❚ paused",
-            "gone": "✂ cut off",
+            "gone": "✂ interrupted",
             "fresh": "○ new",
             "going": "● running",
         }

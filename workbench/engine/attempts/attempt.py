@@ -32,7 +32,7 @@ from workbench.runs import history
 from workbench.runs.attempt_options import PLAIN, Request
 from workbench.runs.branch import parent_of
 from workbench.runs.commands import Inbox
-from workbench.runs.events import Ended, EventWriter, Started, last_attempt
+from workbench.runs.events import FORMAT, Ended, EventWriter, Started, last_attempt
 from workbench.runs.folder import (
     HEARTBEAT_SECONDS,
     RunBusyError,
@@ -237,7 +237,7 @@ def _run(
             continued = f"{parent}; {continued}"
     if reporter is not None:
         reporter.say(_started(run, continued))
-        for text in (*begun_anew, *parts.source.notes, *parts.notes):
+        for text in (*folder.renamed_settings(), *begun_anew, *parts.source.notes, *parts.notes):
             reporter.note(text)
         for text in (*wrong, *_left_out(parts)):
             reporter.note(text, "warning")
@@ -250,6 +250,7 @@ def _started(run: Run, continued: str) -> Started:
     source, world = parts.source, run.world
     new = run.position.step == 0
     return Started(
+        format=FORMAT,
         from_step=run.position.step,
         epochs=run.epochs,
         steps_per_epoch=parts.steps.steps,

@@ -15,7 +15,7 @@ from workbench.engine.runtime import seeding
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training import recovery
 from workbench.runs.checkpoints import file_name
-from workbench.runs.events import CheckpointSaved
+from workbench.runs.events import CheckpointSaved, position_text
 from workbench.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def restore(run: Run, state: dict[str, Any]) -> str:
     run.last = kept
     recovery.restore(run, state.get("recovery", {}))
     differs = " and ".join(filter(None, (_fit_data(run, state), restore_random(run, state))))
-    where = f"at epoch {run.position.epoch + 1}, step {run.position.step}"
+    where = f"at {position_text(run.position.epoch, run.position.step)}"
     if differs:
         return f"continued {where} with {differs}: results may differ in the last digits"
     return f"continued exactly {where}" + _proof(run, state)

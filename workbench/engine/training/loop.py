@@ -21,9 +21,10 @@ from workbench.engine.training.build import Parts
 from workbench.engine.training.control import Control, Decision
 from workbench.engine.training.evaluation import evaluate
 from workbench.engine.training.nonfinite import NonFiniteError
-from workbench.runs.events import Epoch, significant
+from workbench.runs.events import Epoch, position_text, significant
 
 EXCHANGES_PER_SECOND = 10
+REST_UNTIL_SPACE = "paused: the disk is full. The run continues by itself when there is space"
 STEPS_TO_TIME = 10
 """Steps after which several processes agree on how many steps lie between two exchanges."""
 
@@ -297,6 +298,8 @@ def _until_saved(run: Run, why: str) -> Decision | None:
 
 def _rest(run: Run) -> Decision | None:
     """Waits while the run is paused. Gives a decision to leave, or None to go on."""
+    if run.control is not None:
+        run.control.acknowledge_pause(REST_UNTIL_SPACE if run.saver.refused else "paused, checkpoint saved")
     if run.reporter is not None:
         run.reporter.summarise()
     # A person may take days to come back, or a disk to be cleared: longer than any rank waits for a collective.
@@ -312,16 +315,13 @@ def _rested(run: Run) -> Decision:
     """Waits on the leading process until somebody, or space on the disk, ends the rest."""
     if run.control is None:
         return Decision()
-    full = run.saver.refused
-    if full:
-        run.control.acknowledge("pause", "paused: the disk is full. The run goes on by itself when there is space")
-    return run.control.wait_for_unpause(run.saver.has_space if full else None)
+    return run.control.wait_for_unpause(run.saver.has_space if run.saver.refused else None)
 
 
 def _left(run: Run, decision: Decision) -> Outcome:
     saved = run.saver.save(run, "stop" if decision.stop else "pause")
-    where = f"at epoch {run.position.epoch + 1}, step {run.position.step}"
-    hint = "Resume goes on from here" if saved else "Make space on the disk: this state could not be saved"
+    where = f"at {position_text(run.position.epoch, run.position.step)}"
+    hint = "Resume continues from here" if saved else "Free disk space: this state could not be saved"
     return _outcome(
         run, "stopped" if decision.stop else "paused", f"{'stopped' if decision.stop else 'paused'} {where}", hint
     )

@@ -60,7 +60,7 @@ class CutOffStrip(QFrame):
         fresh = {row.run.path.parent for row in rows} - self._roots
         self._roots |= fresh
         left = self._preferences.left_cut_off
-        cut_off = [row.run for row in rows if row.state == "cut off" and row.run.name not in left]
+        cut_off = [row.run for row in rows if row.state == "interrupted" and row.run.name not in left]
         self._found |= {run.path for run in cut_off if run.path.parent in fresh}
         self._runs = [run for run in cut_off if run.path in self._found]
         self.setVisible(bool(self._runs))

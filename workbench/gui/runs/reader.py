@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 from workbench.runs.folder import RunFolder, list_runs
 from workbench.runs.history import Row, row
 
-_SETTLED = ("completed", "stopped", "failed", "cut off", "new")
+_SETTLED = ("completed", "stopped", "failed", "interrupted", "new")
 Stamp = tuple[int, ...]
 
 

@@ -31,7 +31,7 @@ _SYMBOLS = {
     "completed": "✓",
     "stopped": "■",
     "failed": "✕",
-    "cut off": "✂",
+    "interrupted": "✂",
     "new": "○",
 }
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -145,7 +145,7 @@ class RunTable(QAbstractTableModel):
 
     def _state_colour(self, row: Row) -> str:
         theme = self._themes.current
-        colours = {"running": theme.accent, "completed": theme.ok, "failed": theme.error, "cut off": theme.warning}
+        colours = {"running": theme.accent, "completed": theme.ok, "failed": theme.error, "interrupted": theme.warning}
         return colours.get(row.state, theme.muted)
 
 
