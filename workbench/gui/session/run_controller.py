@@ -127,12 +127,14 @@ class Desk(QObject):
         elif path.suffix == ".pt":
             self.ask_for_checkpoint(path)
         elif self._may_discard():
+            notes: list[str] = []
             try:
-                config = files.with_whole_paths(files.load(path), path.resolve().parent)
+                config = files.with_whole_paths(files.load(path, notes), path.resolve().parent)
             except ConfigError as problems:
                 self._tell_problems(f"{path.name} cannot be opened", problems)
             else:
                 self._open(config, path.stem, path)
+                self._show_renamed(path.name, notes)
 
     def take_drop(self, path: Path) -> None:
         """Takes what was dropped on the window for what it is: pictures, a table, a run file, a checkpoint, a run."""
@@ -392,6 +394,12 @@ class Desk(QObject):
     @Slot(str)
     def _tell(self, what: str, hint: str = "") -> None:
         error.tell(self._window, what, hint)
+
+    def _show_renamed(self, name: str, notes: list[str]) -> None:
+        """Shows which settings of a file were read under old names."""
+        if notes:
+            what = f"“{name}” was written by an earlier version: some settings have other names now."
+            error.tell(self._window, what, "Save the file to use the new names.", "\n".join(notes))
 
     def _tell_problems(self, what: str, problems: ConfigError) -> None:
         error.tell(self._window, f"{what}.", details=str(problems))
