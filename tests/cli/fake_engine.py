@@ -106,6 +106,9 @@ class Play:
         paused = self.progress.state == "paused"
         accepted = command.name != "unpause" or paused
         text = f"{command.name} heard" if accepted else "the run is not paused"
+        if command.name == "pause" and not command.values.get("release"):
+            self.say(CommandDone(id=command.id, name="pause", done=False, text="pausing"))
+            self.save(max(self.progress.epoch, 1), "pause")
         self.say(CommandDone(id=command.id, name=command.name, accepted=accepted, text=text))
         leaves = command.name == "stop" or bool(command.values.get("release"))
         if leaves or command.name == "save":

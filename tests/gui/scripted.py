@@ -183,7 +183,7 @@ class Engines:
 
     def start(self, folder: RunFolder, request: Request = PLAIN, *, standby: Standby | None = None) -> Engine:
         if folder.going():
-            raise RunBusyError(f"{folder.name} is being run already")
+            raise RunBusyError(f"{folder.name} is running already")
         self.taken.append(standby)
         self.told.append(request)
         self.all.append(Engine(folder, request.epochs or 3))

@@ -64,7 +64,7 @@ def test_that_a_run_whose_lock_is_held_is_running(run: RunFolder) -> None:
 )
 def test_that_a_run_with_no_end_and_a_free_lock_was_cut_off(run: RunFolder, said: tuple[Any, ...]) -> None:
     say(run, 1, *said)
-    assert history.state(run) == "cut off"
+    assert history.state(run) == "interrupted"
     assert history.row(run).can_resume
 
 
@@ -81,7 +81,7 @@ def test_that_the_summary_of_an_earlier_attempt_does_not_speak_for_the_next(run:
     say(run, 1, STARTED, Ended(status="stopped"))
     run.summary_file.write_text(json.dumps(history.load(run).summary()))
     say(run, 2, STARTED)
-    assert history.state(run) == "cut off"
+    assert history.state(run) == "interrupted"
 
 
 def test_that_the_table_names_the_newest_run_first(run: RunFolder) -> None:

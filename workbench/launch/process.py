@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -115,7 +114,7 @@ class Standby:
         if process is None or process.poll() is not None or process.stdin is None:
             return None
         try:
-            told = {"folder": str(folder.path.resolve()), **asdict(request)}
+            told = {"folder": str(folder.path.resolve()), **request.as_data()}
             process.stdin.write(json.dumps(told).encode() + b"\n")
             process.stdin.close()
         except OSError:
@@ -143,7 +142,7 @@ def start(folder: RunFolder, request: Request = PLAIN, *, standby: Standby | Non
     Raises RunBusyError when somebody runs it already.
     """
     if folder.going():
-        raise RunBusyError(f"{folder.name} is being run already")
+        raise RunBusyError(f"{folder.name} is running already")
     attempt = folder.attempts() + 1
     process = standby.take(folder, request) if standby is not None else None
     if process is None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from workbench.config.migrations import migrate_values
 from workbench.runs import history
 from workbench.runs.folder import RunFolder, list_runs, number, read_json, write_whole
 from workbench.runs.progress import State
@@ -70,7 +71,7 @@ def read(run: RunFolder) -> Member | None:
     group, label, values = data.get("group"), data.get("label"), data.get("values")
     if not isinstance(group, str) or not isinstance(label, str) or not group:
         return None
-    return Member(group, label, values if isinstance(values, dict) else {}, int(number(data, "place")))
+    return Member(group, label, migrate_values(values) if isinstance(values, dict) else {}, int(number(data, "place")))
 
 
 def members(root: Path, group: str) -> list[RunFolder]:

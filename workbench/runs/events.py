@@ -1,23 +1,31 @@
-"""What a run says: a closed union of kinds, one line of JSON each in ``events.jsonl``.
+"""What a run reports: a closed union of kinds, one line of JSON each in ``events.jsonl``.
 
-``started`` is the first event of an attempt, ``ended`` its last. Readers ignore kinds and fields they do not know, skip and
-count lines that are no events, and ignore a last line that has no newline yet.
+``started`` is the first event of an attempt, ``ended`` its last. Writer and reader may be of two versions, as after an update
+while a run is running: readers ignore kinds and fields they do not know, read a word they do not know as the nearest that
+they do, skip and count lines that are no events, and ignore a last line that has no newline yet.
 """
 
 from __future__ import annotations
 
 import os
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+FORMAT = 2
+"""Of the events. 1 has no number of its own; its ``command`` event answers a *pause* before the state is saved."""
 Status = Literal["completed", "paused", "stopped", "failed"]
 Level = Literal["info", "warning", "error"]
 Count = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """A whole number that a float holds exactly: a damaged line may have one of a thousand digits, which no curve can draw."""
+
+
+def _or_else(fallback: str, *known: str) -> Callable[[object], object]:
+    """Reads a word that a later version may have added as ``fallback``. What is no word is left to be refused."""
+    return lambda value: fallback if isinstance(value, str) and value not in known else value
 
 
 class Event(BaseModel):
@@ -33,12 +41,15 @@ class Started(Event):
     """An attempt began. Points of earlier attempts beyond ``from_step`` are no longer part of the run."""
 
     kind: Literal["started"] = "started"
+    format: Count = 1
+    """The :data:`FORMAT` that the attempt's events are written in."""
     from_step: Count = 0
     epochs: Count
     steps_per_epoch: Count
     total_steps: Count = 0
     """Optimiser steps that the run will have made at its end; 0 where every epoch has ``steps_per_epoch``."""
-    task: Literal["classification", "regression", "multi-task"]
+    task: str
+    """``classification``, ``regression``, ``multi-task``, or a task of a later version."""
     metric: str
     """The metric shown beside the loss: ``accuracy``, or ``mae``."""
     monitor: str
@@ -102,8 +113,8 @@ class Scalars(Event):
     def _lists_agree(self) -> Self:
         """A damaged line may be an event of the right form whose lists do not belong together."""
         count = len(self.step)
-        rest = (self.loss_min, self.loss_max, self.metric, self.lr)
-        if len(self.loss) != count or any(part and len(part) != count for part in rest):
+        others = (self.loss_min, self.loss_max, self.metric, self.lr)
+        if len(self.loss) != count or any(part and len(part) != count for part in others):
             raise ValueError("lists of different lengths")
         if len(self.grad_step) != len(self.grad_norm):
             raise ValueError("gradient norms and their steps differ in number")
@@ -166,12 +177,14 @@ class CheckpointSaved(Event):
 
 
 class CommandDone(Event):
-    """The engine has read a command and says what became of it."""
+    """The engine has read a command and says what became of it. A *pause* is answered twice: at once, and when it is done."""
 
     kind: Literal["command"] = "command"
     id: str
     name: str
     accepted: bool = True
+    done: bool = True
+    """False while the command is still being carried out: another event of the same ``id`` follows."""
     text: str = ""
 
 
@@ -179,7 +192,7 @@ class Note(Event):
     """Something a person should know."""
 
     kind: Literal["note"] = "note"
-    level: Level = "info"
+    level: Annotated[Level, BeforeValidator(_or_else("info", *get_args(Level)))] = "info"
     text: str
 
 
@@ -187,8 +200,8 @@ class Recovered(Event):
     """The run helped itself: it goes on from ``from_step``, and points beyond that are no longer part of it."""
 
     kind: Literal["recovered"] = "recovered"
-    why: Literal["memory", "numbers"]
-    """Memory ran out, or a loss, gradient or weight was no finite number."""
+    why: str
+    """``memory``: it ran out; ``numbers``: a loss, gradient or weight was not finite; or a reason of a later version."""
     step: Count
     """The step that could not be taken, counted from 1."""
     from_step: Count
@@ -199,7 +212,7 @@ class Ended(Event):
     """The attempt is over; nothing follows in it. ``what`` and ``hint`` say why and what to do, ``details`` is for a report."""
 
     kind: Literal["ended"] = "ended"
-    status: Status
+    status: Annotated[Status, BeforeValidator(_or_else("stopped", *get_args(Status)))]
     what: str = ""
     hint: str = ""
     details: str = ""
@@ -338,6 +351,11 @@ def last_attempt(path: Path) -> int:
         except ValidationError:
             continue  # a line of another version, or the end of one that is longer than the tail
     return max((event.attempt for event in read_events(path)), default=0)
+
+
+def position_text(epoch: int, step: int) -> str:
+    """How far a run is, the same everywhere: ``step 122 (5 epochs completed)``. ``epoch`` counts epochs completed."""
+    return f"step {step:,} ({epoch:,} {'epoch' if epoch == 1 else 'epochs'} completed)"
 
 
 def significant(value: float) -> float:

@@ -29,7 +29,7 @@ _NAME = re.compile(r"[^\w.-]+")
 
 
 class RunBusyError(Exception):
-    """Somebody else is running this run."""
+    """The run is running already."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,12 @@ class RunFolder:
     def config(self) -> RunConfig:
         """The frozen configuration. Raises ConfigError."""
         return files.load(self.config_file)
+
+    def renamed_settings(self) -> list[str]:
+        """A sentence for each setting that the frozen configuration has under an old name. Raises ConfigError."""
+        notes: list[str] = []
+        files.load(self.config_file, notes)
+        return notes
 
     def is_run(self) -> bool:
         """Whether this is a run's folder at all."""
@@ -200,7 +206,7 @@ def locked(folder: RunFolder, patience: float = 1.0) -> Iterator[None]:
         until = time.monotonic() + patience
         while not _try_lock(file):
             if time.monotonic() > until:
-                raise RunBusyError(f"{folder.name} is being run already")
+                raise RunBusyError(f"{folder.name} is running already")
             time.sleep(0.02)  # noqa: TID251 - the system has no wait for a lock with a time limit
         try:
             yield

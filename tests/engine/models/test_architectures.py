@@ -16,7 +16,7 @@ from workbench.config.run import variants
 from workbench.engine.data.dataset import Source, TaskSpec
 from workbench.engine.models import BUILDERS
 
-SOURCES: dict[Sample, Source] = {"pictures": PICTURES, "vector": VECTOR, "series": SERIES, "text": TEXT}
+SOURCES: dict[Sample, Source] = {"images": PICTURES, "vector": VECTOR, "series": SERIES, "text": TEXT}
 TINY: dict[str, dict[str, Any]] = {
     "cnn": {"channels": [4, 8], "head": [16]},
     "resnet": {"width": 4, "blocks": [1, 1]},
@@ -151,7 +151,7 @@ INITS = ["xavier-uniform", "xavier-normal", "kaiming-uniform", "kaiming-normal",
 
 
 @pytest.mark.parametrize("init", INITS)
-@pytest.mark.parametrize("kind, sample", [("cnn", "pictures"), ("lstm", "text"), ("gru", "series")])
+@pytest.mark.parametrize("kind, sample", [("cnn", "images"), ("lstm", "text"), ("gru", "series")])
 def test_that_every_initialisation_reaches_every_matrix(kind: str, sample: Sample, init: str) -> None:
     data = SOURCES[sample]
     settings = {**TINY[kind], **({"norm": "none"} if kind == "cnn" else {})}

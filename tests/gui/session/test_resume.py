@@ -56,7 +56,7 @@ def test_that_changed_settings_go_on_as_a_branch(
     window.runs.refresh()
     wait(lambda: len(window.runs.model.rows) == 2)
     tip = window.runs.model.rows[0].parent
-    assert str(tip).startswith(f"continues {stopped.name} from epoch ")
+    assert str(tip).startswith(f"continues {stopped.name} from step ")
 
 
 def test_that_a_run_may_go_on_as_it_was_in_spite_of_other_settings(
