@@ -14,7 +14,7 @@ from workbench.gui.plots.lines import NOTHING, Band, PlotPoints, Range, SeriesLi
 from workbench.gui.plots.plot import LegendEntry, TitledPlot, pen
 from workbench.gui.theme import Theme
 from workbench.runs.progress import Progress
-from workbench.runs.series import Floats, Series
+from workbench.runs.series import Floats, PointSeries
 
 Style = Literal["smoothed", "faint", "points", "plain"]
 """``smoothed``: raw faint and smoothed; ``faint``: smoothed alone, faint; ``points``: line with points; ``plain``: line."""
@@ -40,7 +40,7 @@ class Trace:
     name: str
     color: str
     progress: Progress
-    find: Callable[[Progress], Series | None]
+    find: Callable[[Progress], PointSeries | None]
     style: Style
     named: bool = True
     """Whether the legend names its value."""
