@@ -47,14 +47,14 @@ class Thinned:
         first, last = bounds(x, span)
         if last - first <= 2 * _COARSE * buckets:
             return PlotPoints(*decimate(x[first:last], y[first:last], buckets))
-        self._take_in(y)
+        self._append_blocks(y)
         low, high = np.searchsorted(self._coarse, (first, self._blocks * _COARSE))
         high = min(high, int(np.searchsorted(self._coarse, last)))
         rest = np.arange(max(first, self._blocks * _COARSE), last)
         chosen = np.concatenate([[first], self._coarse[low:high], rest, [last - 1]])
         return PlotPoints(*decimate(x[chosen], y[chosen], buckets))
 
-    def _take_in(self, y: Floats) -> None:
+    def _append_blocks(self, y: Floats) -> None:
         blocks = len(y) // _COARSE
         if blocks <= self._blocks:
             return
