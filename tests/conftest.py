@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester", "tests.police.leaks", "tests.police.dialogs", "tests.police.logs"]
+pytest_plugins = ["pytester", "tests.gate", "tests.police.leaks", "tests.police.dialogs", "tests.police.logs"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # torch.compile otherwise starts a pool of processes that lives until Python ends, which looks like a leak.

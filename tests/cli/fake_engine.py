@@ -132,7 +132,7 @@ def play(folder: RunFolder, epochs: int, kind: str) -> int:
         if kind == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if kind == "deaf":
-            threading.Event().wait(60)
+            threading.Event().wait(600)  # it is killed long before
         if kind == "listen":
             attempt.listen()
             return 0

@@ -7,7 +7,8 @@ from subprocess import Popen
 
 import pytest
 
-from tests.cli.conftest import Workbench, until
+from tests.cli.conftest import Workbench
+from tests.waiting import HANG_SECONDS, until
 from workbench.cli import control
 from workbench.launch import process
 from workbench.runs import history
@@ -69,7 +70,7 @@ def test_that_pause_with_release_lets_the_engine_leave_and_unpause_starts_the_ne
     until(lambda: not run.going())
     assert history.state(run) == "paused"
     plays("complete")
-    out, err = program("unpause", run.name).communicate(timeout=60)
+    out, err = program("unpause", run.name).communicate(timeout=HANG_SECONDS)
     assert "another one is started in the background" in out, err
     until(lambda: history.state(run) == "completed" and not run.going())
     assert run.attempts() == 2
@@ -152,7 +153,7 @@ def test_that_follow_sees_a_run_end_that_is_stopped_elsewhere(
         terminal = program("follow", run.name, stdout=out)
         until(lambda: "listening" in (tmp_path / "out").read_text())
         workbench("stop", run.name)
-        assert terminal.wait(60) == 130
+        assert terminal.wait(HANG_SECONDS) == 130
     assert (tmp_path / "out").read_text().rstrip().endswith("stopped")
 
 

@@ -8,7 +8,8 @@ from subprocess import Popen
 
 import pytest
 
-from tests.cli.conftest import Workbench, until
+from tests.cli.conftest import Workbench
+from tests.waiting import HANG_SECONDS, until
 from workbench.launch import process
 from workbench.runs import history, trust
 from workbench.runs.folder import RunFolder, list_runs
@@ -166,7 +167,7 @@ def test_that_an_interrupt_stops_the_run_once_its_state_is_saved(
     terminal = program("train", "digits-mlp", "--json")
     until(lambda: any(history.load(run).epoch == 1 for run in list_runs()))
     terminal.send_signal(number)
-    out, err = terminal.communicate(timeout=60)
+    out, err = terminal.communicate(timeout=HANG_SECONDS)
     assert terminal.returncode == 130
     assert '"status": "stopped"' in out
     assert "stopping: the state is saved first" in err
@@ -185,7 +186,7 @@ def test_that_a_second_interrupt_ends_a_run_that_does_not_listen(
     terminal.send_signal(signal.SIGINT)
     until(lambda: any(run.commands.glob("*.json")))
     terminal.send_signal(signal.SIGINT)
-    _, err = terminal.communicate(timeout=60)
+    _, err = terminal.communicate(timeout=HANG_SECONDS)
     assert terminal.returncode == 1  # 130 would promise a checkpoint
     assert "quitting without saving" in err
     assert not run.going()
@@ -197,7 +198,7 @@ def test_that_the_run_goes_on_when_nobody_reads_standard_output(program: Program
     terminal = program("train", "digits-mlp", "--set", "training.epochs=2", "--json", stdout=write)
     os.close(write)
     os.close(read)
-    _, err = terminal.communicate(timeout=60)
+    _, err = terminal.communicate(timeout=HANG_SECONDS)
     assert terminal.returncode == 0
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
@@ -211,7 +212,7 @@ def test_that_a_terminal_gets_a_line_that_moves_and_its_cursor_back(program: Pro
     os.close(theirs)
     shown = b"".join(iter(lambda: read_terminal(ours), b"")).decode()
     os.close(ours)
-    assert terminal.wait(60) == 0
+    assert terminal.wait(HANG_SECONDS) == 0
     assert "\x1b[?25l" in shown  # the cursor is hidden while the line moves,
     assert shown.rindex("\x1b[?25h") < shown.index("completed: 2 epochs")  # and shown again before the last words
     assert "shown" in shown

@@ -29,7 +29,7 @@ def test_that_the_curves_of_an_old_run_are_drawn(curves: CurvesView, name: str) 
 
 def test_that_an_old_run_is_shown_with_its_settings(window: MainWindow, wait: Wait, tmp_path: Path) -> None:
     run = copy(tmp_path).run(STOPPED)
-    window.desk.show_run(run)
+    window.controllers.runs.show_run(run)
     wait(lambda: window.session.progress.step == history.load(run).step)
     assert window.session.progress.state == "stopped"
     assert window.document.config == run.config()
@@ -39,7 +39,7 @@ def test_that_an_old_run_is_shown_with_its_settings(window: MainWindow, wait: Wa
 def test_that_an_old_run_file_is_opened_with_a_note_and_edited_by_its_new_names(
     window: MainWindow, wait: Wait, find: Callable[[str], Any]
 ) -> None:
-    window.desk.open_path(V0_1 / "run-files" / "own-data.toml")
+    window.controllers.documents.open_path(V0_1 / "run-files" / "own-data.toml")
     wait(lambda: window.findChildren(ReportDialog))
     (report,) = window.findChildren(ReportDialog)
     assert "optimizer.rest is now called optimizer.adamw_lr_scale" in report.text

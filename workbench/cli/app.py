@@ -8,32 +8,18 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from workbench.cli import output
+from workbench.cli.gui_request import GuiRequest
 
 _EPILOG = (
     "RUN is a path or a name; if several runs have that name, the newest is used. START is a recipe or a run file. "
     "Runs are saved in --runs, else $WORKBENCH_RUNS, else Workbench/runs in your documents."
 )
-
-
-@dataclass(frozen=True)
-class GuiRequest:
-    """How the window is opened, as given on the command line."""
-
-    start: str | None = None
-    """A recipe, a run file or a run; None opens what was open last."""
-    train: bool = False
-    quit_when_done: bool = False
-    screenshot: Path | None = None
-    set: tuple[str, ...] = ()
-    """Settings changed by path, as ``optimizer.lr=3e-4``."""
-    runs: Path | None = None
 
 
 class Terminal(typer.Typer):

@@ -11,7 +11,7 @@ import typer
 from workbench.cli import arguments
 
 if TYPE_CHECKING:
-    from workbench.cli.app import GuiRequest
+    from workbench.cli.gui_request import GuiRequest
 
 _Start = Annotated[str | None, typer.Argument(metavar="[START|RUN]", help="A recipe, a run file or a run.")]
 _Train = Annotated[bool, typer.Option("--train", help="Start training at once.")]
@@ -32,7 +32,7 @@ def add(app: typer.Typer, show: Callable[[GuiRequest], int]) -> None:
         runs: arguments.Runs = None,
     ) -> None:
         """Open the window."""
-        from workbench.cli.app import GuiRequest
+        from workbench.cli.gui_request import GuiRequest
 
         _check(start, assignments, runs)
         raise typer.Exit(show(GuiRequest(start, train, quit_when_done, screenshot, tuple(assignments or ()), runs)))

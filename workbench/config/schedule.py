@@ -203,7 +203,7 @@ class Polynomial(ScheduleSection):
         return float(max(1 - position / span, 0.0) ** self.power)
 
 
-class Linear(ScheduleSection):
+class LinearDecay(ScheduleSection):
     """Changes linearly from one factor of the learning rate to another (torch's LinearLR)."""
 
     title: ClassVar[str] = "Linear"
@@ -336,6 +336,6 @@ def _line(start: float, end: float, share: float) -> float:
 
 
 Schedule = Annotated[
-    Constant | Step | MultiStep | Exponential | Cosine | WarmRestarts | Polynomial | Linear | OneCycle | Plateau,
+    Constant | Step | MultiStep | Exponential | Cosine | WarmRestarts | Polynomial | LinearDecay | OneCycle | Plateau,
     Field(discriminator="kind"),
 ]

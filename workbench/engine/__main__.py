@@ -47,9 +47,7 @@ def main() -> int:
 
 def _stand_by() -> int:
     """Imports what every run needs, and nothing more: it builds nothing and makes no CUDA context. Leaves at end of file."""
-    # Importing them is the point. Torch's optimisers load its compiler when the first of them is made: seconds.
-    import torch._dynamo  # noqa: F401
-
+    # Importing it is the point.
     from workbench.engine.attempts import attempt  # noqa: F401
 
     # Who took this engine before it was ready no longer listens.

@@ -26,7 +26,7 @@ from workbench.runs.events import (
     Started,
     position_text,
 )
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 State = Literal["new", "running", "paused", "completed", "stopped", "failed", "interrupted"]
 """``interrupted``: the run has no end, and nobody is running it."""
@@ -56,21 +56,21 @@ class Curves:
     """Every curve of a run over the optimiser step, but for memory, which runs over the seconds since the run's start."""
 
     def __init__(self) -> None:
-        self.loss = Series()
-        self.loss_min = Series()
-        self.loss_max = Series()
-        self.metric = Series()
-        self.lr = Series()
-        self.grad_norm = Series()
-        self.throughput = Series()
-        self.train: dict[str, Series] = {}
+        self.loss = PointSeries()
+        self.loss_min = PointSeries()
+        self.loss_max = PointSeries()
+        self.metric = PointSeries()
+        self.lr = PointSeries()
+        self.grad_norm = PointSeries()
+        self.throughput = PointSeries()
+        self.train: dict[str, PointSeries] = {}
         """Training results by metric, one point per epoch."""
-        self.val: dict[str, Series] = {}
+        self.val: dict[str, PointSeries] = {}
         """Validation results by metric, one point per epoch."""
-        self.layers: dict[str, Series] = {}
+        self.layers: dict[str, PointSeries] = {}
         """Gradient norm of each layer, where the run keeps it."""
 
-    def all(self) -> Iterable[Series]:
+    def all(self) -> Iterable[PointSeries]:
         """Every series over the step."""
         single = (self.loss, self.loss_min, self.loss_max, self.metric, self.lr, self.grad_norm, self.throughput)
         return (*single, *self.train.values(), *self.val.values(), *self.layers.values())
@@ -99,7 +99,7 @@ class Progress:
         self.epochs: list[Epoch] = []
         self.best: Best | None = None
         self.memory: tuple[DeviceMemory, ...] = ()
-        self.memory_curves: dict[str, tuple[Series, Series]] = {}
+        self.memory_curves: dict[str, tuple[PointSeries, PointSeries]] = {}
         """Per device: memory allocated by the run, and used by everyone, in bytes over seconds since the start."""
         self.ram = 0
         self.ram_total = 0
@@ -251,7 +251,7 @@ class Progress:
             curves.lr.extend(event.step, event.lr)
         curves.grad_norm.extend(event.grad_step, event.grad_norm)
         for name, values in event.layer_norms.items():
-            curves.layers.setdefault(name, Series()).extend(event.layer_step, values)
+            curves.layers.setdefault(name, PointSeries()).extend(event.layer_step, values)
         if event.samples_per_second > 0:
             self.samples_per_second = event.samples_per_second
             curves.throughput.append(event.step[-1], event.samples_per_second)
@@ -262,7 +262,7 @@ class Progress:
         self.phase, self.phase_share = "", None
         for results, curves in ((event.train, self.curves.train), (event.val, self.curves.val)):
             for metric, value in results.items():
-                curves.setdefault(metric, Series()).append(event.step, value)
+                curves.setdefault(metric, PointSeries()).append(event.step, value)
         self._update_best(event)
         if event.skipped:
             text = f"epoch {event.epoch}: fp16 skipped {event.skipped} steps because their gradients overflowed"
@@ -281,7 +281,7 @@ class Progress:
         self.memory, self.ram, self.ram_total = event.devices, event.ram, event.ram_total
         since = event.time - self._begin if self._begin else 0.0
         for device in event.devices:
-            run, everyone = self.memory_curves.setdefault(device.name, (Series(), Series()))
+            run, everyone = self.memory_curves.setdefault(device.name, (PointSeries(), PointSeries()))
             run.append(since, device.allocated)
             everyone.append(since, device.used)
 

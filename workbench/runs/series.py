@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 
-class Series:
+class PointSeries:
     """Points (x, y), appended in order of x and kept in full: nothing is thinned out. Appending is amortized O(1)."""
 
     def __init__(self) -> None:

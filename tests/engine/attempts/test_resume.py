@@ -10,7 +10,7 @@ from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
-from workbench.engine.reporting.reporter import Flow
+from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.training.control import Control, Decision
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
@@ -76,7 +76,7 @@ def final(folder: RunFolder) -> dict[str, torch.Tensor]:
 
 def stop_at(patch: pytest.MonkeyPatch, step: int) -> None:
     """Every step becomes a boundary at which the run listens; at that one it hears *stop*."""
-    patch.setattr(Flow, "due", lambda self: True)
+    patch.setattr(StepLog, "is_due", lambda self: True)
     patch.setattr(Control, "poll", lambda self: Decision(stop=self._reporter.progress.step >= step))
 
 
@@ -201,7 +201,7 @@ def test_that_data_which_grew_is_noticed_and_the_epoch_begins_anew(
     assert progress.started is not None
     told = progress.started.continued
     assert "training samples instead of" in told
-    assert "epoch 2 begun anew" in told
+    assert "epoch 2 started over" in told
     assert "exactly" not in told
     steps = progress.started.steps_per_epoch
     assert progress.step == progress.total_steps == 17 + 2 * steps

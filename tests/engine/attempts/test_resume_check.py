@@ -116,7 +116,7 @@ def test_that_what_cannot_be_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -
     changed = stopped("digits-mlp", {"output.checkpoint_every": "1000", "output.keep": 9}, 5, monkeypatch)
     send(changed.commands, Command("set", attempt=2, values={"optimizer.lr": 1e-4}))
     with monkeypatch.context() as patch:
-        patch.setattr("workbench.engine.reporting.reporter.Flow.due", lambda self: True)
+        patch.setattr("workbench.engine.reporting.reporter.StepLog.is_due", lambda self: True)
         patch.setattr("workbench.engine.training.control.POLL_SECONDS", 0.0)
         assert run_attempt(changed, alone=True) == 0
     assert run_attempt(changed, Request(epochs=4, replay=40), alone=True) == 0

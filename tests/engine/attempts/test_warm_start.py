@@ -51,7 +51,7 @@ def test_that_a_branch_with_another_rate_goes_on_where_its_parent_was(monkeypatc
     assert [epoch.lr for epoch in progress.epochs] == [1e-3, 5e-4, 5e-4, 5e-4]
     assert (progress.curves.loss.x[1:] > progress.curves.loss.x[:-1]).all()
     assert progress.curves.loss.x[0] <= 2
-    assert "begins anew" not in said(folder)
+    assert "starts over" not in said(folder)
     assert progress.state == "completed"
 
 
@@ -97,9 +97,9 @@ def test_that_a_branch_stopped_and_resumed_is_resumed_exactly(monkeypatch: pytes
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"optimizer.kind": "sgd"}, "the optimiser begins anew: sgd instead of adamw"),
-        ({"optimizer.amsgrad": True}, "the optimiser begins anew: amsgrad changed"),
-        ({"training.batch_size": 48}, "epoch 2 begins anew: its batches are others"),
+        ({"optimizer.kind": "sgd"}, "the optimizer starts over: sgd instead of adamw"),
+        ({"optimizer.amsgrad": True}, "the optimizer starts over: amsgrad changed"),
+        ({"training.batch_size": 48}, "epoch 2 starts over: its batches are others"),
         ({"training.ema": 0.9, "schedule.kind": "cosine"}, "continues"),
     ],
 )

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tests.engine.training.test_loop import made, ran
+from tests.waiting import HANG_SECONDS
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.recipes import start
@@ -14,7 +15,7 @@ from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.reporting import reporter
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
-from workbench.engine.training.step import layers
+from workbench.engine.training.step import trained_layers
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
@@ -49,13 +50,13 @@ def test_that_gradient_norms_of_layers_make_up_the_whole(monkeypatch: pytest.Mon
 def test_that_frozen_layers_have_no_gradient_norm() -> None:
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
     first.requires_grad_(False)
-    assert list(layers(torch.nn.Sequential(first, second))) == ["1"]
+    assert list(trained_layers(torch.nn.Sequential(first, second))) == ["1"]
 
 
 def test_that_a_compiled_network_learns_the_same() -> None:
     changes = {"hardware.compile": True, "training.epochs": 1, "model.norm": "batch"}
     folder = made(changes)
-    assert process.start(folder).wait(timeout=500) == 0
+    assert process.start(folder).wait(HANG_SECONDS) == 0
     compiled, plain = history.load(folder), ran({**changes, "hardware.compile": False})[1]
     assert any("compiled in" in line.text for line in compiled.log)
     assert compiled.started is not None
@@ -80,4 +81,4 @@ def test_that_dataparallel_shares_a_batch_out_over_gpus(tmp_path: Path) -> None:
     config = start("digits-mlp")[1]
     config = files.change(config, {"hardware.parallel": "data-parallel"})
     parts = build.assemble(config, data.load(config.dataset), torch.device("cuda", 0), World())
-    assert isinstance(parts.stepper.model, torch.nn.DataParallel)
+    assert isinstance(parts.train_step.model, torch.nn.DataParallel)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from workbench.engine.data import images
-from workbench.engine.data.images import PictureError, decode
+from workbench.engine.data.images import ImageError, decode
 
 
 def pixels(path: Path, channels: str = "rgb", size: int = 8) -> list[list[int]]:
@@ -76,7 +76,7 @@ def noisy(path: Path) -> bytes:
 def test_that_a_file_cut_in_the_middle_is_refused(tmp_path: Path, name: str) -> None:
     whole = noisy(tmp_path / name)
     (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         decode(tmp_path / name, 8, "rgb")
     assert str(caught.value)
 
@@ -94,12 +94,12 @@ def test_that_what_is_no_picture_is_refused_with_the_reason(
     tmp_path: Path, make: Callable[[Path], object], reason: str
 ) -> None:
     make(tmp_path / "a.png")
-    with pytest.raises(PictureError, match=reason):
+    with pytest.raises(ImageError, match=reason):
         decode(tmp_path / "a.png", 8, "rgb")
 
 
 def test_that_a_picture_of_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("L", (20, 20)).save(tmp_path / "a.png")
     monkeypatch.setattr(images, "MAX_PIXELS", 399)
-    with pytest.raises(PictureError, match="20 x 20 pixels are too many"):
+    with pytest.raises(ImageError, match="20 x 20 pixels are too many"):
         decode(tmp_path / "a.png", 8, "rgb")

@@ -92,7 +92,7 @@ def test_that_texts_are_token_ids_padded_with_zero(texts: Path) -> None:
 
 def test_that_the_tokenizer_is_kept_and_knows_the_training_texts_only(texts: Path) -> None:
     source = load("text", path=str(texts), vocabulary=300, length=16)
-    kept = text.of_state(source.preprocessing)
+    kept = text.tokenizer_from(source.preprocessing)
     again, _ = text.encode(kept, ["a good, warm day 3"], 16)
     assert "good" in kept.decode([int(token) for token in again[0] if token])
     assert isinstance(source.train, TensorSplit)

@@ -13,7 +13,7 @@ from workbench.config.fields import kind_of
 from workbench.config.model import ModelSection
 from workbench.config.problems import ConfigError
 from workbench.config.run import variants
-from workbench.engine.data.dataset import Source, Task
+from workbench.engine.data.dataset import Source, TaskSpec
 from workbench.engine.models import BUILDERS
 
 SOURCES: dict[SampleKind, Source] = {"images": PICTURES, "vector": VECTOR, "series": SERIES, "text": TEXT}
@@ -59,7 +59,7 @@ def test_that_an_architecture_learns_twelve_samples_by_heart(kind: str, sample: 
 
 
 def test_that_the_mlp_of_the_mnist_guide_has_its_parameters() -> None:
-    data = source((1, 28, 28), task=Task("classification", tuple("0123456789")), count=2)
+    data = source((1, 28, 28), task=TaskSpec("classification", tuple("0123456789")), count=2)
     model = network(data, "mlp", hidden=[512, 256], norm="batch", dropout=[0.3, 0.2])
     assert [type(layer).__name__ for layer in model.children()] == [
         "Flatten",
@@ -72,7 +72,7 @@ def test_that_the_mlp_of_the_mnist_guide_has_its_parameters() -> None:
 
 
 def test_that_the_cnn_of_the_cifar_guide_has_its_parameters() -> None:
-    data = source((3, 32, 32), task=Task("classification", tuple("0123456789")), count=2)
+    data = source((3, 32, 32), task=TaskSpec("classification", tuple("0123456789")), count=2)
     settings = {"channels": [64, 128, 256], "convolutions": 2, "norm": "batch", "dropout": [0.1, 0.2, 0.0]}
     model = network(data, "cnn", **settings, head=[1024, 512], head_dropout=[0.5, 0.3])
     convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
@@ -89,14 +89,14 @@ def test_that_the_cnn_of_the_cifar_guide_has_its_parameters() -> None:
 
 
 def test_that_the_residual_network_is_resnet_18_with_a_small_stem() -> None:
-    data = source((3, 32, 32), task=Task("classification", tuple("0123456789")), count=2)
+    data = source((3, 32, 32), task=TaskSpec("classification", tuple("0123456789")), count=2)
     # The count that is published for ResNet-18 in its form for CIFAR-10.
     assert parameters(network(data, "resnet")) == 11_173_962
 
 
 @pytest.mark.parametrize("kind, head", [("lstm", [(64, 32), (32, 1)]), ("gru", [(64, 1)])])
 def test_that_recurrent_networks_are_those_of_the_guide(kind: str, head: list[tuple[int, int]]) -> None:
-    data = source((50, 1), task=Task("regression", targets=("next",)), count=2)
+    data = source((50, 1), task=TaskSpec("regression", targets=("next",)), count=2)
     model = network(data, kind)
     core = model.core
     assert isinstance(core, (nn.LSTM, nn.GRU))
@@ -114,7 +114,7 @@ def test_that_padding_behind_a_text_does_not_change_what_a_recurrent_network_say
 
 
 def test_that_two_heads_share_the_trunk_of_the_guide() -> None:
-    task = Task("multi-task", tuple("0123456789"), ("ink",))
+    task = TaskSpec("multi-task", tuple("0123456789"), ("ink",))
     model = network(source((1, 28, 28), task=task, count=2), "heads")
     heads = model.heads
     assert isinstance(heads, nn.ModuleDict)

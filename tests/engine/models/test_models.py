@@ -14,7 +14,7 @@ from workbench.config.recipes import start
 from workbench.engine import data, models, optimizers
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
-from workbench.engine.data.dataset import Source, Task, TensorSplit
+from workbench.engine.data.dataset import Source, TaskSpec, TensorSplit
 from workbench.engine.models.transformer import TransformerNetwork, sinusoids
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.service import summary
@@ -28,7 +28,7 @@ TRANSFER = {"model.kind": "torchvision", "model.name": "resnet18", "model.weight
 def pictures(size: int = 32, classes: int = 3) -> Source:
     inputs = torch.randint(0, 256, (12, 3, size, size), dtype=torch.uint8)
     split = TensorSplit(inputs, torch.arange(12) % classes)
-    return Source(Task("classification", tuple("abcdefghij"[:classes])), (3, size, size), split, split)
+    return Source(TaskSpec("classification", tuple("abcdefghij"[:classes])), (3, size, size), split, split)
 
 
 def network(recipe: str, **changes: Any) -> tuple[Any, Source]:

@@ -11,10 +11,13 @@ import psutil
 import pytest
 
 from tests.engine.attempts.test_resume import made
+from tests.gate import Gate
 from tests.waiting import until
-from workbench.engine.attempts import attempt
-from workbench.engine.runtime.sleep_inhibitor import KEPT, MAY_SLEEP, awake
-from workbench.engine.training.loop import Outcome, Run, train
+from workbench.engine.attempts import attempt, worker
+from workbench.engine.runtime.sleep_inhibitor import KEPT, MAY_SLEEP, inhibit_sleep
+from workbench.engine.training.boundary import RunBoundary
+from workbench.engine.training.loop import AttemptResult, Trainer, train
+from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.folder import RunFolder
@@ -67,11 +70,11 @@ def test_that_the_wish_lasts_as_long_as_the_attempt(fake: Fake, monkeypatch: pyt
     folder = made("digits-mlp", {"training.epochs": 1})
     seen: list[bool] = []
 
-    def look(run: Run) -> Outcome:
+    def look(trainer: Trainer, boundary: RunBoundary, backoff: LRBackoff) -> AttemptResult:
         seen.append(alive(helper(asked)))
-        return train(run)
+        return train(trainer, boundary, backoff)
 
-    monkeypatch.setattr(attempt, "train", look)
+    monkeypatch.setattr(worker, "train", look)
     assert attempt.run_attempt(folder, alone=True) == 0
     assert seen == [True]
     assert not alive(helper(asked))
@@ -83,19 +86,20 @@ def test_that_the_wish_lasts_as_long_as_the_attempt(fake: Fake, monkeypatch: pyt
 def test_that_it_is_taken_back_when_the_attempt_fails(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = fake(GRANTS)
 
-    def fail(*_: object) -> Outcome:
+    def fail(*_: object) -> AttemptResult:
         raise ValueError("no")
 
-    monkeypatch.setattr(attempt, "train", fail)
+    monkeypatch.setattr(worker, "train", fail)
     assert attempt.run_attempt(made("digits-mlp", {}), alone=True) == 1
     assert not alive(helper(asked))
 
 
-def test_that_it_ends_with_an_engine_that_is_killed(fake: Fake) -> None:
+def test_that_it_ends_with_an_engine_that_is_killed(fake: Fake, gate: Gate) -> None:
     asked = fake(GRANTS)
-    folder = made("digits-mlp", {"training.epochs": 100_000})
+    folder = made("digits-mlp", {})
+    gate.close_after(1)
     engine = process.start(folder)
-    until(lambda: history.load(folder).epoch > 0, what="an epoch")
+    until(lambda: history.load(folder).step == 1, what="the first step")
     was_alive = alive(helper(asked))
     os.kill(engine.pid, 9)
     until(lambda: engine.poll() is not None, what="the engine's end")
@@ -113,6 +117,6 @@ def test_that_a_wish_that_is_not_granted_is_one_note(
         monkeypatch.setenv("PATH", str(tmp_path))
     else:
         fake(script)
-    with awake("a run") as said:
+    with inhibit_sleep("a run") as said:
         assert said.startswith(MAY_SLEEP)
         assert why in said

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tests.waiting import HANG_SECONDS
 from workbench.engine.runtime.distributed import World
 
 T = TypeVar("T")
@@ -56,13 +57,13 @@ class Stub(World):
         self.said.append(kind)
         return self.meeting.say(self.rank, kind, thing)
 
-    def share(self, thing: Any) -> Any:
-        return self._say("share", thing)[0]
+    def broadcast(self, value: Any) -> Any:
+        return self._say("share", value)[0]
 
-    def gather(self, thing: Any) -> list[Any]:
-        return self._say("gather", thing)
+    def all_gather(self, value: Any) -> list[Any]:
+        return self._say("gather", value)
 
-    def total(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
+    def all_reduce_sum(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
         found: NDArray[np.float64] = np.sum(self._say("total", array), axis=0)
         return found
 
@@ -71,7 +72,7 @@ class Stub(World):
         return model
 
 
-def together(work: Callable[[Stub], T], size: int = 2, patience: float = 60.0) -> list[T]:
+def together(work: Callable[[Stub], T], size: int = 2, patience: float = HANG_SECONDS) -> list[T]:
     """What ``work`` gives for every rank of a world. Fails where the ranks' collectives do not match to the end."""
     meeting = Meeting(size, patience)
 

@@ -132,23 +132,23 @@ def test_that_a_resumed_run_keeps_its_scale_and_tells_that_the_data_changed(tmp_
 def test_that_a_source_comes_back_from_its_checkpoint() -> None:
     source = data.load(RunConfig().dataset)
     state: dict[str, Any] = {
-        "task": fitted.told(source),
+        "task": fitted.to_state(source),
         "classes": list(source.task.classes),
         "preprocessing": source.preprocessing,
     }
-    found = fitted.of_state(state)
+    found = fitted.from_state(state)
     assert (found.task, found.shape, found.scaling) == (source.task, source.shape, source.scaling)
     assert (found.preprocessing, found.vocabulary) == (source.preprocessing, source.vocabulary)
     assert len(found.train) == len(found.val) == 0
     now = RunConfig().dataset.model_dump(mode="json")
     state["config"] = {"dataset": {**now, "validation": 0.3, "augment_crop": 1, "workers": 2}}
-    assert fitted.goes_with(state, now), "other samples of the same kind"
-    assert not fitted.goes_with(state, {**now, "size": 16})
-    assert not fitted.goes_with(state, {**now, "kind": "table"})
+    assert fitted.applies_to(state, now), "other samples of the same kind"
+    assert not fitted.applies_to(state, {**now, "size": 16})
+    assert not fitted.applies_to(state, {**now, "kind": "table"})
     del state["task"]["factor"]
-    assert not fitted.goes_with(state, now)
+    assert not fitted.applies_to(state, now)
     with pytest.raises(RefusedError, match="does not tell"):
-        fitted.of_state(state)
+        fitted.from_state(state)
 
 
 def test_that_a_text_is_looked_for_in_the_column_of_the_training(tmp_path: Path) -> None:

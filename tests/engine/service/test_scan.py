@@ -8,7 +8,7 @@ from PIL import Image
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data.balance import note
+from workbench.engine.data.balance import imbalance_warning
 from workbench.engine.service import server
 
 
@@ -52,4 +52,4 @@ def test_that_unequal_classes_are_warned_of() -> None:
     changes = {"dataset.kind": "synthetic", "dataset.shape": "clusters", "model.kind": "mlp"}
     unequal = data.load(files.change(RunConfig(), changes | {"dataset.per_class": [800, 150, 50]}).dataset)
     assert any("class 1 has 640" in text and "class 3 has 40" in text for text in unequal.notes)
-    assert note(data.load(files.change(RunConfig(), changes).dataset)) == ""
+    assert imbalance_warning(data.load(files.change(RunConfig(), changes).dataset)) == ""

@@ -9,13 +9,13 @@ import torch
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.attempts.attempt import run_attempt
-from workbench.engine.data.dataset import Task
+from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.service import server
-from workbench.engine.training import evaluation
+from workbench.engine.tasks import class_figures, number_figures
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import create
 
-TASK = Task("classification", ("a", "b", "c"))
+CLASSES = ("a", "b", "c")
 
 
 def trained(recipe: str, changes: dict[str, Any]) -> Path:
@@ -37,7 +37,7 @@ def asked(method: str, **params: Any) -> dict[str, Any]:
 def test_that_confusion_and_figures_by_class_are_right() -> None:
     truths = torch.tensor([0, 0, 0, 1, 1, 2, -100])
     guesses = torch.tensor([0, 0, 1, 1, 2, 2, 0])
-    found = evaluation._per_class(TASK, guesses, truths)
+    found = class_figures.per_class(CLASSES, guesses, truths)
     assert found["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
     first, second, third = found["per_class"]
     assert (first["precision"], first["recall"], first["f1"]) == pytest.approx((1, 2 / 3, 0.8))
@@ -47,18 +47,18 @@ def test_that_confusion_and_figures_by_class_are_right() -> None:
 
 
 def test_that_a_class_nobody_guessed_has_no_division_by_zero() -> None:
-    found = evaluation._per_class(TASK, torch.tensor([0, 0]), torch.tensor([0, 1]))
+    found = class_figures.per_class(CLASSES, torch.tensor([0, 0]), torch.tensor([0, 1]))
     assert [one["f1"] for one in found["per_class"]] == pytest.approx([2 / 3, 0, 0])
 
 
 def test_that_cells_hold_their_samples_with_the_worst_first() -> None:
     truths, guesses = torch.tensor([0, 0, 1, 0]), torch.tensor([1, 1, 1, 0])
-    assert evaluation._cells(TASK, guesses, truths, [1, 0, 3, 2]) == [[0, 1, [1, 0]], [0, 0, [3]], [1, 1, [2]]]
+    assert class_figures.cells(guesses, truths, [1, 0, 3, 2]) == [[0, 1, [1, 0]], [0, 0, [3]], [1, 1, [2]]]
 
 
 def test_that_residuals_are_in_the_targets_unit() -> None:
-    task = Task("regression", targets=("y",), means=(5.0,), stds=(2.0,))
-    (told,) = evaluation._residuals(task, torch.tensor([[1.0], [0.0]]), torch.tensor([[0.0], [0.0]]))
+    spec = TaskSpec("regression", targets=("y",), means=(5.0,), stds=(2.0,))
+    (told,) = number_figures._residuals(spec, torch.tensor([[1.0], [0.0]]), torch.tensor([[0.0], [0.0]]))
     assert (told["mean"], told["std"], told["mae"]) == pytest.approx((1.0, 1.0, 1.0))
     assert told["rmse"] == pytest.approx(2**0.5)
     assert sum(told["counts"]) == 2
@@ -70,7 +70,9 @@ def test_that_an_evaluation_shows_its_samples() -> None:
     confusion = torch.tensor(found["confusion"])
     assert int(confusion.sum()) == found["samples"] == found["metrics"]["samples"]
     assert float(confusion.diag().sum() / confusion.sum()) == pytest.approx(found["metrics"]["accuracy"])
-    assert all(len(cell[2]) == min(confusion[cell[0], cell[1]], evaluation.CELL) for cell in found["cells"])
+    assert all(
+        len(cell[2]) == min(confusion[cell[0], cell[1]], class_figures.SAMPLES_PER_CELL) for cell in found["cells"]
+    )
     losses = [one["loss"] for one in found["worst"]]
     assert losses == sorted(losses, reverse=True)
     assert found["worst"][0]["thumbnail"]["width"] == 8

@@ -14,15 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.waiting import HANG_SECONDS
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
-from workbench.engine.data.dataset import Task
-from workbench.engine.data.loader import Resident
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.data.dataset import TaskSpec
+from workbench.engine.data.resident import ResidentLoader
+from workbench.engine.reporting.metrics import StepRecorder
+from workbench.engine.tasks import task_of
 from workbench.engine.training import precision
-from workbench.engine.training.nonfinite import Guard, NonFiniteError
+from workbench.engine.training.closure_step import ClosureStep
+from workbench.engine.training.nonfinite import NonFiniteError, NonFiniteGuard
 from workbench.engine.training.precision import Precision
-from workbench.engine.training.step import Stepper
+from workbench.engine.training.step import TrainStep
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.checkpoints import list_checkpoints
@@ -59,16 +62,16 @@ def said(progress: Progress) -> str:
 
 def poison(patch: pytest.MonkeyPatch, epoch: int) -> None:
     """From that epoch on, counted from 0, a sample of every block of the data is no number."""
-    real = Resident._ready
+    real = ResidentLoader._ready
 
-    def ready(self: Resident, raw: Tensor, plan: Any, now: int, *rest: Any) -> Tensor:
+    def ready(self: ResidentLoader, raw: Tensor, plan: Any, now: int, *rest: Any) -> Tensor:
         inputs = real(self, raw, plan, now, *rest)
         if now >= epoch:
             inputs = inputs.clone()
             inputs[3].view(-1)[7] = float("inf")
         return inputs
 
-    patch.setattr(Resident, "_ready", ready)
+    patch.setattr(ResidentLoader, "_ready", ready)
 
 
 def break_layer(patch: pytest.MonkeyPatch, after: int, how: Callable[[Tensor], Tensor], until: int = 10**9) -> None:
@@ -171,14 +174,15 @@ def test_that_a_run_that_lowered_its_learning_rate_finishes_and_resumes_with_the
 
 
 def test_that_weights_spoilt_by_the_optimiser_are_neither_judged_nor_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Stepper.optimise
+    real, steps = TrainStep.step_optimizer, list[int]()
 
-    def optimise(self: Stepper, number: int, *rest: Any) -> None:
-        real(self, number, *rest)
-        if number == 30:
+    def step_optimizer(self: TrainStep) -> None:
+        real(self)
+        steps.append(len(steps) + 1)
+        if steps[-1] == 30:
             next(self.model.parameters()).data.view(-1)[0] = float("inf")
 
-    monkeypatch.setattr(Stepper, "optimise", optimise)
+    monkeypatch.setattr(TrainStep, "step_optimizer", step_optimizer)
     # 1,438 samples in batches of 96 are 15 steps: the second epoch ends with step 30.
     folder, progress = ran(EVERY_EPOCH)
     assert "the weights 1.weight" in said(progress)
@@ -188,16 +192,18 @@ def test_that_weights_spoilt_by_the_optimiser_are_neither_judged_nor_saved(monke
 
 def test_that_what_the_device_leaves_out_by_itself_is_found_at_the_next_report(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = said(ran(WILD)[1])
-    real = Guard.__init__
+    real = NonFiniteGuard.__init__
 
-    def later(self: Guard, parameters: Any, optimizer: torch.optim.Optimizer, scaler: Any, alone: bool) -> None:
+    def later(
+        self: NonFiniteGuard, parameters: Any, optimizer: torch.optim.Optimizer, scaler: Any, alone: bool
+    ) -> None:
         real(self, parameters, optimizer, scaler, alone)
-        self.later = True
-        optimizer.found_inf = self._found  # type: ignore[attr-defined]
+        self.defers = True
+        optimizer.found_inf = self._is_nonfinite  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(Guard, "__init__", later)
+    monkeypatch.setattr(NonFiniteGuard, "__init__", later)
     # Nothing is reported before the epoch's end: the steps behind the bad one are left out on the device.
-    monkeypatch.setattr("workbench.engine.reporting.reporter.Flow.due", lambda self: False)
+    monkeypatch.setattr("workbench.engine.reporting.reporter.StepLog.is_due", lambda self: False)
     _, progress = ran(WILD)
     assert said(progress) == wanted
     assert not progress.recoveries
@@ -233,11 +239,11 @@ def test_that_fp16_that_no_scale_helps_is_a_failure(monkeypatch: pytest.MonkeyPa
 
 def test_that_gradients_of_few_rows_are_looked_at_too() -> None:
     table = nn.Embedding(5, 3, sparse=True)
-    guard = Guard(list(table.parameters()), torch.optim.SGD(table.parameters()), None, alone=True)
+    guard = NonFiniteGuard(list(table.parameters()), torch.optim.SGD(table.parameters()), None, alone=True)
     table(torch.tensor([1, 2])).sum().backward()
-    assert not guard.bad()
+    assert not guard.found_nonfinite()
     (table(torch.tensor([1, 2])) * float("inf")).sum().backward()
-    assert guard.bad()
+    assert guard.found_nonfinite()
 
 
 @pytest.mark.parametrize("kind", ["adam", "lbfgs", "muon"])
@@ -248,24 +254,25 @@ def test_that_a_step_that_is_not_taken_leaves_weights_and_state_as_they_were(kin
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
     optimizer = optimizer_of(config.optimizer, model, torch.device("cpu"))
-    stepper = Stepper(model, optimizer, nn.functional.cross_entropy, Precision(torch.device("cpu")), None)
-    stepper.guard = Guard(list(model.parameters()), optimizer, None, alone=True)
-    recorder = Recorder(Task("classification", ("a", "b", "c")))
+    kind_of_step = ClosureStep if kind == "lbfgs" else TrainStep
+    train_step = kind_of_step(model, optimizer, nn.functional.cross_entropy, Precision(torch.device("cpu")), None)
+    train_step.guard = NonFiniteGuard(list(model.parameters()), optimizer, None, alone=True)
+    recorder = StepRecorder(task_of(TaskSpec("classification", ("a", "b", "c"))))
     inputs, targets = torch.randn(16, 4), torch.randint(0, 3, (16,))
-    stepper.train(1, [(inputs, targets, 1.0)], recorder)
+    train_step.run(1, [(inputs, targets, 1.0)], recorder)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = format.checksum(optimizer.state_dict())
     bad = inputs.clone()
     bad[2, 1] = float("nan")
     with pytest.raises(NonFiniteError):
-        stepper.train(2, [(inputs, targets, 0.5), (bad, targets, 0.5)], recorder)
+        train_step.run(2, [(inputs, targets, 0.5), (bad, targets, 0.5)], recorder)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert format.checksum(optimizer.state_dict()) == state
 
 
 def test_that_two_processes_go_back_together() -> None:
     helped = made("digits-mlp", {**TOGETHER, "training.on_nonfinite": "lower_lr"})
-    assert process.start(helped).wait(timeout=300) == 0
+    assert process.start(helped).wait(HANG_SECONDS) == 0
     assert history.load(helped).recoveries
     look(helped)
 
@@ -273,7 +280,7 @@ def test_that_two_processes_go_back_together() -> None:
 @pytest.mark.campaign
 def test_that_two_processes_end_together_in_words() -> None:
     failing = made("digits-mlp", TOGETHER)
-    assert process.start(failing).wait(timeout=300) == 1
+    assert process.start(failing).wait(HANG_SECONDS) == 1
     assert "has numbers that are not finite" in said(history.load(failing))
 
 

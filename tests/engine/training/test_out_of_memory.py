@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.waiting import HANG_SECONDS
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.reporting import reporter
-from workbench.engine.training.recovery import Beginning
+from workbench.engine.training.memory_recovery import StepBackup
 from workbench.launch import process
 from workbench.runs import history, trust
 from workbench.runs.folder import RunFolder
@@ -180,14 +181,14 @@ def test_that_a_beginning_puts_random_states_and_buffers_back() -> None:
     from workbench.engine.training import build
 
     parts = build.build(made("digits-mlp", {**SMALL, "model.norm": "batch"}).config(), torch.device("cpu"), World())
-    beginning = Beginning(parts)
-    beginning.keep()
+    beginning = StepBackup(parts)
+    beginning.save()
     before = [one.clone() for one in parts.model.buffers()], torch.get_rng_state()
     parts.model.train()
     parts.model(torch.rand(8, *parts.source.shape))
     torch.rand(3)
     assert not all(map(torch.equal, parts.model.buffers(), before[0]))
-    beginning.put_back()
+    beginning.restore()
     assert all(map(torch.equal, parts.model.buffers(), before[0]))
     assert torch.equal(torch.get_rng_state(), before[1])
 
@@ -239,7 +240,7 @@ SEVERAL = {
 
 def several(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
     folder = made("digits-mlp", {**SEVERAL, **changes})
-    process.start(folder).wait(timeout=300)
+    process.start(folder).wait(HANG_SECONDS)
     return folder, history.load(folder)
 
 

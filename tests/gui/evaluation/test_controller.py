@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QToolTip
 
 from tests.gui.conftest import Answers
 from tests.gui.scripted import Engine
+from tests.waiting import HANG_MS
 from workbench.config import files, recipes
 from workbench.config.run import RunConfig
 from workbench.gui.evaluation import controller
@@ -28,8 +29,6 @@ from workbench.launch.service import Answer
 from workbench.runs.folder import RunFolder, create
 
 Until = Callable[[Callable[[], object]], None]
-PATIENCE = 120_000
-"""Milliseconds: the lab imports torch, on a machine that is busy."""
 ROOT = Path(__file__).parents[3]
 CHANGES: dict[str, dict[str, Any]] = {
     "digits-mlp": {"training.epochs": 1, "model.hidden": [16]},
@@ -48,14 +47,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
     for run in found.values():
         command = [sys.executable, "-m", "workbench.engine", str(run.path)]
         subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE / 1000
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=HANG_MS / 1000
         )
     return found
 
 
 @pytest.fixture
 def until(qtbot: Any) -> Until:
-    return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+    return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def show(window: MainWindow, trained: dict[str, RunFolder], until: Until) -> Cal
         window.lab.start()
         window.session.show(trained[name])
         window.actions_["run.evaluate"].trigger()
-        view = window.centre.evaluation
+        view = window.central.evaluation
         assert "Measuring" in view.status.text()
         until(lambda: view.result)
         return view
@@ -181,7 +180,7 @@ def test_that_own_files_are_predicted_and_what_cannot_be_is_told(
 
 
 def test_that_without_a_checkpoint_it_says_so(window: MainWindow, find: Callable[[str], Any], tmp_path: Path) -> None:
-    view = window.centre.evaluation
+    view = window.central.evaluation
     for ask in (lambda: find("evaluation.start").click(), view.predict.click, lambda: drop(view, tmp_path)):
         view.say("")
         ask()
@@ -220,7 +219,7 @@ def test_that_predictions_are_named_by_their_own_model_and_not_by_the_one_that_w
     checkpoint = Engine(first).train()
     checkpoint_of_second = Engine(second).train()
     checkpoint_of_second.with_suffix(".json").write_text('{"epoch": 3}')
-    view = window.centre.evaluation
+    view = window.central.evaluation
     _answer(window, "evaluate", {**RESULT, "checkpoint": str(checkpoint)})
     measured = view.status.text()
     assert measured.startswith("first, epoch 1")
@@ -237,7 +236,7 @@ def test_that_predictions_are_named_by_their_own_model_and_not_by_the_one_that_w
 def test_that_samples_of_a_cell_are_not_shown_under_another_that_was_opened_meanwhile(
     window: MainWindow, asked: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    view = window.centre.evaluation
+    view = window.central.evaluation
     _answer(window, "evaluate", {**RESULT, "checkpoint": "/elsewhere/model.pt"})
     view.confusion.open((0, 1))
     assert asked[-1][1]["indices"] == [5]

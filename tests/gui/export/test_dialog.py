@@ -101,7 +101,7 @@ def test_that_a_chosen_name_with_dots_gets_the_ending_and_a_file_in_its_way_is_a
     monkeypatch.setattr(ask, "choose", choose)
     assert ask.save_file(None, "Save", start, "") is None
     assert ask.save_file(None, "Save", start, "") == tmp_path / "lr-0.001.toml"
-    assert asked == ["lr-0.001.toml exists already."] * 2
+    assert asked == ["“lr-0.001.toml” already exists."] * 2
 
 
 def test_that_a_file_that_exists_is_replaced_only_when_the_person_says_so(
@@ -138,12 +138,12 @@ def test_that_the_model_written_is_that_of_the_run_the_dialog_was_opened_for(
     first, second = create(RunConfig(), "first", runs), create(RunConfig(), "second", runs)
     checkpoint = Engine(first).train()
     Engine(second).train()
-    window.desk.show_run(first)
+    window.controllers.runs.show_run(first)
     wait(lambda: window.actions_["file.export"].isEnabled())
     window.actions_["file.export"].trigger()
     dialog = window.findChild(ExportDialog)
     assert dialog is not None
-    window.desk.show_run(second)
+    window.controllers.runs.show_run(second)
     dialog.file.setText(str(tmp_path / "model.onnx"))
     dialog.start.click()
     assert [one["checkpoint"] for one in asked] == [str(checkpoint)]

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import HANG_MS
 from workbench.config import files
 from workbench.config.problems import Problem
 from workbench.config.run import RunConfig
 from workbench.gui.document.document import Document
-from workbench.gui.panels.panel import DEBOUNCE_MS, Asker
+from workbench.gui.panels.panel import Asker
 from workbench.gui.service.client import LabClient
 from workbench.launch.service import CANCELLED, Answer
 
@@ -73,7 +74,7 @@ def test_that_an_answer_to_settings_that_have_become_wrong_is_not_shown(asker: A
     document, client = asker._document, asker._lab
     answers: list[object] = []
     asker.answered.connect(answers.append)
-    with qtbot.waitSignal(asker.refused, timeout=20 * DEBOUNCE_MS):
+    with qtbot.waitSignal(asker.refused, timeout=HANG_MS):
         document.set("dataset.path", 7)
     client.take(Answer(1, "dataset", True, {"classes": []}))
     assert answers == []
@@ -90,4 +91,4 @@ def test_that_a_cancelled_look_is_no_problem_and_comes_again_with_the_next_chang
     assert cancelled == [True]
     assert document.problems == ()
     document.set("dataset.path", "/elsewhere")
-    qtbot.waitUntil(lambda: len(lab.asked) == 2)
+    qtbot.waitUntil(lambda: len(lab.asked) == 2, timeout=HANG_MS)

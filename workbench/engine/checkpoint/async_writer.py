@@ -20,7 +20,7 @@ SPARE_BYTES = 2**16
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WriteResult:
     """What became of a checkpoint. ``error`` is None when it lies whole on the disk."""
 
     state: dict[str, Any]
@@ -30,14 +30,14 @@ class Outcome:
     error: OSError | None = None
 
 
-class Writer:
+class AsyncWriter:
     """Writes into a folder of checkpoints, and keeps the newest ``keep`` and the best. The caller's thread never writes."""
 
     def __init__(self, folder: Path, keep: int) -> None:
         self._folder = folder
         self._keep = keep
         self._thread: threading.Thread | None = None
-        self._outcomes: list[Outcome] = []
+        self._results: list[WriteResult] = []
         self._failure: BaseException | None = None
         self._needed = 0
 
@@ -58,10 +58,10 @@ class Writer:
             failure, self._failure = self._failure, None
             raise failure
 
-    def outcomes(self) -> list[Outcome]:
+    def results(self) -> list[WriteResult]:
         """What became of the checkpoints that were finished since the last call."""
-        found, self._outcomes = self._outcomes, []
-        return found
+        results, self._results = self._results, []
+        return results
 
     def has_space(self) -> bool:
         """Whether there is space for as much as was submitted last."""
@@ -80,12 +80,12 @@ class Writer:
             format.prune(self._folder, self._keep, state["position"]["step"])
             size = path.stat().st_size
         except OSError as error:
-            self._outcomes.append(Outcome(state, info, error=error))
+            self._results.append(WriteResult(state, info, error=error))
         # Raised where the run can say it: an exception in a thread is told to nobody.
         except BaseException as error:  # noqa: BLE001
             self._failure = error
         else:
-            self._outcomes.append(Outcome(state, info, size, time.monotonic() - began))
+            self._results.append(WriteResult(state, info, size, time.monotonic() - began))
 
 
 def _check_space(folder: Path, needed: int) -> None:

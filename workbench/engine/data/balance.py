@@ -11,7 +11,7 @@ UNEQUAL = 2.0
 """From this ratio of the largest to the smallest class on, classes are called imbalanced."""
 
 
-def counts(source: Source) -> Tensor | None:
+def class_counts(source: Source) -> Tensor | None:
     """Training samples of each class, float64 (classes,); None where there are no classes alone."""
     if source.task.kind != "classification":
         return None
@@ -19,16 +19,16 @@ def counts(source: Source) -> Tensor | None:
     return torch.bincount(labels[labels >= 0], minlength=len(source.task.classes)).double()
 
 
-def imbalanced(found: Tensor) -> bool:
+def is_imbalanced(found: Tensor) -> bool:
     """Whether the classes that have samples differ much in size."""
     here = found[found > 0]
     return len(here) > 1 and bool(here.max() >= UNEQUAL * here.min())
 
 
-def note(source: Source, balance: str = "none") -> str:
+def imbalance_warning(source: Source, balance: str = "none") -> str:
     """A warning in words where classes differ much in size and nothing is done about it, else nothing."""
-    found = counts(source)
-    if balance != "none" or found is None or not imbalanced(found):
+    found = class_counts(source)
+    if balance != "none" or found is None or not is_imbalanced(found):
         return ""
     here = torch.where(found > 0, found, torch.inf)
     large, small = int(found.argmax()), int(here.argmin())
@@ -49,7 +49,7 @@ def class_weights(found: Tensor) -> Tensor:
 
 def sample_weights(source: Source) -> Tensor | None:
     """Each training sample's chance to be drawn, float64, so that all classes are drawn equally often. None without classes."""
-    found = counts(source)
+    found = class_counts(source)
     if found is None:
         return None
     labels = source.train.targets

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from workbench.config.dataset import Digits
-from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.images import scaling_of
 from workbench.engine.data.split import split
 from workbench.shipped import shipped
@@ -31,11 +31,11 @@ def load(config: Digits, progress: Progress) -> Source:
     classes = labels if config.split == "per-class" else None
     train, val = split(len(labels), classes, config.validation, config.split_seed)
     scaling, preprocessing = scaling_of(pictures[train], WHITE)
-    task, targets = Task("classification", DIGITS), labels
+    task, targets = TaskSpec("classification", DIGITS), labels
     if config.target == "digit-and-ink":
         ink = pictures.to(torch.float32).mean(dim=(1, 2, 3)) / WHITE
         mean, std = float(ink[train].mean()), float(ink[train].std())
-        task = Task("multi-task", DIGITS, targets=("ink",), means=(mean,), stds=(std,))
+        task = TaskSpec("multi-task", DIGITS, targets=("ink",), means=(mean,), stds=(std,))
         targets = torch.stack([labels.to(torch.float32), (ink - mean) / std], dim=1)
     return Source(
         task=task,

@@ -14,7 +14,7 @@ from workbench.engine.runtime.failures import RefusedError
 def load(config: ImageCSV, progress: Progress) -> Source:
     """Pictures as :mod:`image_folder` gives them. Raises RefusedError."""
     path = Path(config.path).expanduser()
-    frame, reading = table_reader.read_told(path)
+    frame, reading = table_reader.read_with_report(path)
     free = [name for name in frame.columns if name != config.group] or frame.columns
     image, label = config.image_column or free[0], config.label_column or free[-1]
     for name, setting in (

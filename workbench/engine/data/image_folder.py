@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import ImageCSV, ImageFolder
-from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Split, Task, TensorSplit
-from workbench.engine.data.images import STATISTICS_SAMPLES, PictureError, PictureSplit, decode, scaling_of
+from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Split, TaskSpec, TensorSplit
+from workbench.engine.data.images import STATISTICS_SAMPLES, ImageError, ImageSplit, decode, scaling_of
 from workbench.engine.data.split import by_group, split
 from workbench.engine.runtime.devices import available_cpus
 from workbench.engine.runtime.failures import RefusedError
@@ -67,7 +67,7 @@ def assemble(
     sample = train.read(range(0, len(train), max(1, len(train) // STATISTICS_SAMPLES)))
     scaling, preprocessing = scaling_of(sample)
     return Source(
-        task=Task("classification", tuple(map(_readable, classes))),
+        task=TaskSpec("classification", tuple(map(_readable, classes))),
         shape=tuple(sample.shape[1:]),
         train=train,
         val=splits["val"],
@@ -148,10 +148,10 @@ def _read_all(
     left_out: list[LeftOut] = []
     done = 0
 
-    def read(item: tuple[Path, int]) -> Tensor | PictureError:
+    def read(item: tuple[Path, int]) -> Tensor | ImageError:
         try:
             return decode(item[0], config.size, config.channels)
-        except PictureError as error:
+        except ImageError as error:
             return error
 
     with ThreadPoolExecutor(available_cpus()) as pool:
@@ -161,7 +161,7 @@ def _read_all(
             for start in range(0, len(files), CHUNK):
                 part = files[start : start + CHUNK]
                 for item, result in zip(part, pool.map(read, part), strict=True):
-                    if isinstance(result, PictureError):
+                    if isinstance(result, ImageError):
                         left_out.append(LeftOut(_readable(str(item[0])), str(result)))
                         continue
                     readable[name].append(item)
@@ -210,7 +210,7 @@ def _make(files: Files, pictures: Tensor | None, config: ImageFolder | ImageCSV)
     labels = torch.tensor([label for _, label in files], dtype=torch.int64)
     if pictures is not None:
         return TensorSplit(pictures, labels, names=tuple(_readable(str(path)) for path in paths))
-    return PictureSplit(paths, labels, config.size, config.channels)
+    return ImageSplit(paths, labels, config.size, config.channels)
 
 
 def _readable(name: str) -> str:

@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from workbench.engine.data.dataset import Scaling
+from workbench.engine.data.dataset import Normalization
 
 MAX_PIXELS = 150_000_000
 """Larger pictures are left out: decoding one would take over half a gigabyte."""
@@ -22,7 +22,7 @@ UNREADABLE = -100
 """Label of a picture that became unreadable during a run: what PyTorch's losses ignore by default."""
 
 
-class PictureError(Exception):
+class ImageError(Exception):
     """A file that is no usable picture; the text says why."""
 
 
@@ -38,17 +38,17 @@ def decode(path: Path, size: int, channels: Literal["rgb", "gray"]) -> Tensor:
             picture = _eight_bits(ImageOps.exif_transpose(opened))
             picture = picture.convert("RGB" if channels == "rgb" else "L")
             picture = ImageOps.fit(picture, (size, size), Image.Resampling.BILINEAR)
-    except PictureError:
+    except ImageError:
         raise
     # Pillow's decoders raise whatever a damaged file leads them into.
     except Exception as error:
-        raise PictureError(_reason(error)) from error
+        raise ImageError(_reason(error)) from error
     array = np.array(picture, dtype=np.uint8)
     return torch.from_numpy(array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1)))
 
 
 @dataclass(frozen=True)
-class PictureSplit:
+class ImageSplit:
     """A split of picture files that are decoded when they are asked for."""
 
     files: Sequence[Path]
@@ -71,7 +71,7 @@ class PictureSplit:
         for place, index in enumerate(indices):
             try:
                 inputs[place] = decode(self.files[index], self.size, self.channels)
-            except PictureError:
+            except ImageError:
                 labels[place] = UNREADABLE
         return inputs, labels
 
@@ -80,19 +80,19 @@ class PictureSplit:
         return os.fsencode(self.files[index]).decode("utf-8", "replace")
 
 
-def scaling_of(pictures: Tensor, white: int = 255) -> tuple[Scaling, dict[str, Any]]:
+def scaling_of(pictures: Tensor, white: int = 255) -> tuple[Normalization, dict[str, Any]]:
     """Mean 0 and standard deviation 1 per channel over ``pictures`` (uint8, (n, channels, height, width)), and that in words."""
     values = pictures.to(torch.float64) / white
     means = values.mean((0, 2, 3)).tolist()
     stds = [max(std, 1e-3) for std in values.std((0, 2, 3), correction=0).tolist()]
     factor = tuple(1 / (white * std) for std in stds)
     offset = tuple(-mean / std for mean, std in zip(means, stds, strict=True))
-    return Scaling(factor, offset), {"kind": "pictures", "white": white, "mean": means, "std": stds}
+    return Normalization(factor, offset), {"kind": "pictures", "white": white, "mean": means, "std": stds}
 
 
 def _check_size(picture: Image.Image) -> None:
     if picture.width * picture.height > MAX_PIXELS:
-        raise PictureError(f"{picture.width} x {picture.height} pixels are too many")
+        raise ImageError(f"{picture.width} x {picture.height} pixels are too many")
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

@@ -27,7 +27,7 @@ def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
-class Micro:
+class MicrobatchSlice:
     """One forward and backward pass of one process: ``start`` and ``stop`` in the epoch's order.
 
     ``factor`` weights its mean loss so that the gradients of all processes and passes average over the step's samples.
@@ -59,7 +59,7 @@ class StepPlan:
         whole, rest = divmod(self.samples, self.batch * self.accumulation * self.world)
         return max(whole + (1 if rest and not self.drop_last else 0), 1 if self.samples else 0)
 
-    def step(self, number: int, rank: int = 0) -> list[Micro]:
+    def step(self, number: int, rank: int = 0) -> list[MicrobatchSlice]:
         """The passes of one process in step ``number`` of an epoch. Every process has as many, so that none waits in vain.
 
         A process for which nothing is left repeats a sample with factor 0.
@@ -74,9 +74,9 @@ class StepPlan:
             start = first + rank * share + min(rank, rest)
             mine = share + (1 if rank < rest else 0)
             if mine:
-                passes.append(Micro(start, start + mine, mine * self.world / total))
+                passes.append(MicrobatchSlice(start, start + mine, mine * self.world / total))
             else:
-                passes.append(Micro(first, first + 1, 0.0))
+                passes.append(MicrobatchSlice(first, first + 1, 0.0))
         return passes
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workbench.config.dataset import Series, Sine, Windowed
 from workbench.engine.data import table_reader
-from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.runtime.failures import RefusedError
 
 DATES_LOOKED_AT = 10_000
@@ -35,7 +35,7 @@ def load(config: Series, progress: Progress, learnt: Source | None = None) -> So
     """The columns of a CSV file. Raises RefusedError."""
     progress("reading the series", None)
     kept = learnt.preprocessing if learnt is not None else {}
-    frame, reading = table_reader.read_told(Path(config.path).expanduser(), 1, kept.get("commas", ()))
+    frame, reading = table_reader.read_with_report(Path(config.path).expanduser(), 1, kept.get("commas", ()))
     order, note = _in_time(frame, config.time)
     frame = frame.drop(config.time) if config.time else frame
     found = {name: _column(frame, name) for name in frame.columns}
@@ -91,7 +91,7 @@ def columns_of(path: Path, names: list[str], time: str = "", commas: Sequence[st
 
     ``commas``: those that had decimal commas in training. Raises RefusedError.
     """
-    frame = table_reader.read_told(path, 1, commas)[0]
+    frame = table_reader.read_with_report(path, 1, commas)[0]
     order, _ = _in_time(frame, time)
     missing = [name for name in names if name not in frame.columns]
     if missing:
@@ -158,7 +158,7 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
     tail = slice(first, count) if kept else slice(0, count)
     naive = float((truth[tail] - last[tail]).abs().mean())
     targets = tuple(f"{names[target]} +{step + 1}" for step in range(config.horizon))
-    task = Task("regression", targets=targets, means=(float(mean[target]),), stds=(float(std[target]),))
+    task = TaskSpec("regression", targets=targets, means=(float(mean[target]),), stds=(float(std[target]),))
     preprocessing: dict[str, Any] = {
         "kind": "series",
         "columns": [{"name": n, "mean": float(m), "std": float(s)} for n, m, s in zip(names, mean, std, strict=True)],

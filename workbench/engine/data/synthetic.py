@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Synthetic
-from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.split import split
 
 SHOWN = 2000
@@ -33,12 +33,12 @@ def load(config: Synthetic, progress: Progress) -> Source:
     )
 
 
-def _task(config: Synthetic) -> Task:
+def _task(config: Synthetic) -> TaskSpec:
     if config.shape == "linear":
-        return Task("regression", targets=("y",))
+        return TaskSpec("regression", targets=("y",))
     word = "arm" if config.shape == "spirals" else "class"
     count = len(config.per_class) if config.shape == "clusters" and config.per_class else config.classes
-    return Task("classification", tuple(f"{word} {number + 1}" for number in range(count)))
+    return TaskSpec("classification", tuple(f"{word} {number + 1}" for number in range(count)))
 
 
 def _line(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Table
-from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.split import by_group, by_time, split
-from workbench.engine.data.table_reader import is_gap, number, read_told, require, times
+from workbench.engine.data.table_reader import is_gap, number, read_with_report, require, times
 from workbench.engine.runtime.failures import RefusedError
 
 NUMBER_SHARE = 0.8
@@ -26,7 +26,7 @@ CLASSES_FROM_NUMBERS = 20
 PREVIEW_ROWS = 50
 
 
-_Made = tuple[Tensor, list[dict[str, Any]], Task]
+_Made = tuple[Tensor, list[dict[str, Any]], TaskSpec]
 """Inputs of all rows, how they were made of which columns, and the task with the scale of its targets."""
 
 
@@ -51,7 +51,7 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
         kind = "classification" if learnt.task.has_classes else "regression"
         config = config.model_copy(update={"task": kind})
     known = learnt.preprocessing if learnt is not None else {}
-    frame, reading = read_told(Path(config.path).expanduser(), commas=known.get("commas", ()))
+    frame, reading = read_with_report(Path(config.path).expanduser(), commas=known.get("commas", ()))
     targets_of = tuple(known["target"]["columns"]) if known else (target_name(frame, config), *config.more_targets)
     for name in targets_of if known else ():
         require(frame, name, "dataset.target")
@@ -140,7 +140,7 @@ def _divide(frame: pl.DataFrame, rows: list[int], classes: Tensor | None, config
     return split(len(rows), classes if config.split == "per-class" else None, config.validation, config.split_seed)
 
 
-def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], config: Table) -> tuple[Task, Tensor]:
+def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], config: Table) -> tuple[TaskSpec, Tensor]:
     """One target; several numbers side by side as a regression; or a class and numbers beside it as two tasks."""
     cells = {name: frame[name].gather(rows).to_list() for name in names}
     if len(names) == 1:
@@ -153,10 +153,10 @@ def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], con
     one = config.model_copy(update={"task": "regression"})
     found = torch.cat([_targets(cells[name], name, one)[1] for name in numbers], dim=1)
     if not beside:
-        return Task("regression", targets=tuple(names)), found
+        return TaskSpec("regression", targets=tuple(names)), found
     task, classes = _targets(cells[names[0]], names[0], config.model_copy(update={"task": "classification"}))
     both = torch.cat([classes[:, None].to(torch.float64), found], dim=1)
-    return Task("multi-task", task.classes, tuple(numbers)), both
+    return TaskSpec("multi-task", task.classes, tuple(numbers)), both
 
 
 def _why_unused(cells: pl.Series) -> str:
@@ -216,7 +216,7 @@ def _without_gaps(rows: list[int], columns: list[_Column]) -> tuple[list[int], l
     return [row for row, gap in zip(rows, gaps.tolist(), strict=True) if not gap], kept, dropped
 
 
-def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[Task, Tensor]:
+def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[TaskSpec, Tensor]:
     numbers = [number(cell) for cell in cells]
     numeric = all(value is not None for value in numbers)
     different = set(numbers) if numeric else {cell.strip() for cell in cells}
@@ -229,7 +229,7 @@ def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[Task, Tens
             word = next(cell for cell, value in zip(cells, numbers, strict=True) if value is None)
             what = f"the target column {name} holds {word!r}, which is no number"
             raise RefusedError(what, "correct it, or choose classification", "dataset.target")
-        return Task("regression", targets=(name,)), torch.tensor(numbers, dtype=torch.float64)[:, None]
+        return TaskSpec("regression", targets=(name,)), torch.tensor(numbers, dtype=torch.float64)[:, None]
     if len(different) == 1:
         what = f"the target column {name} holds one class only ({cells[0]}): there is nothing to learn"
         raise RefusedError(what, "choose another target", "dataset.target")
@@ -239,7 +239,7 @@ def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[Task, Tens
     keys = [float(n) for n in numbers if n is not None] if numeric else [cell.strip() for cell in cells]
     order: dict[Any, int] = {key: place for place, key in enumerate(sorted(set(keys)))}  # type: ignore[type-var]
     classes = tuple(_class_name(key) for key in order)
-    return Task("classification", classes), torch.tensor([order[key] for key in keys])
+    return TaskSpec("classification", classes), torch.tensor([order[key] for key in keys])
 
 
 def _check_numbers(cells: dict[str, list[str]], names: Sequence[str]) -> None:
@@ -259,7 +259,7 @@ def _class_name(key: float | str) -> str:
     return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)
 
 
-def _learn(config: Table, task: Task, columns: list[_Column], targets: Tensor, train: Tensor) -> _Made:
+def _learn(config: Table, task: TaskSpec, columns: list[_Column], targets: Tensor, train: Tensor) -> _Made:
     """Turns columns into inputs with what the training rows alone tell, and finds the scale of the targets."""
     parts, described = zip(*(_inputs(column, train, config.standardize) for column in columns), strict=True)
     if task.kind != "classification":
@@ -270,7 +270,7 @@ def _learn(config: Table, task: Task, columns: list[_Column], targets: Tensor, t
     return torch.cat(parts, dim=1).to(torch.float32), list(described), task
 
 
-def _scaled_as(task: Task, learnt: Task) -> Task:
+def _scaled_as(task: TaskSpec, learnt: TaskSpec) -> TaskSpec:
     """The task with the scale of the targets that a model learnt."""
     return replace(task, means=learnt.means, stds=learnt.stds) if task.targets == learnt.targets else task
 
@@ -327,7 +327,7 @@ def prepare(path: Path, described: Sequence[dict[str, Any]], commas: Sequence[st
 
     Raises RefusedError.
     """
-    return _encode(read_told(path, 1, commas)[0], described, path)
+    return _encode(read_with_report(path, 1, commas)[0], described, path)
 
 
 def _encode(frame: pl.DataFrame, described: Sequence[dict[str, Any]], path: Path | str) -> Tensor:

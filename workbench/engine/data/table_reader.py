@@ -33,7 +33,7 @@ def read(path: Path, least: int = 2) -> pl.DataFrame:
 
     Raises RefusedError.
     """
-    return read_told(path, least)[0]
+    return read_with_report(path, least)[0]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Reading:
     commas: tuple[str, ...] = ()
 
 
-def read_told(path: Path, least: int = 2, commas: Sequence[str] = ()) -> tuple[pl.DataFrame, Reading]:
+def read_with_report(path: Path, least: int = 2, commas: Sequence[str] = ()) -> tuple[pl.DataFrame, Reading]:
     """The same, with how it was read. ``commas``: columns known to have decimal commas, whether this file shows them or not."""
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
@@ -84,7 +84,7 @@ def separator_of(path: Path) -> str | None:
 
 
 def _separated(path: Path, mark: str, known: Sequence[str]) -> tuple[pl.DataFrame, Reading]:
-    text, encoding = decoded(path)
+    text, encoding = decode_text(path)
     frame = pl.read_csv(text.encode(), separator=mark, infer_schema=False, truncate_ragged_lines=True)
     notes = [] if encoding == UTF8 else [f"the table is read as {encoding}: it is not UTF-8"]
     # Between commas a comma is none of a number's.
@@ -106,7 +106,7 @@ def _has_decimal_commas(column: pl.Series) -> bool:
     return fitting >= DECIMAL_SHARE * max(len(filled), 1) and any("," in cell for cell in filled)
 
 
-def decoded(path: Path) -> tuple[str, str]:
+def decode_text(path: Path) -> tuple[str, str]:
     """The text in a file, and what it is encoded in: as a mark at its beginning says, else UTF-8, else Windows-1252.
 
     Raises RefusedError for a file that is no text, and OSError.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workbench.config.dataset import Text
 from workbench.engine.data import table_reader
-from workbench.engine.data.dataset import LeftOut, Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import LeftOut, Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.split import split
 from workbench.engine.runtime.failures import RefusedError
 
@@ -23,7 +23,7 @@ def load(config: Text, progress: Progress, learnt: Source | None = None) -> Sour
     """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
     progress("reading the texts", None)
     path = Path(config.path).expanduser()
-    frame, reading = table_reader.read_told(path)
+    frame, reading = table_reader.read_with_report(path)
     text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
         table_reader.require(frame, name, setting)
@@ -40,7 +40,7 @@ def load(config: Text, progress: Progress, learnt: Source | None = None) -> Sour
     chosen = split(len(rows), labels if config.split == "per-class" else None, config.validation, config.split_seed)
     progress("learning the vocabulary" if learnt is None else "counting the tokens", None)
     training = [texts[index] for index in chosen[0].tolist()]
-    tokenizer = learn(training, config.vocabulary) if learnt is None else of_state(learnt.preprocessing)
+    tokenizer = learn(training, config.vocabulary) if learnt is None else tokenizer_from(learnt.preprocessing)
     tokens, cut = encode(tokenizer, texts, config.length)
     names = tuple(text[:60] for text in texts)
     train, val = (TensorSplit(tokens[i], labels[i], "text", tuple(names[k] for k in i.tolist())) for i in chosen)
@@ -49,7 +49,7 @@ def load(config: Text, progress: Progress, learnt: Source | None = None) -> Sour
         "rows": [[texts[i], words[i]] for i in range(min(len(rows), PREVIEW_ROWS))],
     }
     return Source(
-        task=Task("classification", classes),
+        task=TaskSpec("classification", classes),
         shape=(config.length,),
         train=train,
         val=val,
@@ -96,6 +96,6 @@ def encode(tokenizer: Tokenizer, texts: list[str], length: int) -> tuple[Tensor,
     return found, cut
 
 
-def of_state(preprocessing: dict[str, object]) -> Tokenizer:
+def tokenizer_from(preprocessing: dict[str, object]) -> Tokenizer:
     """The tokenizer that a checkpoint carries."""
     return Tokenizer.from_str(json.dumps(json.loads(str(preprocessing["tokenizer"]))))

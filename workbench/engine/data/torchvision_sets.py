@@ -22,7 +22,7 @@ from torch import Tensor
 
 from workbench.config.dataset import Torchvision
 from workbench.engine.data import downloading
-from workbench.engine.data.dataset import Progress, Scaling, Source, Split, Task, TensorSplit
+from workbench.engine.data.dataset import Normalization, Progress, Source, Split, TaskSpec, TensorSplit
 from workbench.engine.data.images import scaling_of
 from workbench.engine.data.split import split
 from workbench.engine.runtime.failures import RefusedError
@@ -72,7 +72,7 @@ def load(config: Torchvision, progress: Progress) -> Source:
     """A known set, its test part as the test split. Raises RefusedError."""
     root = Path(config.path).expanduser()
     progress(f"reading {config.name}", None)
-    with downloading.told(progress, config.name):
+    with downloading.report_downloads(progress, config.name):
         return _load(config, root, progress)
 
 
@@ -91,7 +91,7 @@ def _of_arrays(config: Torchvision, arrays: Arrays) -> Source:
     learnt = pictures[train]
     scaling, preprocessing = _scaling(config.name, learnt)
     return Source(
-        task=Task("classification", classes),
+        task=TaskSpec("classification", classes),
         shape=tuple(pictures.shape[1:]),
         train=TensorSplit(learnt, labels[train], "picture"),
         val=TensorSplit(pictures[val], labels[val], "picture"),
@@ -105,12 +105,12 @@ def _of_arrays(config: Torchvision, arrays: Arrays) -> Source:
     )
 
 
-def _scaling(name: str, pictures: Tensor) -> tuple[Scaling, dict[str, Any]]:
+def _scaling(name: str, pictures: Tensor) -> tuple[Normalization, dict[str, Any]]:
     if name in STANDARD:
         means, stds = STANDARD[name]
         offset = tuple(-mean / std for mean, std in zip(means, stds, strict=True))
         words = {"kind": "pictures", "white": 255, "mean": list(means), "std": list(stds)}
-        return Scaling(tuple(1 / (255 * std) for std in stds), offset), words
+        return Normalization(tuple(1 / (255 * std) for std in stds), offset), words
     return scaling_of(pictures[:: max(1, len(pictures) // STATISTICS_SAMPLES)])
 
 
@@ -316,7 +316,7 @@ def _of_torchvision(config: Torchvision, root: Path, progress: Progress) -> Sour
     scaling, preprocessing = scaling_of(train.read(range(0, len(train), max(step, 1))[:STATISTICS_SAMPLES]))
     form = {"size": size, "channels": channels}
     shape = (3 if channels == "rgb" else 1, size, size)
-    return Source(Task("classification", classes), shape, train, val, test, scaling, {**preprocessing, **form})
+    return Source(TaskSpec("classification", classes), shape, train, val, test, scaling, {**preprocessing, **form})
 
 
 def _part(config: Torchvision, make: Callable[..., Any], name: str, download: bool) -> Any:

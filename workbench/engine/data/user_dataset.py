@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from workbench.config.dataset import PythonData
-from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.images import scaling_of
 from workbench.engine.data.split import split
 from workbench.engine.runtime import user_code
@@ -36,10 +36,10 @@ def load(config: PythonData, progress: Progress) -> Source:
         classes = tuple(map(str, named)) if named is not None else tuple(str(number) for number in range(count))
         if int(targets.min()) < 0 or count > len(classes):
             raise RefusedError("the classes must be numbered from 0", "look at the targets", "dataset.path")
-        task = Task("classification", classes)
+        task = TaskSpec("classification", classes)
     else:
         targets = targets.to(torch.float32).reshape(len(targets), -1)
-        task = Task("regression", targets=tuple(f"target {number + 1}" for number in range(targets.shape[1])))
+        task = TaskSpec("regression", targets=tuple(f"target {number + 1}" for number in range(targets.shape[1])))
     by_class = targets if classes and config.split == "per-class" else None
     train, val = split(len(targets), by_class, config.validation, config.split_seed)
     pictures = config.sample_kind == "images" and inputs.dtype == torch.uint8

@@ -16,7 +16,7 @@ from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint import format
-from workbench.engine.checkpoint.saver import check_classes
+from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Source
 from workbench.engine.export.script import assemble
 from workbench.engine.runtime.failures import RefusedError
@@ -90,7 +90,7 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
     config = files.parse(state["config"])
     _check_history(config, state, trained)
     source = data.load(config.dataset)
-    check_classes(source.task, state)
+    fitted.check_classes(source.task, state)
     model = build.make_model(config, source, torch.device("cpu"), restored=True)
     name = trained.parent.parent.name if trained.parent.name == "checkpoints" else trained.stem
     text = assemble.text(config, source, model, name, state["versions"]["torch"])

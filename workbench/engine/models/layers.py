@@ -56,7 +56,7 @@ def each(values: tuple[float, ...], layers: int) -> tuple[float, ...]:
     return values if len(values) == layers else (values[0] if values else 0.0,) * layers
 
 
-def initialise(model: nn.Module, weights: str, bias: Literal["default"] | float) -> None:
+def init_weights(model: nn.Module, weights: str, bias: Literal["default"] | float) -> None:
     """Draws the weights of every layer that computes with a matrix, and sets their biases, unless they stay PyTorch's own.
 
     Recurrent layers too: each of their matrices by itself; and embeddings, whose row of padding stays 0. What is frozen keeps

@@ -18,7 +18,7 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 
 from workbench.config.model import TorchvisionModel
 from workbench.engine.data import downloading
-from workbench.engine.data.dataset import Progress, silent
+from workbench.engine.data.dataset import Progress, no_progress
 from workbench.engine.runtime.failures import RefusedError
 
 HEADS = ("fc", "classifier", "heads", "head")
@@ -98,7 +98,7 @@ class Pretrained(nn.Module):
             factors |= {f"body.{name}": factor for name in stage.loose}
         return factors
 
-    def load_published(self, progress: Progress = silent) -> None:
+    def load_published(self, progress: Progress = no_progress) -> None:
         """Takes over the weights that the configuration names, all but the last layer's. Raises RefusedError."""
         config = self._config
         if config.weights_path.strip():
@@ -109,7 +109,7 @@ class Pretrained(nn.Module):
             entry = chosen(config)
             if entry is None:
                 return
-            with downloading.told(progress, f"the weights of {config.name}"):
+            with downloading.report_downloads(progress, f"the weights of {config.name}"):
                 state, source, setting = _published(entry), str(entry), "model.weights"
         try:
             self._take(state)

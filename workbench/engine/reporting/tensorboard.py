@@ -12,7 +12,7 @@ _GIB = 2**30
 _log = logging.getLogger(__name__)
 
 
-class Board:
+class TensorBoardWriter:
     """Writes into the folder ``tensorboard`` of a run. Raises RefusedError where TensorBoard is not installed."""
 
     def __init__(self, folder: Path) -> None:
@@ -27,10 +27,10 @@ class Board:
         self._writer: SummaryWriter | None = None
         self._step = 0
 
-    def take(self, event: AnyEvent) -> None:
-        """Takes in an event. A full disk costs these curves, never the run: its own events are kept and tried again."""
+    def write(self, event: AnyEvent) -> None:
+        """Writes an event. A full disk costs these curves, never the run: its own events are kept and tried again."""
         try:
-            self._take(event)
+            self._write(event)
         except OSError as error:
             _log.info("nothing written for TensorBoard: %s", error)
 
@@ -40,7 +40,7 @@ class Board:
             self._writer.close()
             self._writer = None
 
-    def _take(self, event: AnyEvent) -> None:
+    def _write(self, event: AnyEvent) -> None:
         match event:
             case Started():
                 # What an earlier attempt wrote beyond this step is no longer part of the run.

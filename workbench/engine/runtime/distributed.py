@@ -71,27 +71,27 @@ class World:
     """How many those are: they share the machine's processors."""
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is rank 0, which alone decides and reports."""
         return self.rank == 0
 
-    def share(self, thing: Any) -> Any:
-        """Rank 0's ``thing``, on every rank."""
+    def broadcast(self, value: Any) -> Any:
+        """Rank 0's ``value``, on every rank."""
         if self.size == 1:
-            return thing
-        box = [thing]
+            return value
+        box = [value]
         dist.broadcast_object_list(box, src=0, group=self.control)
         return box[0]
 
-    def gather(self, thing: Any) -> list[Any]:
-        """Every rank's ``thing``, in order, on every rank."""
+    def all_gather(self, value: Any) -> list[Any]:
+        """Every rank's ``value``, in order, on every rank."""
         if self.size == 1:
-            return [thing]
+            return [value]
         found: list[Any] = [None] * self.size
-        dist.all_gather_object(found, thing, group=self.control)
+        dist.all_gather_object(found, value, group=self.control)
         return found
 
-    def gather_late(self, work: Callable[[], Any]) -> list[Any]:
+    def all_gather_when_done(self, work: Callable[[], Any]) -> list[Any]:
         """What ``work`` gives on every rank, in order, on every rank, however long it takes. It must not speak to the others.
 
         Where one rank cannot do its work, every rank raises why: RefusedError as it is, all else as FailedError.
@@ -106,7 +106,7 @@ class World:
             try:
                 own.append(_Done(work()))
             except BaseException as error:
-                own.append(_Done(trouble=_trouble(self.rank, error)))
+                own.append(_Done(trouble=_as_travelling_error(self.rank, error)))
                 raise
             finally:
                 done.set()
@@ -116,11 +116,11 @@ class World:
                 raise one.trouble
         return [one.result for one in found if one is not None]
 
-    def share_late(self, work: Callable[[], Any]) -> Any:
-        """What ``work`` gives on rank 0, on every rank, however long it takes. See :meth:`gather_late`."""
-        return self.gather_late(work if self.leads else lambda: None)[0]
+    def broadcast_when_done(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives on rank 0, on every rank, however long it takes. See :meth:`all_gather_when_done`."""
+        return self.all_gather_when_done(work if self.is_main else lambda: None)[0]
 
-    def in_turn(self, work: Callable[[], Any]) -> Any:
+    def main_first(self, work: Callable[[], Any]) -> Any:
         """What ``work`` gives on this rank: rank 0 does it first, then one rank of every other machine, then the rest.
 
         For what leaves something on the disk that the others then find, on whichever machines share one. Where one rank cannot
@@ -128,7 +128,7 @@ class World:
         """
         if self.size == 1:
             return work()
-        turn = 0 if self.leads else 1 if self.local_rank == 0 else 2
+        turn = 0 if self.is_main else 1 if self.local_rank == 0 else 2
         own: list[Any] = []
 
         def take_turn() -> None:
@@ -136,18 +136,18 @@ class World:
             own.append(work())
 
         for number in range(3):
-            self.gather_late(take_turn if number == turn else lambda: None)
+            self.all_gather_when_done(take_turn if number == turn else lambda: None)
         return own[0]
 
     def _wait_for_all(self, done: threading.Event, own: list[_Done]) -> list[_Done | None]:
         """Asks the others, again and again, until all are done or one has failed."""
         while True:
             done.wait(PATIENCE_SECONDS)
-            found: list[_Done | None] = self.gather(own[0] if done.is_set() else None)
+            found: list[_Done | None] = self.all_gather(own[0] if done.is_set() else None)
             if None not in found or any(one is not None and one.trouble is not None for one in found):
                 return found
 
-    def total(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
+    def all_reduce_sum(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sum over all ranks of arrays of one shape."""
         if self.size == 1:
             return array
@@ -173,14 +173,14 @@ class World:
         if isinstance(model, DistributedDataParallel):
             self.exchange.fill_in(model)
 
-    def agree_on_buffers(self, model: nn.Module) -> None:
+    def broadcast_buffers(self, model: nn.Module) -> None:
         """Gives every rank the buffers of rank 0 (batch norm's averages), so that all evaluate the same model."""
         if self.size > 1:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)
 
 
-def _trouble(rank: int, error: BaseException) -> RefusedError | FailedError:
+def _as_travelling_error(rank: int, error: BaseException) -> RefusedError | FailedError:
     """Why a rank could not do its work, in a form that travels."""
     if isinstance(error, RefusedError):
         return error
@@ -188,12 +188,12 @@ def _trouble(rank: int, error: BaseException) -> RefusedError | FailedError:
     return FailedError(f"process {rank}: {failure.what}", failure.hint, failure.details)
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
+def unwrap(model: nn.Module) -> nn.Module:
     """The bare model."""
     return model.module if isinstance(model, DistributedDataParallel) else model
 
 
-def join(device: str) -> tuple[World, torch.device]:
+def join_world(device: str) -> tuple[World, torch.device]:
     """Enters the world that the launcher described in the environment (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE).
 
     Gives it with this rank's own device.
@@ -211,7 +211,7 @@ def join(device: str) -> tuple[World, torch.device]:
     return World(dist.get_rank(), size, control, local_rank=local, local_size=here), own
 
 
-def leave() -> None:
+def leave_world() -> None:
     """Leaves the world, if one was entered."""
     if dist.is_initialized():
         dist.destroy_process_group()

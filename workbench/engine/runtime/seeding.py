@@ -11,26 +11,26 @@ import numpy as np
 import torch
 
 
-def derived(seed: int, *parts: object) -> int:
+def derive_seed(seed: int, *parts: object) -> int:
     """A seed of 63 bits for one purpose: the same for the same parts, unrelated for others."""
     text = repr((seed, *parts)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
 
 
 def seed_everything(seed: int, *parts: object) -> None:
-    """Seeds Python, NumPy and torch on every device with :func:`derived`."""
-    value = derived(seed, *parts)
+    """Seeds Python, NumPy and torch on every device with :func:`derive_seed`."""
+    value = derive_seed(seed, *parts)
     random.seed(value)
     np.random.seed(value % 2**32)  # the old global stream: the user's own code may draw from it
     torch.manual_seed(value)
 
 
 def generator(seed: int, *parts: object) -> torch.Generator:
-    """A CPU generator of its own, seeded with :func:`derived`."""
-    return torch.Generator().manual_seed(derived(seed, *parts))
+    """A CPU generator of its own, seeded with :func:`derive_seed`."""
+    return torch.Generator().manual_seed(derive_seed(seed, *parts))
 
 
-def be_deterministic(wanted: bool) -> None:
+def set_deterministic(wanted: bool) -> None:
     """Asks torch for algorithms that give the same bits each time, where it has them (only a GPU can lack them)."""
     if wanted and torch.cuda.is_available():
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -40,7 +40,7 @@ def be_deterministic(wanted: bool) -> None:
     torch.backends.cudnn.benchmark = not wanted
 
 
-def states(device: torch.device) -> dict[str, Any]:
+def random_states(device: torch.device) -> dict[str, Any]:
     """The state of every random stream of this process, fit for ``torch.load(weights_only=True)``."""
     name, keys, *rest = np.random.get_state()
     numpy = (str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest)
@@ -64,8 +64,8 @@ def restore_device(state: torch.Tensor | None, device: torch.device) -> None:
         torch.mps.set_rng_state(state)
 
 
-def restore(found: dict[str, Any], device: torch.device) -> None:
-    """Puts back what :func:`states` gave."""
+def restore_random_states(found: dict[str, Any], device: torch.device) -> None:
+    """Puts back what :func:`random_states` gave."""
     version, inner, gauss = found["python"]
     random.setstate((version, tuple(inner), gauss))
     if "numpy" in found:

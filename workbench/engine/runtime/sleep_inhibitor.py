@@ -20,7 +20,7 @@ _ES_CONTINUOUS, _ES_SYSTEM_REQUIRED = 0x80000000, 0x00000001
 
 
 @contextlib.contextmanager
-def awake(name: str) -> Iterator[str]:
+def inhibit_sleep(name: str) -> Iterator[str]:
     """Asks the system to stay awake, gives in words what came of it, and takes the wish back, whatever happens."""
     if sys.platform == "win32":
         held = _windows()

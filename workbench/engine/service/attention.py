@@ -58,7 +58,7 @@ def _words(source: Source, raw: Tensor) -> list[str]:
     if source.vocabulary and "tokenizer" in source.preprocessing:
         from workbench.engine.data import text
 
-        tokenizer = text.of_state(source.preprocessing)
+        tokenizer = text.tokenizer_from(source.preprocessing)
         return [tokenizer.decode([token]).strip() or "·" for token in raw.tolist()]
     count = len(raw)
     return [str(place - count) for place in range(count)]

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.engine.data import series, table_reader, text
-from workbench.engine.data.dataset import Progress, Source, silent
-from workbench.engine.data.images import PictureError, decode
+from workbench.engine.data.dataset import Progress, Source, no_progress
+from workbench.engine.data.images import ImageError, decode
 from workbench.engine.runtime.failures import RefusedError
 
 TOP = 5
@@ -22,7 +22,7 @@ Named = tuple[str, Tensor]
 
 
 def predict(
-    model: nn.Module, source: Source, files: list[Path], device: torch.device, progress: Progress = silent
+    model: nn.Module, source: Source, files: list[Path], device: torch.device, progress: Progress = no_progress
 ) -> dict[str, Any]:
     """``predictions`` (file, guess, scores of the best classes or numbers) and ``left_out`` (file, why). Raises RefusedError."""
     left_out: list[dict[str, str]] = []
@@ -74,7 +74,7 @@ def _samples(source: Source, files: list[Path], left_out: list[dict[str, str]], 
             else:
                 what = "a model of samples from a formula, or of a Dataset of one's own, takes no files"
                 left_out.append({"file": str(path), "why": what})
-        except (RefusedError, PictureError, OSError, ValueError) as error:
+        except (RefusedError, ImageError, OSError, ValueError) as error:
             left_out.append({"file": str(path), "why": str(error)})
 
 
@@ -95,8 +95,8 @@ def _texts(path: Path, source: Source) -> Iterator[Named]:
         names = [f"{path} row {row + 2}" for row in range(len(frame))]
         texts = [cell or "" for cell in frame[column].to_list()]
     else:
-        names, texts = [str(path)], [table_reader.decoded(path)[0]]
-    tokens, _ = text.encode(text.of_state(facts), texts, int(facts["length"]))
+        names, texts = [str(path)], [table_reader.decode_text(path)[0]]
+    tokens, _ = text.encode(text.tokenizer_from(facts), texts, int(facts["length"]))
     yield from zip(names, tokens, strict=True)
 
 

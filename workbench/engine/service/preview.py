@@ -9,7 +9,7 @@ import torch
 from workbench.config.run import RunConfig
 from workbench.engine.data import augment, loader
 from workbench.engine.data.dataset import Source, Split
-from workbench.engine.data.images import PictureError
+from workbench.engine.data.images import ImageError
 from workbench.engine.data.sampling import StepPlan
 from workbench.engine.tasks.samples import thumbnail
 
@@ -63,7 +63,7 @@ def _thumbnails(source: Source) -> list[dict[str, Any]]:
         chosen = torch.nonzero(labels == place).flatten()[:each].tolist()
         try:
             pictures = source.train.read(chosen) if chosen else torch.empty(0)
-        except PictureError:
+        except ImageError:
             continue
         found += [thumbnail(picture, name, source.preprocessing.get("white", 255)) for picture in pictures]
     return found
@@ -78,7 +78,7 @@ def _augmented(config: RunConfig, source: Source) -> list[dict[str, Any]]:
     chosen = [round(place * (len(source.train) - 1) / max(count - 1, 1)) for place in range(count)]
     try:
         raw = source.train.read(chosen)
-    except PictureError:
+    except ImageError:
         return []
     scale = source.scaling.on(torch.device("cpu"), raw.dim())
     white = source.preprocessing.get("white", 255)

@@ -18,7 +18,7 @@ from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint import format
-from workbench.engine.checkpoint.saver import check_classes, weights_of
+from workbench.engine.checkpoint.saver import deployed_weights
 from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Progress, Source
 from workbench.engine.export import formats
@@ -26,7 +26,7 @@ from workbench.engine.runtime import devices
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError, explain
 from workbench.engine.service import attention, examples, graph, inspect, predict, preview, scan, summary
-from workbench.engine.tasks import losses, samples
+from workbench.engine.tasks import samples, task_of
 from workbench.engine.training import build
 from workbench.engine.training.evaluation import closer_look
 
@@ -121,10 +121,10 @@ def evaluate(params: Params, progress: Progress) -> dict[str, Any]:
     device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
     torch.set_num_threads(devices.available_cpus())
     config = _computable(config, str(device))
-    parts = build.build(config, device, World(), progress, restored=True, learnt=fitted.of_state(state))
+    parts = build.build(config, device, World(), progress, restored=True, learnt=fitted.from_state(state))
     try:
         _check_split(parts, params["split"])
-        check_classes(parts.source.task, state)
+        fitted.check_classes(parts.source.task, state)
         _load_weights(parts, state, path)
         return {
             **closer_look(parts, params["split"], progress),
@@ -139,7 +139,7 @@ def evaluate(params: Params, progress: Progress) -> dict[str, Any]:
 def describe_samples(params: Params, progress: Progress) -> dict[str, Any]:
     """Some samples of a checkpoint's dataset to be looked at: ``checkpoint``, ``split``, ``indices``."""
     state = format.load(Path(params["checkpoint"]))
-    source = data.load(files.parse(state["config"]).dataset, progress, fitted.of_state(state))
+    source = data.load(files.parse(state["config"]).dataset, progress, fitted.from_state(state))
     split = source.split(params["split"])
     here = [index for index in params["indices"] if split is not None and 0 <= index < len(split)]
     return {"samples": samples.describe(source, split, here) if split is not None else []}
@@ -160,7 +160,7 @@ def draw_graph(params: Params, progress: Progress) -> dict[str, Any]:
     config = files.parse(_state(params)["config"] if params.get("checkpoint") else params["config"])
     source = data.load(config.dataset, progress)
     network = build.make_model(config, source, torch.device("cpu"), progress=progress)
-    return graph.graph(network, source, losses.name(config.training.loss, source.task))
+    return graph.graph(network, source, task_of(source.task).loss_name(config.training.loss))
 
 
 def attention_maps(params: Params, progress: Progress) -> dict[str, Any]:
@@ -187,10 +187,10 @@ def _subject(params: Params, progress: Progress) -> build.Parts:
     config = files.parse(state["config"] if state is not None else params["config"])
     device = devices.choose(config.hardware.model_copy(update={"device": "auto"}) if state else config.hardware)
     config = _computable(_lean(config), device)
-    known = fitted.of_state(state) if state is not None else None
+    known = fitted.from_state(state) if state is not None else None
     parts = build.build(config, torch.device(device), World(), progress, learnt=known)
     if state is not None:
-        check_classes(parts.source.task, state)
+        fitted.check_classes(parts.source.task, state)
         _load_weights(parts, state, Path(params["checkpoint"]))
     return parts
 
@@ -225,10 +225,10 @@ def _model_alone(
 ) -> tuple[nn.Module, Source]:
     """A checkpoint's model as it is to be used, and what it was trained on: all from the checkpoint, none from the data."""
     progress("building the model", None)
-    source = fitted.of_state(state)
+    source = fitted.from_state(state)
     model = build.make_model(files.parse(state["config"]), source, device, restored=True)
     try:
-        model.load_state_dict(weights_of(state))
+        model.load_state_dict(deployed_weights(state))
     except RuntimeError as error:
         raise RefusedError(f"the weights of {path} do not fit its own settings: {error}", "was it changed?") from error
     return model.eval(), source
@@ -288,7 +288,7 @@ def _check_split(parts: build.Parts, name: str) -> None:
 
 def _load_weights(parts: build.Parts, state: dict[str, Any], path: Path) -> None:
     try:
-        parts.model.load_state_dict(weights_of(state))
-        parts.average = None
+        parts.model.load_state_dict(deployed_weights(state))
+        parts.ema = None
     except RuntimeError as error:
         raise RefusedError(f"{path} does not fit its dataset any more: {error}", "was the data changed?") from error

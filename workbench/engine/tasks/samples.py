@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from workbench.engine.data.dataset import Source, Split
-from workbench.engine.data.images import PictureError
+from workbench.engine.data.images import ImageError
 
 THUMBNAIL_PIXELS = 64
 MOST = 64
@@ -30,14 +30,14 @@ def _describe(source: Source, split: Split, index: int) -> dict[str, Any]:
     told: dict[str, Any] = {"index": index, "what": split.name(index)}
     try:
         raw = split.read([index])[0]
-    except PictureError as error:
+    except ImageError as error:
         return {**told, "text": str(error)}
     if raw.dim() == 3 and raw.shape[0] in (1, 3):
         return {**told, "thumbnail": thumbnail(raw, told["what"], source.preprocessing.get("white", 255))}
     if source.vocabulary and "tokenizer" in source.preprocessing:
         from workbench.engine.data import text
 
-        return {**told, "text": text.of_state(source.preprocessing).decode(raw.tolist())[:WORDS]}
+        return {**told, "text": text.tokenizer_from(source.preprocessing).decode(raw.tolist())[:WORDS]}
     # Of a window the newest values of its first column.
     values = raw[-VALUES:, 0] if raw.dim() == 2 else raw.flatten()[:VALUES]
     dots = "… " if raw.dim() == 2 else ""

@@ -31,22 +31,27 @@ class Decision:
     pause: bool = False
     release: bool = False
     """With ``pause``: leave, so that the device's memory is free."""
-    full: bool = False
+    disk_full: bool = False
     """The disk refused a checkpoint: rest until it takes one."""
     save: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     """Live settings by path."""
 
     def __bool__(self) -> bool:
-        return self.stop or self.pause or self.save or self.full or bool(self.values)
+        return self.stop or self.pause or self.save or self.disk_full or bool(self.values)
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the run is to be left."""
+        return self.stop or (self.pause and self.release)
 
 
-class LeaveError(Exception):
+class StopBeforeStartError(Exception):
     """The run was told to stop before its first step."""
 
 
 class Control:
-    """Rank 0's ear: reads commands at most ten times a second, and hears SIGTERM and SIGINT as *stop*."""
+    """Reads commands at most ten times a second, on the main process, and takes SIGTERM and SIGINT for *stop*."""
 
     def __init__(self, inbox: Inbox, reporter: Reporter, config: RunConfig) -> None:
         self._inbox = inbox
@@ -73,20 +78,20 @@ class Control:
 
     def poll(self) -> Decision:
         """What came since the last call. Commands are acknowledged here, but for *pause*, *unpause* and *stop*, when done."""
-        self.listen_to_folder()
+        self.read_commands()
         decision, self._pending = self._pending, Decision()
         return decision
 
     def wants_to_leave(self) -> bool:
         """Whether a stop or a pause waits; keeps it for :meth:`poll`. Cheap enough to ask after every batch of an evaluation."""
-        self.listen_to_folder()
+        self.read_commands()
         return self._pending.stop or self._pending.pause
 
-    def leave_if_told(self) -> None:
+    def raise_if_stopped(self) -> None:
         """Raises LeaveError when a stop waits: for the time before the first step, when there is nothing to save."""
-        self.listen_to_folder()
+        self.read_commands()
         if self._pending.stop:
-            raise LeaveError
+            raise StopBeforeStartError
 
     def wait_for_unpause(self, settled: Callable[[], bool] | None = None) -> Decision:
         """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings.
@@ -101,12 +106,12 @@ class Control:
             waiting = self._commands()
             while waiting:
                 command = waiting.pop(0)
-                values |= self._take_values()
+                values |= self._pop_values()
                 if command.name == "unpause":
-                    self.acknowledge("unpause", "the run goes on", command.id)
+                    self.acknowledge("unpause", "the run continues", command.id)
                     # What was said after it is for the run that goes on.
                     for later in waiting:
-                        self._take(later)
+                        self._apply(later)
                     return Decision(values=values)
                 if command.name == "pause" and command.values.get("release"):
                     self.acknowledge("pause", LEAVES, command.id, done=False)
@@ -117,16 +122,16 @@ class Control:
                 if command.name == "save" and settled is None:
                     self.acknowledge("save", "this state was saved when the run paused", command.id)
                     continue
-                self._take(command)
+                self._apply(command)
             decision = self.poll()
             values |= decision.values
             if decision.stop:
                 return Decision(stop=True, values=values)
             if settled is not None and settled():
-                self.acknowledge("unpause", "the run goes on")
+                self.acknowledge("unpause", "the run continues")
                 return Decision(values=values)
 
-    def listen_to_folder(self) -> None:
+    def read_commands(self) -> None:
         """Takes in new commands, when the last look was long enough ago."""
         if self._interrupted.is_set():
             self._interrupted.clear()
@@ -134,21 +139,21 @@ class Control:
         if time.monotonic() - self._last < POLL_SECONDS:
             return
         for command in self._commands():
-            self._take(command)
+            self._apply(command)
 
     def acknowledge(
         self, name: str, text: str, command_id: str = "", accepted: bool = True, *, done: bool = True
     ) -> None:
-        """Says what became of a command; ``done`` is False for one that is still being carried out."""
-        self._reporter.say(CommandDone(id=command_id, name=name, text=text, accepted=accepted, done=done))
+        """Reports what became of a command; ``done`` is False for one that is still being carried out."""
+        self._reporter.report(CommandDone(id=command_id, name=name, text=text, accepted=accepted, done=done))
 
     def acknowledge_pause(self, text: str) -> None:
-        """Says that the run is paused now: to everybody who asked for it, or to all where nobody did."""
+        """Reports that the run is paused now: to everybody who asked for it, or to all where nobody did."""
         pause_ids, self._pause_ids = self._pause_ids or [""], []
         for command_id in pause_ids:
             self.acknowledge("pause", text, command_id)
 
-    def _take_values(self) -> dict[str, Any]:
+    def _pop_values(self) -> dict[str, Any]:
         values, self._pending.values = self._pending.values, {}
         return values
 
@@ -156,7 +161,7 @@ class Control:
         self._last = time.monotonic()
         return self._inbox.poll()
 
-    def _take(self, command: Command) -> None:
+    def _apply(self, command: Command) -> None:
         match command.name:
             case "stop":
                 self._pending.stop = True
@@ -179,7 +184,7 @@ class Control:
                 pause_ids, self._pause_ids = self._pause_ids, []
                 for pause_id in pause_ids:
                     self.acknowledge("pause", "not paused: the run was told to continue", pause_id, accepted=False)
-                self.acknowledge("unpause", "the run goes on", command.id)
+                self.acknowledge("unpause", "the run continues", command.id)
             case "unpause":
                 self.acknowledge("unpause", "the run is not paused", command.id, accepted=False)
             case _:
@@ -200,7 +205,7 @@ class Control:
             self.acknowledge("set", str(error), command.id, accepted=False)
             return
         if refused:
-            text = f"{', '.join(refused)} cannot be changed while a run goes"
+            text = f"{', '.join(refused)} cannot be changed while a run is running"
             self.acknowledge("set", text, command.id, accepted=False)
             return
         self._pending.values |= command.values

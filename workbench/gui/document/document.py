@@ -53,7 +53,7 @@ class Document(QObject):
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the settings; then what others (the lab) found where the settings alone look right."""
         known = {problem.path for problem in self._own}
-        outside = (problem for found in self._outside.values() for problem in found if problem.path not in known)
+        outside = (problem for problems in self._outside.values() for problem in problems if problem.path not in known)
         return (*self._own, *outside)
 
     @property

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui.dialogs import ask
 from workbench.gui.evaluation.view import EvaluationView
 from workbench.gui.service.busy_indicator import WaitLine
-from workbench.gui.session.run_controller import Desk
+from workbench.gui.service.client import LabClient
+from workbench.gui.session.session import Session
 from workbench.launch.service import Answer
 from workbench.runs import checkpoints
 from workbench.runs.folder import RunFolder, given_name
@@ -32,22 +33,31 @@ MOST_LOOKED_AT = 50_000
 NO_CHECKPOINT = "The run shown has no checkpoint yet: train first."
 
 
-class Evaluating(QObject):
+class EvaluationController(QObject):
     """Asks the lab what the view wants to know."""
 
-    def __init__(self, desk: Desk, view: EvaluationView, window: QWidget) -> None:
+    opened = Signal()
+    """The evaluation is to be brought to the front."""
+
+    def __init__(self, session: Session, lab: LabClient, view: EvaluationView, window: QWidget) -> None:
         super().__init__(window)
-        self._desk, self._view, self._window = desk, view, window
+        self._session, self._lab, self._view, self._window = session, lab, view, window
         self._folder: Path | None = None
         """Where files were chosen last."""
         self._predicts = ""
         """The model that predicts files, in words."""
-        desk.lab.answered.connect(self._take)
-        view.put_wait_line(WaitLine(desk.lab, dict.fromkeys(METHODS, ""), "evaluation.waiting", view))
+        lab.answered.connect(self._take)
+        view.put_wait_line(WaitLine(lab, dict.fromkeys(METHODS, ""), "evaluation.waiting", view))
         view.wanted.connect(self.evaluate)
         view.cell_wanted.connect(self._describe)
         view.files_wanted.connect(self.choose_files)
         view.files_given.connect(self.predict)
+
+    @Slot()
+    def open(self) -> None:
+        """Shows the evaluation, and measures the run shown on the split that is chosen."""
+        self.opened.emit()
+        self.evaluate(str(self._view.split.currentData()))
 
     @Slot(str)
     def evaluate(self, split: str) -> None:
@@ -57,7 +67,7 @@ class Evaluating(QObject):
             self._view.say(NO_CHECKPOINT)
             return
         self._view.wait_for(f"Measuring {checkpoint.name}…")
-        self._desk.lab.ask("evaluate", {"checkpoint": str(checkpoint), "split": split})
+        self._lab.ask("evaluate", {"checkpoint": str(checkpoint), "split": split})
 
     @Slot()
     def choose_files(self) -> None:
@@ -83,17 +93,17 @@ class Evaluating(QObject):
             return
         self._view.wait_for(f"Predicting {len(files):,} file{'' if len(files) == 1 else 's'}…")
         self._predicts = _words(checkpoint)
-        self._desk.lab.ask("predict", {"checkpoint": str(checkpoint), "files": [str(file) for file in files]})
+        self._lab.ask("predict", {"checkpoint": str(checkpoint), "files": [str(file) for file in files]})
 
     def checkpoint(self) -> Path | None:
         """The best checkpoint of the run shown, else its newest."""
-        return best_checkpoint(self._desk.session.folder)
+        return best_checkpoint(self._session.folder)
 
     @Slot(object)
     def _describe(self, indices: list[int]) -> None:
         result = self._view.result
         asked = {"checkpoint": result["checkpoint"], "split": result["split"], "indices": indices}
-        self._desk.lab.ask("samples", asked)
+        self._lab.ask("samples", asked)
 
     @Slot(object)
     def _take(self, answer: Answer) -> None:

@@ -28,13 +28,13 @@ def help_on(widget: QWidget | None) -> str:
 def show_about(parent: QWidget) -> None:
     """Shows version and licence."""
     text = "A workbench for training PyTorch models.\nFree software under the MIT licence."
-    error.tell(parent, f"Workbench {__version__}", text, title="About Workbench")
+    error.show_error(parent, f"Workbench {__version__}", text, title="About Workbench")
 
 
 def show_environment(parent: QWidget, machine: Mapping[str, Any]) -> None:
     """Shows what the machine has, to be copied into a report."""
     hint = "" if machine else "The engine has not said yet what devices there are. Open this again in a moment."
-    error.tell(parent, "This machine", hint, "\n".join(_lines(machine)), title="This machine")
+    error.show_error(parent, "This machine", hint, "\n".join(_lines(machine)), title="This machine")
 
 
 def _lines(machine: Mapping[str, Any]) -> Iterator[str]:

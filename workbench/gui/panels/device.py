@@ -8,8 +8,8 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui.document.document import Document
-from workbench.gui.forms.editors import Offer
-from workbench.gui.forms.form import Form
+from workbench.gui.forms.editors import SuggestionEditor
+from workbench.gui.forms.form import SettingsForm
 from workbench.gui.panels.memory_plan import MemoryPlan
 from workbench.gui.panels.panel import Panel, sentences, tell
 from workbench.gui.plots.ticks import size
@@ -22,7 +22,7 @@ class DevicePanel(Panel):
     """Device, processes, precision; below them every device with its memory."""
 
     def __init__(self, document: Document, lab: LabClient, themes: Themes, parent: QWidget | None = None) -> None:
-        form = Form(document, ("hardware",), themes, offered=("hardware.device",))
+        form = SettingsForm(document, ("hardware",), themes, offered=("hardware.device",))
         super().__init__("panel.device", document, form, parent)
         self._machine: dict[str, Any] = {}
         self._facts = self.add_label("muted", "device.facts")
@@ -62,7 +62,7 @@ class DevicePanel(Panel):
         tell(self._facts, "\n".join(lines))
         tell(self._warning, "\n".join(machine["warnings"]))
         editor = self.form.editor("hardware.device")
-        if isinstance(editor, Offer):
+        if isinstance(editor, SuggestionEditor):
             offers = [("auto", f"takes {machine['chosen']}")]
             offers += [(one["id"], f"{one['name']}, {size(one['memory'])}") for one in machine["devices"]]
             editor.offer(offers)

@@ -7,49 +7,55 @@ from typing import Any
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
-from workbench.gui.session.run_controller import Desk
+from workbench.gui.document.document import Document
+from workbench.gui.service.client import LabClient
+from workbench.gui.session.session import Session
 from workbench.launch.service import Answer
 
 
 class DeviceLabel(QLabel):
     """Kept up to date by the run shown, the settings, and what the lab says of the machine."""
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, document: Document, lab: LabClient, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("toolbar.device")
         self.setAccessibleName("Device and precision")
         self.setProperty("role", "muted")
         self.setContentsMargins(8, 0, 8, 0)
-        self._desk = desk
-        desk.session.state_changed.connect(self.refresh)
-        desk.session.shown_changed.connect(self.refresh)
-        desk.document.changed.connect(self.refresh)
-        desk.lab.answered.connect(self._take)
+        self._session, self._document = session, document
+        self.machine: dict[str, Any] = {}
+        """What the lab said of this machine; empty before it did."""
+        session.state_changed.connect(self.refresh)
+        session.shown_changed.connect(self.refresh)
+        document.changed.connect(self.refresh)
+        lab.answered.connect(self._receive_answer)
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
-        """Looks again."""
-        session = self._desk.session
+        """Shows the device as it is now."""
+        session = self._session
         started = session.progress.started
         if session.state in ("running", "paused", "stopping") and started is not None:
             self.setText(f"{started.device} · {started.precision}")
-            self.setToolTip("What the run shown is computed on, and in what precision")
+            self.setToolTip("Device and precision of the run shown")
             return
-        hardware: dict[str, Any] = self._desk.document.data["hardware"]
+        hardware: dict[str, Any] = self._document.data["hardware"]
         device = str(hardware["device"])
-        chosen = str(self._desk.machine.get("chosen", ""))
-        words = f"Auto → {_words(chosen)}" if device == "auto" and chosen else _words(device)
-        self.setText(f"{words} · {hardware['precision']}")
-        self.setToolTip("What the next run is computed on, and in what precision")
+        chosen = str(self.machine.get("chosen", ""))
+        text = f"Auto → {_device_text(chosen)}" if device == "auto" and chosen else _device_text(device)
+        self.setText(f"{text} · {hardware['precision']}")
+        self.setToolTip("Device and precision of the next run")
 
     @Slot(object)
-    def _take(self, answer: Answer) -> None:
+    def _receive_answer(self, answer: Answer) -> None:
         if answer.method == "machine":
+            if answer.ok:
+                self.machine = answer.result
             self.refresh()
 
 
-def _words(device: str) -> str:
+def _device_text(device: str) -> str:
     kind, _, number = device.partition(":")
     names = {"cpu": "CPU", "cuda": "GPU", "mps": "Apple GPU", "auto": "Auto"}
     return " ".join(part for part in (names.get(kind, kind), number) if part)

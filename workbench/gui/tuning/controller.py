@@ -8,25 +8,26 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.config.problems import Problem
-from workbench.gui.session.run_controller import Desk
+from workbench.gui.document.document import Document
+from workbench.gui.session.session import Session
 from workbench.gui.theme import Themes
 from workbench.gui.tuning.dialog import FinderDialog
 from workbench.gui.tuning.search_thread import SearchThread
 from workbench.launch.tuning import SETTINGS, Found, Kind, Search
 
 
-class Finders(QObject):
+class TuningController(QObject):
     """``dialog`` is the finder that is open; None when none is."""
 
-    def __init__(self, desk: Desk, themes: Themes, window: QWidget) -> None:
+    def __init__(self, session: Session, document: Document, themes: Themes, window: QWidget) -> None:
         super().__init__(window)
-        self._desk, self._themes, self._window = desk, themes, window
+        self._session, self._document, self._themes, self._window = session, document, themes, window
         self.dialog: FinderDialog | None = None
         self._thread: SearchThread | None = None
 
     def find(self, kind: Kind) -> None:
         """Opens the finder of that kind and begins. One that is still at work is shown instead."""
-        config = self._desk.document.config
+        config = self._document.config
         if self._thread is not None and self.dialog is not None:
             self.dialog.raise_()
             return
@@ -38,9 +39,9 @@ class Finders(QObject):
         self.dialog.cancelled.connect(self._cancel)
         self.dialog.applied.connect(self._apply)
         self.dialog.left.connect(self._left)
-        going = self._desk.session.going
+        going = self._session.active_run
         if going is not None:
-            self.dialog.warn(f"{going.name} is going: what is measured beside it is slower than it would be alone.")
+            self.dialog.warn(f"{going.name} is running: what is measured beside it is slower than it would be alone.")
         self._thread = SearchThread(Search(kind, config), self)
         self._thread.tried.connect(self._take_point)
         self._thread.found.connect(self._take_found)
@@ -95,8 +96,8 @@ class Finders(QObject):
         if self.dialog is None:
             return
         setting = SETTINGS[self.dialog.kind]
-        if self._desk.document.has(setting):
-            self._desk.document.set(setting, value)
+        if self._document.has(setting):
+            self._document.set(setting, value)
             self.dialog.close()
         else:
             self.dialog.refuse((Problem(setting, "is no setting of what is being edited now"),))

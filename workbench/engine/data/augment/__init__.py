@@ -15,9 +15,9 @@ from torch import Tensor
 
 from workbench.config.augmentation import Augmentation
 from workbench.config.run import RunConfig
-from workbench.engine.data.augment import color, geometry, mixing, rand_augment
+from workbench.engine.data.augment import color, geometry, mixing
 from workbench.engine.data.dataset import Source
-from workbench.engine.data.sampling import Micro, StepPlan
+from workbench.engine.data.sampling import MicrobatchSlice, StepPlan
 from workbench.engine.runtime.seeding import generator
 
 COLUMNS = 16 + 2 * 10
@@ -33,7 +33,7 @@ class Augmenter:
     classes: int
     seed: int
 
-    def draw(self, plan: StepPlan, epoch: int, step: int, micros: Sequence[Micro]) -> Tensor:
+    def draw(self, plan: StepPlan, epoch: int, step: int, micros: Sequence[MicrobatchSlice]) -> Tensor:
         """The numbers of the pictures of one process's passes of a step: (pictures, COLUMNS), float32, in [0, 1), on the CPU.
 
         They are drawn for the whole step, so that a picture gets the same with any number of processes.
@@ -49,6 +49,9 @@ class Augmenter:
         values = geometry.turn_and_zoom(values, numbers, config)
         values = color.jitter(values, numbers, config)
         for number in range(config.augment_randaugment):
+            # It uses torchvision's operations, which take seconds to import.
+            from workbench.engine.data.augment import rand_augment
+
             chosen = numbers[:, 16 + 2 * number : 18 + 2 * number]
             values = rand_augment.apply(values, chosen, config.augment_magnitude)
         return values * self.white

@@ -15,8 +15,8 @@ from workbench.engine.data.dataset import Source, Split, TensorSplit
 from workbench.engine.data.sampling import StepPlan, epoch_order
 from workbench.engine.export.script import models
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.runtime.seeding import derived
-from workbench.engine.tasks import losses
+from workbench.engine.runtime.seeding import derive_seed
+from workbench.engine.tasks import task_of
 from workbench.engine.training import build
 
 SAMPLES = 8
@@ -95,7 +95,7 @@ def _schedule(script: dict[str, Any], config: RunConfig, source: Source) -> None
 
 def _network(script: dict[str, Any], config: RunConfig, source: Source) -> None:
     own = build.make_model(config, source, _CPU, restored=True)
-    torch.manual_seed(derived(config.training.seed, "weights"))
+    torch.manual_seed(derive_seed(config.training.seed, "weights"))
     mine: nn.Module = script["build_model"]()
     if models.starts(config):
         script["start_weights"](mine)
@@ -108,9 +108,9 @@ def _network(script: dict[str, Any], config: RunConfig, source: Source) -> None:
     count = min(SAMPLES, len(source.train))
     targets = source.train.targets[:count]
     inputs = script["scale"](source.train.read(range(count)))
-    weights = balance.counts(source) if config.dataset.balance == "loss" else None
+    weights = balance.class_counts(source) if config.dataset.balance == "loss" else None
     shares = balance.class_weights(weights) if weights is not None else None
-    loss = losses.build(config.training, source.task, shares)
+    loss = task_of(source.task).build_loss(config.training, shares)
     for training in (True, False) if count > 1 else (False,):
         first, second = (_outputs(model.train(training), inputs) for model in (mine, own))
         if not torch.equal(first, second):

@@ -48,7 +48,7 @@ def separator(config: Any) -> str:
     if found is None:
         what = "a script has no counterpart yet of Parquet files"
         raise RefusedError(what, "save the table as CSV, or choose another format", "dataset.path")
-    notes = table_reader.read_told(path, least=1)[1].notes
+    notes = table_reader.read_with_report(path, least=1)[1].notes
     if notes:
         what = f"a script has no counterpart yet of this: {'; '.join(notes)}"
         raise RefusedError(

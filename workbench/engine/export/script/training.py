@@ -57,7 +57,7 @@ _NUMBERS = {
 def loss(config: RunConfig, source: Source) -> Piece:
     """``loss_of(output, target)``."""
     training, kind = config.training, source.task.kind
-    counts = balance.counts(source) if config.dataset.balance == "loss" else None
+    counts = balance.class_counts(source) if config.dataset.balance == "loss" else None
     weights, line = "None", ""
     if counts is not None:
         weights = "CLASS_WEIGHTS.to(output.device)"
