@@ -280,7 +280,7 @@ def test_that_what_a_branch_cannot_begin_from_is_refused(workbench: Workbench, t
     workbench("train", "digits-mlp", "--set", "training.epochs=2", "--name", "done")
     over = workbench("resume", "done", "--set", "optimizer.lr=0.5")
     assert over.status == 2
-    assert over.err.startswith("training.epochs: 2 epochs are done already")
+    assert over.err.startswith("training.epochs: 2 epochs are completed at the checkpoint")
 
 
 def test_that_new_trusts_a_file_for_good(workbench: Workbench, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def event_text(event: AnyEvent, epochs: int = 0) -> str:
 
 def ended(event: Ended) -> str:
     """How an attempt ended, and what to do."""
-    return (event.what or event.status) + (f" ({event.hint})" if event.hint else "")
+    return ". ".join(part for part in (event.what or event.status, event.hint) if part)
 
 
 def metrics(values: Mapping[str, float]) -> str:

@@ -74,8 +74,12 @@ def migrate_config(data: Mapping[str, Any], notes: list[str] | None = None) -> d
 
 def migrate_checkpoint(state: Mapping[str, Any]) -> dict[str, Any]:
     """A checkpoint's content with the names and values that settings have now, in ``config`` and in ``preprocessing``."""
-    preprocessing = {name: migrate_value(f"dataset.{name}", value) for name, value in state["preprocessing"].items()}
-    return {**state, "config": migrate_config(state["config"]), "preprocessing": preprocessing}
+    config, preprocessing = state["config"], state["preprocessing"]
+    if isinstance(config, Mapping):
+        config = migrate_config(config)
+    if isinstance(preprocessing, Mapping):
+        preprocessing = {name: migrate_value(f"dataset.{name}", value) for name, value in preprocessing.items()}
+    return {**state, "config": config, "preprocessing": preprocessing}
 
 
 def format_problem(written: object, known: int, subject: str) -> Problem | None:

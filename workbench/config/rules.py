@@ -10,7 +10,7 @@ from workbench.config.dataset import (
     ImageCSV,
     ImageFolder,
     PythonData,
-    Sample,
+    SampleKind,
     Series,
     Synthetic,
     Table,
@@ -43,7 +43,7 @@ def image_size(dataset: Dataset) -> int | None:
     return dataset.size if isinstance(dataset, (Digits, ImageFolder, ImageCSV)) else None
 
 
-def sample_of(dataset: Dataset) -> Sample:
+def sample_of(dataset: Dataset) -> SampleKind:
     """What one sample of a dataset is."""
     return dataset.sample_kind if isinstance(dataset, PythonData) else dataset.sample
 
@@ -83,13 +83,13 @@ def _table(dataset: Table) -> Iterator[Problem]:
 
 def _architecture(config: RunConfig) -> Iterator[Problem]:
     model, sample = config.model, sample_of(config.dataset)
-    if sample not in model.takes:
+    if sample not in model.accepts:
         names = {"images": "images", "vector": "rows of numbers", "series": "time series", "text": "texts"}
-        accepted = " or ".join(names[kind] for kind in model.takes)
+        accepted = " or ".join(names[kind] for kind in model.accepts)
         yield Problem(
             "model.kind",
             f"{title_of(type(model))} accepts {accepted}, but the samples are {names[sample]}",
-            f"choose {', '.join(kind_of(kind) for kind in _models() if sample in kind.takes)}, or another dataset",
+            f"choose {', '.join(kind_of(kind) for kind in _models() if sample in kind.accepts)}, or another dataset",
         )
     if (
         isinstance(config.dataset, Digits)

@@ -86,7 +86,8 @@ def parent_of(run: RunFolder) -> Parent | None:
 def check(checkpoint: CheckpointInfo, config: RunConfig) -> None:
     """Raises ConfigError when nothing would be left to train."""
     if checkpoint.epoch >= config.training.epochs:
-        what = f"{checkpoint.epoch} epochs are completed at the checkpoint"
+        completed = "1 epoch is" if checkpoint.epoch == 1 else f"{checkpoint.epoch} epochs are"
+        what = f"{completed} completed at the checkpoint"
         hint = f"set a total of more than {checkpoint.epoch}"
         raise ConfigError([Problem("training.epochs", what, hint)])
 

@@ -38,7 +38,7 @@ def send(folder: Path, command: Command) -> str:
 
 
 class Inbox:
-    """The engine's end: gives each command for its attempt once, in the order they were sent."""
+    """The engine's side: gives each command for its attempt once, in the order they were sent."""
 
     def __init__(self, folder: Path, attempt: int) -> None:
         self._folder = folder
@@ -46,7 +46,7 @@ class Inbox:
         self._seen: set[str] = set()
 
     def poll(self) -> list[Command]:
-        """Commands that came since the last call. Those of other attempts or other owners, and broken files, are passed over."""
+        """New commands since the last call. Those for other attempts or of other owners, and broken files, are ignored."""
         try:
             names = sorted(
                 name for name in os.listdir(self._folder) if name.endswith(".json") and name not in self._seen

@@ -20,7 +20,7 @@ FORMAT = 2
 Status = Literal["completed", "paused", "stopped", "failed"]
 Level = Literal["info", "warning", "error"]
 Count = Annotated[int, Field(ge=-(2**53), le=2**53)]
-"""A whole number that a float holds exactly: a damaged line may have one of a thousand digits, which no curve can draw."""
+"""A whole number that a float represents exactly: a damaged line may have one of a thousand digits, which no curve can show."""
 
 
 def _or_else(fallback: str, *known: str) -> Callable[[object], object]:
@@ -38,7 +38,7 @@ class Event(BaseModel):
 
 
 class Started(Event):
-    """An attempt began. Points of earlier attempts beyond ``from_step`` are no longer part of the run."""
+    """An attempt started. Points of earlier attempts beyond ``from_step`` are no longer part of the run."""
 
     kind: Literal["started"] = "started"
     format: Count = 1
@@ -47,7 +47,7 @@ class Started(Event):
     epochs: Count
     steps_per_epoch: Count
     total_steps: Count = 0
-    """Optimiser steps that the run will have made at its end; 0 where every epoch has ``steps_per_epoch``."""
+    """Optimizer steps that the run will have made at its end; 0 where every epoch has ``steps_per_epoch``."""
     task: str
     """``classification``, ``regression``, ``multi-task``, or a task of a later version."""
     metric: str
@@ -65,7 +65,7 @@ class Started(Event):
     processes: Count
     loading: str
     batch_size: Count
-    """Effective batch: samples per optimiser step over all processes."""
+    """Effective batch: samples per optimizer step over all processes."""
     pid: Count
     host: str
     torch: str
@@ -74,7 +74,7 @@ class Started(Event):
     first_batches: str = ""
     """A hash of which samples make up which step of the first epoch; empty when the run was resumed."""
     continued: str = ""
-    """For a resumed attempt, where it went on, in words."""
+    """For a resumed attempt, where it continued, in words."""
 
 
 class Phase(Event):
@@ -96,7 +96,7 @@ class Scalars(Event):
     epoch: Count
     """Epochs completed before these steps."""
     step: tuple[Count, ...]
-    """Optimiser steps done, counted from 1."""
+    """Optimizer steps done, counted from 1."""
     loss: tuple[float, ...]
     loss_min: tuple[float, ...] = ()
     loss_max: tuple[float, ...] = ()
@@ -106,7 +106,7 @@ class Scalars(Event):
     grad_norm: tuple[float, ...] = ()
     layer_step: tuple[Count, ...] = ()
     layer_norms: dict[str, tuple[float, ...]] = {}
-    """Gradient norm of each layer at ``layer_step``, where it is wanted."""
+    """Gradient norm of each layer at ``layer_step``, where it is recorded."""
     samples_per_second: float = 0.0
 
     @model_validator(mode="after")
@@ -140,7 +140,7 @@ class Epoch(Event):
     """Seconds spent in the epoch's training steps."""
     best: bool = False
     skipped: Count = 0
-    """Steps of the epoch that fp16 left out, because a gradient was too large for it."""
+    """Steps of the epoch that fp16 skipped because a gradient overflowed."""
 
 
 class DeviceMemory(BaseModel):
@@ -197,13 +197,13 @@ class Note(Event):
 
 
 class Recovered(Event):
-    """The run helped itself: it goes on from ``from_step``, and points beyond that are no longer part of it."""
+    """The run recovered by itself: it continues from ``from_step``, and points beyond that are no longer part of it."""
 
     kind: Literal["recovered"] = "recovered"
     why: str
     """``memory``: it ran out; ``numbers``: a loss, gradient or weight was not finite; or a reason of a later version."""
     step: Count
-    """The step that could not be taken, counted from 1."""
+    """The step that failed, counted from 1."""
     from_step: Count
     text: str
 
@@ -231,28 +231,28 @@ _UNKNOWN_KIND = "union_tag_invalid"
 class EventWriter:
     """Appends events to a file. Only the holder of the run's lock may have one.
 
-    An unfinished tail of an earlier writer is cut off before the first append. An append that fails (a full disk) is cut back to
-    the last newline, kept, and tried again before the next one.
+    An unfinished tail of an earlier writer is truncated before the first append. An append that fails (a full disk) is truncated
+    to the last newline, kept, and tried again before the next one.
     """
 
     def __init__(self, path: Path, attempt: int) -> None:
         self.attempt = attempt
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        self._waiting: list[bytes] = []
+        self._pending: list[bytes] = []
         self._end = _end_of_last_line(self._file)
         os.ftruncate(self._file, self._end)
 
     def write(self, event: AnyEvent) -> bool:
         """Appends ``event`` with this writer's attempt. False when it could not be written yet and is kept for later."""
         event = event.model_copy(update={"attempt": self.attempt})
-        self._waiting.append(event.model_dump_json().encode() + b"\n")
+        self._pending.append(event.model_dump_json().encode() + b"\n")
         return self.flush()
 
     def flush(self) -> bool:
-        """Writes what waits. False when the disk does not take it."""
-        if not self._waiting:
+        """Writes pending events. False when the disk refuses."""
+        if not self._pending:
             return True
-        data = b"".join(self._waiting)
+        data = b"".join(self._pending)
         try:
             os.lseek(self._file, self._end, os.SEEK_SET)
             written = 0
@@ -262,11 +262,11 @@ class EventWriter:
             os.ftruncate(self._file, self._end)
             return False
         self._end += len(data)
-        self._waiting.clear()
+        self._pending.clear()
         return True
 
     def close(self) -> None:
-        """Writes what waits, and closes the file."""
+        """Writes pending events and closes the file."""
         if self._file >= 0:
             self.flush()
             os.close(self._file)
@@ -275,7 +275,7 @@ class EventWriter:
 
 TAIL_BYTES = 256 * 1024
 PIECE_BYTES = 1024 * 1024
-"""So much of a long file is made into events in a few hundredths of a second."""
+"""As much of a long file as is parsed in a few hundredths of a second."""
 
 
 class EventReader:
@@ -296,7 +296,7 @@ class EventReader:
             return []
         end = data.rfind(b"\n") + 1
         if not end and len(data) == limit:
-            # No event is as long as that: to wait for the end of the line would be to wait for ever.
+            # No event is that long: waiting for the end of the line would mean waiting forever.
             self.bad_lines += 1
             end = len(data)
             data = b""
@@ -304,7 +304,7 @@ class EventReader:
         return list(self._parse(data[:end]))
 
     def pieces(self) -> Iterator[list[AnyEvent]]:
-        """What :meth:`read` gives of everything that is there, a piece at a time: who has it read may stop in between."""
+        """All events so far, a piece at a time, so that the caller can stop in between."""
         size = PIECE_BYTES
         while True:
             try:
@@ -337,7 +337,7 @@ def read_events(path: Path) -> list[AnyEvent]:
 
 
 def last_attempt(path: Path) -> int:
-    """The attempt that spoke last; 0 where none did. A long file is not read for it."""
+    """The attempt of the last event; 0 where there is none. A long file is not read in full for it."""
     try:
         with path.open("rb") as file:
             end = _end_of_last_line(file.fileno())
@@ -369,9 +369,9 @@ def _end_of_last_line(file: int) -> int:
     while position > 0:
         start = max(position - 65536, 0)
         os.lseek(file, start, os.SEEK_SET)
-        found = os.read(file, position - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        newline = os.read(file, position - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
         position = start
     return 0
 

@@ -106,7 +106,7 @@ def test_that_a_branch_with_nothing_left_to_train_is_told(
     answers.give(AS_NEW_RUN)
     window.actions_["run.resume"].trigger()
     dialog = window.findChildren(ReportDialog)[-1]
-    assert "1 epochs are done already" in dialog.text
+    assert "1 epoch is completed at the checkpoint" in dialog.text
     dialog.close()
     assert not engines.all
     assert len(list_runs(stopped.path.parent)) == 1

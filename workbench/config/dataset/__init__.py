@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.config.dataset.base import DatasetSection, Named, Sample
+from workbench.config.dataset.base import DatasetSection, Named, SampleKind
 from workbench.config.dataset.images import Digits, ImageCSV, ImageDataset, ImageFolder, Torchvision
 from workbench.config.dataset.sequences import Series, Sine, Text, Windowed
 from workbench.config.dataset.tables import Synthetic, Table
@@ -21,7 +21,7 @@ __all__ = [
     "ImageFolder",
     "Named",
     "PythonData",
-    "Sample",
+    "SampleKind",
     "Series",
     "Sine",
     "Synthetic",

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from workbench.config.fields import Section, setting
 
-Sample = Literal["images", "vector", "series", "text"]
+SampleKind = Literal["images", "vector", "series", "text"]
 """What one sample is: an image (channels, height, width), numbers (features,), a time series (window, features), token ids."""
 
 
@@ -25,7 +25,7 @@ class Named(Section):
 class DatasetSection(Section):
     """What every dataset has: the split into training and validation, and how samples reach the device."""
 
-    sample: ClassVar[Sample] = "vector"
+    sample: ClassVar[SampleKind] = "vector"
 
     validation: float = setting(
         0.2,

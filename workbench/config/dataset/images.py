@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from workbench.config.augmentation import Augmentation
-from workbench.config.dataset.base import DatasetSection, Named, Sample
+from workbench.config.dataset.base import DatasetSection, Named, SampleKind
 from workbench.config.fields import setting
 
 
 class ImageDataset(Augmentation, DatasetSection):
     """What every image dataset has: the augmentation of its training images."""
 
-    sample: ClassVar[Sample] = "images"
+    sample: ClassVar[SampleKind] = "images"
 
 
 def image_size() -> Any:

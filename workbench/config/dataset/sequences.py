@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.config.dataset.base import DatasetSection, Sample
+from workbench.config.dataset.base import DatasetSection, SampleKind
 from workbench.config.fields import setting
 
 
 class Windowed(DatasetSection):
     """What every time series has: a window of past values, from which future values are predicted. It is split by time."""
 
-    sample: ClassVar[Sample] = "series"
+    sample: ClassVar[SampleKind] = "series"
     window: int = setting(
         50, title="Window", help="Number of past values given to the model.", unit="steps", ge=1, le=100_000
     )
@@ -66,7 +66,7 @@ class Text(DatasetSection):
     """A CSV file of texts and their labels. The vocabulary is learned from the training texts."""
 
     title: ClassVar[str] = "Texts (CSV)"
-    sample: ClassVar[Sample] = "text"
+    sample: ClassVar[SampleKind] = "text"
     kind: Literal["text"] = "text"
     path: str = setting("", title="File", help="CSV file with a header.", path="file")
     text_column: str = setting("", title="Text column", help="Column with the texts. If empty, the first column.")

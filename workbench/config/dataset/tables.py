@@ -83,7 +83,7 @@ class Synthetic(DatasetSection):
     x_max: float = setting(
         5.0,
         title="Range of x",
-        help="x is drawn uniformly between minus and plus this value (linear only).",
+        help="Values of x are drawn uniformly between minus and plus this (linear only).",
         gt=0.0,
         advanced=True,
     )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import Section, setting
 
 Init = Literal[
@@ -18,7 +18,7 @@ Activation = Literal["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmo
 class ModelSection(Section):
     """What every architecture has: how its weights are initialized, and which kinds of samples it accepts."""
 
-    takes: ClassVar[tuple[Sample, ...]] = ("images", "vector", "series")
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("images", "vector", "series")
 
     init: Init = setting(
         "default",

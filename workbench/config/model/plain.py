@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import setting
 from workbench.config.model.base import HiddenLayers, ModelSection
 
@@ -45,7 +45,7 @@ class CNN(HiddenLayers):
     """Convolutional network in VGG style: blocks of 3 x 3 convolutions, each followed by 2 x 2 max pooling, then a head."""
 
     title: ClassVar[str] = "Small CNN"
-    takes: ClassVar[tuple[Sample, ...]] = ("images",)
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("images",)
     kind: Literal["cnn"] = "cnn"
     channels: tuple[int, ...] = setting(
         (32, 64),
@@ -88,7 +88,7 @@ class ResNet(HiddenLayers):
     """Residual network for small images (He et al., 2016): with the default blocks, ResNet-18 with a 3 x 3 stem."""
 
     title: ClassVar[str] = "Residual CNN"
-    takes: ClassVar[tuple[Sample, ...]] = ("images",)
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("images",)
     kind: Literal["resnet"] = "resnet"
     width: int = setting(
         64, title="Width", help="Channels of the first stage; each later stage has twice as many.", ge=1, le=1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import python_file, setting
 from workbench.config.model.base import ModelSection
 
@@ -13,7 +13,7 @@ class TorchvisionModel(ModelSection):
     """One of torchvision's classifiers, optionally with pretrained weights; the last layer is replaced to match your classes."""
 
     title: ClassVar[str] = "Pretrained (torchvision)"
-    takes: ClassVar[tuple[Sample, ...]] = ("images",)
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("images",)
     kind: Literal["torchvision"] = "torchvision"
     name: str = setting(
         "resnet50",
@@ -80,7 +80,7 @@ class PythonModel(ModelSection):
     """Your own model: an nn.Module in a Python file."""
 
     title: ClassVar[str] = "Python file"
-    takes: ClassVar[tuple[Sample, ...]] = ("images", "vector", "series", "text")
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("images", "vector", "series", "text")
     kind: Literal["python"] = "python"
     path: str = python_file()
     name: str = setting(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import setting
 from workbench.config.model.base import Activation, ModelSection
 
@@ -12,7 +12,7 @@ from workbench.config.model.base import Activation, ModelSection
 class Recurrent(ModelSection):
     """What recurrent networks share."""
 
-    takes: ClassVar[tuple[Sample, ...]] = ("series", "text")
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("series", "text")
     units: int = setting(
         64, title="Hidden units", help="Size of the hidden state of each layer.", unit="units", ge=1, le=65536
     )
@@ -58,7 +58,7 @@ class Transformer(ModelSection):
     """Transformer encoder (Vaswani et al., 2017) with its own multi-head attention."""
 
     title: ClassVar[str] = "Transformer"
-    takes: ClassVar[tuple[Sample, ...]] = ("series", "text")
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("series", "text")
     kind: Literal["transformer"] = "transformer"
     width: int = setting(
         512, title="Model width", help="Size of the representation of each step (d_model).", ge=1, le=65536
