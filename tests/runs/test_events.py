@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import run_events
 from workbench.runs.events import (
     FORMAT,
     AnyEvent,
@@ -255,25 +256,7 @@ def test_that_an_event_as_a_line_is_plain_data() -> None:
     assert data["kind"] == "epoch"
 
 
-STARTED = Started(
-    epochs=1,
-    steps_per_epoch=2,
-    task="classification",
-    metric="accuracy",
-    monitor="val accuracy",
-    higher_is_better=True,
-    train_samples=8,
-    val_samples=2,
-    parameters=3,
-    device="CPU",
-    precision="fp32",
-    processes=1,
-    loading="resident",
-    batch_size=4,
-    pid=1,
-    host="here",
-    torch="2",
-)
+STARTED = run_events.started(epochs=1, steps_per_epoch=2)
 
 
 def test_that_events_of_a_later_version_are_shown_as_far_as_they_are_known(path: Path) -> None:

@@ -7,32 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests import run_events
 from tests.strategies import run_configs
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.runs import history
-from workbench.runs.events import CommandDone, Ended, EventWriter, Phase, Started
+from workbench.runs.events import CommandDone, Ended, EventWriter, Phase
 from workbench.runs.folder import RunFolder, create, locked, write_engine
 
-STARTED = Started(
-    epochs=3,
-    steps_per_epoch=10,
-    task="classification",
-    metric="accuracy",
-    monitor="val accuracy",
-    higher_is_better=True,
-    train_samples=8,
-    val_samples=2,
-    parameters=1,
-    device="CPU",
-    precision="fp32",
-    processes=1,
-    loading="resident",
-    batch_size=8,
-    pid=1,
-    host="here",
-    torch="2",
-)
+STARTED = run_events.started(steps_per_epoch=10)
 
 
 @pytest.fixture
