@@ -24,7 +24,7 @@ BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
         config, source.shape, source.task.outputs, source.vocabulary
     ),
     "heads": lambda config, source: heads.build(config, source.shape, source.task),
-    "torchvision": lambda config, source: pretrained.build(config, source.shape, source.task.outputs, _back(source)),
+    "torchvision": lambda config, source: pretrained.build(config, source.shape, source.task.outputs, unscaled(source)),
     "python": lambda config, source: user_model.build(config, source.shape, source.task.outputs, source.vocabulary),
 }
 
@@ -41,7 +41,7 @@ def build(config: Model, source: Source, restored: bool = False, progress: Progr
     return model
 
 
-def _back(source: Source) -> tuple[torch.Tensor, torch.Tensor]:
+def unscaled(source: Source) -> tuple[torch.Tensor, torch.Tensor]:
     """What a scaled picture is multiplied with, and what is added, to lie in [0, 1]."""
     white = float(source.preprocessing.get("white", 255))
     factor, offset = (

@@ -13,7 +13,6 @@ from workbench.engine import optimizers
 from workbench.engine.data import augment, balance, loader
 from workbench.engine.data.dataset import Source, Split, TensorSplit
 from workbench.engine.data.sampling import StepPlan, epoch_order
-from workbench.engine.export.script import models
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.seeding import derived
 from workbench.engine.tasks import losses
@@ -28,7 +27,7 @@ _CPU = torch.device("cpu")
 
 def prove(code: str, config: RunConfig, source: Source) -> None:
     """Runs the script's functions, all but its training, beside the run's own. Raises RefusedError where they differ."""
-    script: dict[str, Any] = {"__name__": "script"}
+    script: dict[str, Any] = {"__name__": __name__}  # where dataclasses look for the meaning of annotations
     with torch.random.fork_rng(devices=[]):
         exec(compile(code, "script", "exec"), script)
         _data(script, source)
@@ -97,8 +96,6 @@ def _network(script: dict[str, Any], config: RunConfig, source: Source) -> None:
     own = build.make_model(config, source, _CPU, restored=True)
     torch.manual_seed(derived(config.training.seed, "weights"))
     mine: nn.Module = script["build_model"]()
-    if models.starts(config):
-        script["start_weights"](mine)
     begun, wanted = mine.state_dict(), own.state_dict()
     if begun.keys() != wanted.keys() or not all(torch.equal(begun[name], wanted[name]) for name in wanted):
         raise _differs("its network begins with other weights", "model")
