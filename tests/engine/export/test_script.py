@@ -17,7 +17,6 @@ import torch
 import torchvision
 from PIL import Image
 
-from workbench.cli import export
 from workbench.config import files
 from workbench.config.fields import kind_of
 from workbench.config.recipes import start
@@ -25,7 +24,6 @@ from workbench.config.run import RunConfig, variants
 from workbench.engine import data
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
-from workbench.engine.export import formats
 from workbench.engine.export.script import assemble, proof
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.service import server
@@ -509,10 +507,6 @@ def test_that_a_script_that_does_something_else_is_not_given_away(spoilt: Callab
     proof.prove(code, config, source)
     with pytest.raises(RefusedError, match="would not do what the run did"):
         proof.prove(changed, config, source)
-
-
-def test_that_the_terminal_names_every_format() -> None:
-    assert set(export.FORMATS) == {*formats.FORMATS, formats.SCRIPT}
 
 
 def test_that_a_name_cannot_leave_the_text_that_it_stands_in() -> None:

@@ -18,9 +18,9 @@ from workbench.config.run import RunConfig
 from workbench.engine.data import balance, loader
 from workbench.engine.data.dataset import Scaling, Source
 from workbench.engine.data.sampling import epoch_order
+from workbench.engine.export.lifting.lift import Piece, Script
 from workbench.engine.export.script import augment, data, learning, loop, network, proof
-from workbench.engine.export.script.lift import Script
-from workbench.engine.export.script.piece import Piece, filled
+from workbench.engine.export.script.template import filled
 from workbench.engine.runtime.failures import RefusedError
 
 _HEAD = '''
@@ -77,9 +77,7 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
         (rate, learning.schedule(config)),
         (steps, loop.piece(config, source)),
     ]
-    script = Script(_known(config, source), [piece for _, piece in pieces])
-    for section, piece in pieces:
-        script.add(section, piece)
+    script = Script(_known(config, source), pieces)
     code = script.sections()
     imports = _imports(script.imports)
     head = filled(

@@ -8,7 +8,8 @@ from workbench.config.run import RunConfig
 from workbench.engine.data.augment import change, draw_numbers
 from workbench.engine.data.augment.geometry import erase
 from workbench.engine.data.dataset import Source
-from workbench.engine.export.script.piece import Piece, filled
+from workbench.engine.export.lifting.lift import Piece
+from workbench.engine.export.script.template import filled
 from workbench.engine.runtime.failures import RefusedError
 
 _AUGMENT = """

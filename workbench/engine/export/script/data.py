@@ -11,7 +11,8 @@ from workbench.config.run import RunConfig
 from workbench.engine.data import digits, image_folder, images, series, synthetic, table, table_reader, text
 from workbench.engine.data.dataset import Source
 from workbench.engine.data.split import split
-from workbench.engine.export.script.piece import Piece, filled
+from workbench.engine.export.lifting.lift import Piece
+from workbench.engine.export.script.template import filled
 from workbench.engine.runtime.failures import RefusedError
 from workbench.shipped import shipped
 

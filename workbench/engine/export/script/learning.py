@@ -15,7 +15,8 @@ from workbench.config.training import Training
 from workbench.engine import optimizers
 from workbench.engine.data import balance
 from workbench.engine.data.dataset import Source, Task
-from workbench.engine.export.script.piece import Piece, filled
+from workbench.engine.export.lifting.lift import Piece
+from workbench.engine.export.script.template import filled
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import losses
 

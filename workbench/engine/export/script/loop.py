@@ -5,8 +5,9 @@ from __future__ import annotations
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plateau
 from workbench.engine.data.dataset import Source, Task
+from workbench.engine.export.lifting.lift import Piece
 from workbench.engine.export.script import augment, learning, network
-from workbench.engine.export.script.piece import Piece, filled
+from workbench.engine.export.script.template import filled
 from workbench.engine.runtime.seeding import derived
 from workbench.engine.training.build import PlateauState
 from workbench.engine.training.ema import Average

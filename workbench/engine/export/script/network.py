@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from textwrap import wrap
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,8 @@ from workbench.config.fields import title_of
 from workbench.config.run import RunConfig
 from workbench.engine import models
 from workbench.engine.data.dataset import Source, Task
-from workbench.engine.export.script.piece import Piece, filled
+from workbench.engine.export.lifting.lift import Piece
+from workbench.engine.export.script.template import filled
 from workbench.engine.models import cnn, heads, linear, mlp, pretrained, recurrent, resnet, transformer
 from workbench.engine.models.layers import initialise
 from workbench.engine.runtime.failures import RefusedError
@@ -24,6 +26,11 @@ def build_model() -> nn.Module:
     model = build($arguments)
     $start
     return model
+"""
+_RAW = """
+factor = $factor.view(1, -1, 1, 1)  # with these two a scaled image comes back to [0, 1]
+offset = $offset.view(1, -1, 1, 1)
+$frozen
 """
 _LOAD = """
 def load_weights(model: nn.Module) -> None:
@@ -56,16 +63,15 @@ def piece(config: RunConfig, source: Source, model: nn.Module) -> Piece:
         "outputs": str(source.task.outputs),
         "vocabulary": str(source.vocabulary),
         "task": repr(source.task),
-        "raw": "unscaled",
+        "raw": "(factor, offset)",
     }
     arguments = ", ".join(given[name] for name in inspect.signature(build).parameters)
     before = start = ""
     if isinstance(model, pretrained.Pretrained):
         frozen = ", ".join(name for stage in model.frozen for name in (*stage.modules, *stage.loose))
-        tensors = ", ".join(
-            f"torch.tensor({values.flatten().tolist()}).view(1, -1, 1, 1)" for values in models.unscaled(source)
-        )
-        before = f"unscaled = {tensors}  # what brings scaled images back to [0, 1]\n# Frozen: {frozen or 'nothing'}"
+        factor, offset = (f"torch.tensor({values.flatten().tolist()})" for values in models.unscaled(source))
+        comment = "\n".join(f"# {line}" for line in wrap(f"Frozen: {frozen or 'nothing'}", 110))
+        before = filled(_RAW, factor=factor, offset=offset, frozen=comment)
     if section.init != "default" or section.bias_init != "default":
         start = f"initialise(model, {section.init!r}, {section.bias_init!r})"
     code = filled(_NETWORK, before=before, arguments=arguments, start=start, outputs=source.task.outputs)

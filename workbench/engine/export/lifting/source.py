@@ -1,4 +1,4 @@
-"""The program's own modules as text: what a generated script is made of."""
+"""The program's own modules as text."""
 
 from __future__ import annotations
 
