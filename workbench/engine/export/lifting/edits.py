@@ -93,4 +93,5 @@ class Edits:
 
 def first_line(statement: ast.stmt) -> int:
     """The line on which a statement begins, or its first decorator."""
-    return min([statement.lineno, *(node.lineno for node in getattr(statement, "decorator_list", []))])
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(node.lineno for node in decorators)])

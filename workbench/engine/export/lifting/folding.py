@@ -48,7 +48,7 @@ class KnownCall(NamedTuple):
 
     function: ast.expr
     known: dict[str, object]
-    count: int
+    placed: int
     names: frozenset[str]
     whole: bool
 

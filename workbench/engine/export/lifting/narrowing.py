@@ -91,7 +91,7 @@ def _arguments(function: ast.FunctionDef, call: KnownCall) -> dict[str, object]:
     given = {names[int(name)] if name.isdigit() else name: value for name, value in call.known.items()}
     required = len(names) - len(function.args.defaults)
     for name, default in zip(names[required:], function.args.defaults, strict=True):
-        if isinstance(default, ast.Constant) and names.index(name) >= call.count and name not in call.names:
+        if isinstance(default, ast.Constant) and names.index(name) >= call.placed and name not in call.names:
             given[name] = default.value
     return given
 
@@ -142,12 +142,10 @@ def _drop_unread(parts: Parts) -> bool:
             if user is part:
                 drop_arguments(edits, function, unread)
             for call in parts.calls(user, key):
-                gone = [given for place, given in enumerate(call.args) if place in unread]
-                for node in (
-                    *gone,
-                    *(one for one in call.keywords if one.arg in names and names.index(one.arg) in unread),
-                ):
-                    edits.drop_item(node)
+                gone: list[ast.expr | ast.keyword] = [given for place, given in enumerate(call.args) if place in unread]
+                gone += [given for given in call.keywords if given.arg in names and names.index(given.arg) in unread]
+                for given in gone:
+                    edits.drop_item(given)
             if edits.made() != user.text:
                 user.text = edits.made()
                 changed.append(user)

@@ -76,7 +76,7 @@ class Parts(dict[Key, list[Part]]):
         for name, thing in part.uses.items():
             if (setting := self.known.get((thing.__module__, thing.__qualname__))) is not None:
                 makers[name] = functools.partial(_same, setting)
-            elif dataclasses.is_dataclass(thing):
+            elif isinstance(thing, type) and dataclasses.is_dataclass(thing):
                 makers[name] = thing
         return dataclasses.replace(self.facts, values=values, makers=makers)
 
