@@ -112,6 +112,12 @@ def test_that_a_name_that_a_script_has_already_is_given_with_its_module() -> Non
     assert "return turn_hue_color(x, x)" in code
 
 
+def test_that_an_expression_that_the_source_no_longer_holds_is_told() -> None:
+    piece = Piece("hue = turn_hue(images, angle)", uses={"turn_hue": color.turn_hue}, swaps={"gone(1)": "2"})
+    with pytest.raises(LookupError, match="no longer holds gone"):
+        Script([], [("all", piece)]).sections()
+
+
 def test_that_an_installation_without_sources_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(package: str, resource: str) -> bytes:
         raise FileNotFoundError(resource)

@@ -27,7 +27,7 @@ from workbench.runs.folder import RunFolder, unfinished_of, write_whole
 
 
 class Deployed(nn.Module):
-    """The model with its scaling in front: it takes raw samples (pictures from 0 to ``white``) as float32, or token ids."""
+    """The model with its scaling in front: it takes raw samples (images from 0 to ``white``) as float32, or token ids."""
 
     factor: Tensor
     offset: Tensor
@@ -161,8 +161,8 @@ def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
         given = sample(source, count)
         with torch.inference_mode():
             wanted = deployed(given)
-        found = torch.from_numpy(session.run(None, {"input": given.numpy()})[0])
-        if not torch.allclose(found, wanted, rtol=1e-3, atol=1e-4):
+        outputs = torch.from_numpy(session.run(None, {"input": given.numpy()})[0])
+        if not torch.allclose(outputs, wanted, rtol=1e-3, atol=1e-4):
             raise RefusedError(f"ONNX Runtime gives other results at a batch of {count}", "choose another format")
 
 
@@ -190,9 +190,9 @@ def _torch_export(deployed: Deployed, source: Source, path: Path) -> None:
 def _safetensors(deployed: Deployed, source: Source, path: Path) -> None:
     from safetensors.torch import save_file
 
-    told = {"classes": json.dumps(source.task.classes), "preprocessing": json.dumps(source.preprocessing)}
+    metadata = {"classes": json.dumps(source.task.classes), "preprocessing": json.dumps(source.preprocessing)}
     save_file(
-        {name: value.contiguous().clone() for name, value in deployed.model.state_dict().items()}, str(path), told
+        {name: value.contiguous().clone() for name, value in deployed.model.state_dict().items()}, str(path), metadata
     )
 
 

@@ -20,19 +20,19 @@ def clean(text: str, silent: frozenset[str]) -> str:
         _Cleaning(edits, function, silent).clean(function.body)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
-            drop_arguments(edits, node, [place for place, one in enumerate(node.args.args) if one.arg in silent])
+            drop_arguments(edits, node, [index for index, given in enumerate(node.args.args) if given.arg in silent])
         for given in node.args if isinstance(node, ast.Call) else ():
             if isinstance(given, ast.Name) and given.id in silent:
                 edits.drop_item(given)
     return edits.made()
 
 
-def drop_arguments(edits: Edits, function: ast.FunctionDef, places: list[int]) -> None:
+def drop_arguments(edits: Edits, function: ast.FunctionDef, indices: list[int]) -> None:
     """Takes arguments out of a function's first line, with their defaults."""
     required = len(function.args.args) - len(function.args.defaults)
-    for place in places:
-        default = function.args.defaults[place - required] if place >= required else None
-        edits.drop_item(function.args.args[place], default)
+    for index in indices:
+        default = function.args.defaults[index - required] if index >= required else None
+        edits.drop_item(function.args.args[index], default)
 
 
 class _Cleaning:

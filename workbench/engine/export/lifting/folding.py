@@ -32,6 +32,8 @@ class Facts:
     """Arguments by their names."""
     swaps: dict[str, str] = field(default_factory=dict)
     """Expressions, as ``ast.unparse`` writes them, that are given otherwise."""
+    swapped: set[str] = field(default_factory=set)
+    """Those of them that were met."""
     silent: frozenset[str] = frozenset({"progress", "told"})
     """Functions whose calls are left out."""
     scope: dict[str, object] = field(default_factory=dict)
@@ -78,7 +80,9 @@ class Folding(ast.NodeVisitor):
     def visit(self, node: ast.AST) -> None:
         """Changes a node whose text is given otherwise, and looks into all others."""
         if self._facts.swaps and isinstance(node, _SWAPPED):
-            new = self._facts.swaps.get(ast.unparse(node))
+            old = ast.unparse(node)
+            new = self._facts.swaps.get(old)
+            self._facts.swapped.update([old] if new is not None else [])
             if new is not None and new != self.edits.code(node):
                 self.edits.replace(node, new)
                 return
@@ -181,7 +185,7 @@ class Folding(ast.NodeVisitor):
         if entry is not None and isinstance(entry[0], ast.Lambda):
             self.edits.replace(node, self._applied(entry[0], entry[1], node.args))
             return
-        given = {str(place): argument for place, argument in enumerate(node.args)}
+        given = {str(index): argument for index, argument in enumerate(node.args)}
         given |= {str(keyword.arg): keyword.value for keyword in node.keywords}
         known = {name: value for name, argument in given.items() if (value := self._value(argument)) is not UNKNOWN}
         whole = not any(isinstance(argument, ast.Starred) for argument in node.args) and "None" not in given

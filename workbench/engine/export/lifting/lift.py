@@ -63,6 +63,9 @@ class Script:
             order = self._order()
         while narrow(self._lifted):
             order = self._order()
+        gone = self._lifted.facts.swaps.keys() - self._lifted.facts.swapped
+        if gone:
+            raise LookupError(f"the source no longer holds {', '.join(gone)}")
         self._used = self._attributes()
         self._prune()
         order = self._order()
@@ -213,14 +216,13 @@ class Script:
 
 
 def _with_result(text: str, result: str) -> str:
-    """A function that returns something else than a source of samples: four tensors, or what a call of another gives."""
+    """A function that returns four tensors instead of a source of samples; something else where ``result`` says what."""
     edits, function = Edits(text), read(text).function
     assert function is not None
-    edits.replace(function.body[-1], f"return {result}")
-    if function.returns is not None and result.count("[") != 1:
+    if result:
+        edits.replace(function.body[-1], f"return {result}")
+    if isinstance(function.returns, ast.Name) and function.returns.id == "Source":
         edits.replace(function.returns, "tuple[Tensor, Tensor, Tensor, Tensor]")
-    elif function.returns is not None:
-        edits.replace(function.returns, "list[int]")
     return edits.made()
 
 

@@ -116,7 +116,7 @@ def _inline(parts: Parts) -> bool:
         for user in parts.all:
             edits = Edits(user.text)
             for call in parts.calls(user, key):
-                argument = next((one.value for one in call.keywords if one.arg == given), None)
+                argument = next((keyword.value for keyword in call.keywords if keyword.arg == given), None)
                 argument = argument or (call.args[names.index(given)] if given else None)
                 edits.replace(call, edits.code(argument) if argument else code)
             if edits.made() != user.text:
@@ -133,7 +133,7 @@ def _drop_unread(parts: Parts) -> bool:
     for key, part, function in _functions(parts):
         names = [argument.arg for argument in function.args.args]
         used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-        unread = [place for place, name in enumerate(names) if name not in used]
+        unread = [index for index, name in enumerate(names) if name not in used]
         if not unread:
             continue
         changed = []
@@ -142,7 +142,7 @@ def _drop_unread(parts: Parts) -> bool:
             if user is part:
                 drop_arguments(edits, function, unread)
             for call in parts.calls(user, key):
-                gone: list[ast.expr | ast.keyword] = [given for place, given in enumerate(call.args) if place in unread]
+                gone: list[ast.expr | ast.keyword] = [given for index, given in enumerate(call.args) if index in unread]
                 gone += [given for given in call.keywords if given.arg in names and names.index(given.arg) in unread]
                 for given in gone:
                     edits.drop_item(given)

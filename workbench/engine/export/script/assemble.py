@@ -120,10 +120,10 @@ def _refuse(config: RunConfig, source: Source) -> None:
         (hardware.precision != "fp32", f"the precision {hardware.precision}", "hardware.precision"),
         (hardware.processes not in ("auto", 1), "several processes", "hardware.processes"),
     ]
-    for given, words, path in has_not:
+    for given, what, path in has_not:
         if given:
             hint = "set it otherwise in a new run, or choose another format"
-            raise RefusedError(f"a script has no counterpart yet of {words}", hint, path)
+            raise RefusedError(f"a script has no counterpart yet of {what}", hint, path)
 
 
 def _title(config: RunConfig, name: str) -> str:

@@ -35,9 +35,9 @@ def piece(config: RunConfig, source: Source) -> Piece:
     if not changes(config):
         return Piece("")
     dataset: Any = config.dataset
-    for name, words in _MISSING.items():
+    for name, title in _MISSING.items():
         if getattr(dataset, f"augment_{name}"):
             hint = "turn it off in a new run, or choose another format"
-            raise RefusedError(f"a script has no counterpart yet of {words}", hint, f"dataset.augment_{name}")
+            raise RefusedError(f"a script has no counterpart yet of {title}", hint, f"dataset.augment_{name}")
     code = filled(_AUGMENT, white=float(source.preprocessing.get("white", 255)), erasing=dataset.augment_erasing)
     return Piece(code, uses={"erase": erase, "change": change, "draw_numbers": draw_numbers, "Settings": type(dataset)})

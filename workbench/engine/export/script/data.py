@@ -27,7 +27,8 @@ _DIVIDED = "inputs[train], targets[train], inputs[val], targets[val]"
 
 
 def _lifted(config: Any, load: Callable[..., Any], result: str, path: bool = True, **more: Any) -> Piece:
-    """The function that the program itself loads with, without what it tells of the samples beside them."""
+    """The function that the program itself loads with. ``result``: what it returns instead of a source; empty where it calls
+    another that does."""
     uses = {"read_samples": load, "Settings": type(config), **more.pop("uses", {})}
     code = more.pop("code", "") + filled(_LOAD, path="settings.path = path" if path else "")
     fields = {f"{type(config).__name__}.path": "DATA"} if path else {}
@@ -47,8 +48,7 @@ _WINDOWS = "inputs[:train_end], ahead[:train_end], inputs[first:], ahead[first:]
 
 
 def _sine(config: Any, source: Source) -> Piece:
-    result = "_windows(config, values[:, None], ('sin',), 0, learnt)"
-    return _lifted(config, series.load_sine, result, path=False, results={series._windows: _WINDOWS})
+    return _lifted(config, series.load_sine, "", path=False, results={series._windows: _WINDOWS})
 
 
 _TABLE = """
@@ -84,8 +84,9 @@ def _series(config: Any, source: Source) -> Piece:
         raise RefusedError(what, "put the rows in their order, or choose another format", "dataset.time")
     read = "table_reader.read_told(Path(config.path).expanduser(), 1, kept.get('commas', ()))"
     swaps = {read: "read_table(config.path), None", "_in_time(frame, config.time)": "torch.arange(len(frame)), None"}
-    result = "_windows(config, values.to(torch.float32), tuple(names), names.index(target), learnt)"
-    return _lifted(config, series.load, result, results={series._windows: _WINDOWS}, swaps=swaps, **_table_code(config))
+    return _lifted(
+        config, series.load, "source", results={series._windows: _WINDOWS}, swaps=swaps, **_table_code(config)
+    )
 
 
 def _text(config: Any, source: Source) -> Piece:
@@ -96,19 +97,14 @@ def _text(config: Any, source: Source) -> Piece:
 
 def _table(config: Any, source: Source) -> Piece:
     read = "read_told(Path(config.path).expanduser(), commas=known.get('commas', ()))"
-    labelled = "_labelled(frame, kept, (*targets_of, *keys))"
-    swaps = {
-        read: "read_table(config.path), None",
-        labelled: "_labelled(frame, kept, needed=(*targets_of, *keys)), None",
-    }
+    swaps = {read: "read_table(config.path), None"}
     if not config.leave_out:
         swaps["[row for row in range(len(frame)) if wanted.keeps(_row_name(row))]"] = "list(range(len(frame)))"
     results = {
-        table._labelled: "[row for row in rows if row not in empty]",
+        table._labelled: "[row for row in rows if row not in empty], []",
         table._assemble: "inputs[halves[0]], targets[halves[0]], inputs[halves[1]], targets[halves[1]]",
     }
-    result = "_assemble(made, targets, rows, halves, targets_of)"
-    return _lifted(config, table.load, result, results=results, swaps=swaps, **_table_code(config))
+    return _lifted(config, table.load, "source", results=results, swaps=swaps, **_table_code(config))
 
 
 _IMAGES = """

@@ -70,7 +70,9 @@ def optimizer(config: RunConfig, model: nn.Module) -> Piece:
     code = filled(
         _OPTIMIZER,
         rate=repr(section.lr),
-        trained="[one for one in model.parameters() if one.requires_grad]" if alike else "groups(Settings(), model)",
+        trained="[weights for weights in model.parameters() if weights.requires_grad]"
+        if alike
+        else "groups(Settings(), model)",
         name=kind.__name__,
         arguments="".join(arguments),
     )

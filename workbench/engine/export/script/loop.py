@@ -101,13 +101,13 @@ def main() -> None:
     $before
     for epoch in range(arguments.epochs):
         loss = train_epoch(model, optimizer, train_x, train_y, epoch$plateau$average)
-        words = f"epoch {epoch + 1}: train loss {loss:.6g}"
+        line = f"epoch {epoch + 1}: train loss {loss:.6g}"
         if len(val_y):
             $swap
             val_loss, val_metric = evaluate(model, val_x, val_y)
             $swap
-            words += f", val loss {val_loss:.6g}, val $metric {val_metric:.6g}"
-        print(words)
+            line += f", val loss {val_loss:.6g}, val $metric {val_metric:.6g}"
+        print(line)
         $after
     if arguments.save:
         $swap
