@@ -1,4 +1,8 @@
-"""The program's own modules as text."""
+"""The program's own modules as text.
+
+They are read as data of their packages, from a folder, a zip file or a frozen program alike. A frozen build has to be told to
+take the ``.py`` files along as data (PyInstaller: ``collect_data_files("workbench", include_py_files=True)``).
+"""
 
 from __future__ import annotations
 

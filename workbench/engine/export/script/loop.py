@@ -5,6 +5,7 @@ from __future__ import annotations
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plateau
 from workbench.engine.data.dataset import Source, Task
+from workbench.engine.data.loader import EVALUATION_BATCH
 from workbench.engine.export.lifting.lift import Piece
 from workbench.engine.export.script import augment, learning, network
 from workbench.engine.export.script.template import filled
@@ -58,7 +59,7 @@ def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[float, 
     """Mean loss over all samples, and $metric."""
     model.eval()
     total, $name = 0.0, 0.0
-    for x, y in zip(torch.split(inputs, max(BATCH, 512)), torch.split(targets, max(BATCH, 512))):
+    for x, y in zip(torch.split(inputs, max(BATCH, $least)), torch.split(targets, max(BATCH, $least))):
         output = model(scale(x))
         total += loss_of(output, y).item() * len(y)
         $count
@@ -162,7 +163,7 @@ def _train(config: RunConfig) -> str:
 def _evaluate(task: Task) -> str:
     metric, name, count = _COUNTS[task.kind]
     facts = {"classes": len(task.classes), "stds": list(task.stds)}
-    return filled(_EVALUATE, metric=metric, name=name, count=filled(count, **facts))
+    return filled(_EVALUATE, metric=metric, name=name, count=filled(count, **facts), least=EVALUATION_BATCH)
 
 
 def _main(config: RunConfig, source: Source) -> str:
