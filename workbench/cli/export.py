@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from workbench.cli import arguments, output
+from workbench.config.export_formats import BY_NAME, SCRIPT
 
 _Model = Annotated[str, typer.Argument(metavar="RUN or CHECKPOINT", help="A run or a checkpoint.", show_default=False)]
-FORMATS = ("onnx", "torchscript", "trace", "torch-export", "safetensors", "state-dict", "model", "script")
-_WORDS = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]} (the run as plain PyTorch code)."
+_NAMES = [name for name in BY_NAME if name != SCRIPT]
+_WORDS = f"{', '.join(_NAMES)} or {SCRIPT} (the run as plain PyTorch code)."
 _Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help=_WORDS)]
 _Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")]
 _Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Pictures, tables, texts.", show_default=False)]

@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QPushButton
 
 from tests.gui.conftest import Answers
 from tests.gui.scripted import Engine
-from workbench.cli import export
+from workbench.config.export_formats import FORMATS
 from workbench.config.run import RunConfig
 from workbench.gui.dialogs import ask
-from workbench.gui.export.dialog import FORMS, ExportDialog
+from workbench.gui.export.dialog import ExportDialog
 from workbench.gui.main_window import MainWindow
 from workbench.gui.service.client import LabClient
 from workbench.launch.service import Answer
@@ -52,8 +52,9 @@ def _choose(dialog: ExportDialog, form: str) -> None:
     dialog.form.setCurrentIndex(dialog.form.findData(form))
 
 
-def test_that_every_format_is_offered() -> None:
-    assert {key for key, *_ in FORMS} == set(export.FORMATS)
+def test_that_every_format_is_offered(dialog: ExportDialog) -> None:
+    offered = [dialog.form.itemData(row) for row in range(dialog.form.count())]
+    assert offered == [export_format.name for export_format in FORMATS]
 
 
 def test_that_a_script_is_wanted_as_a_python_file(lab: LabClient) -> None:

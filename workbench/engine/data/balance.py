@@ -15,8 +15,12 @@ def class_counts(source: Source) -> Tensor | None:
     """Training samples of each class, float64 (classes,); None where there are no classes alone."""
     if source.task.kind != "classification":
         return None
-    labels = source.train.targets
-    return torch.bincount(labels[labels >= 0], minlength=len(source.task.classes)).double()
+    return count_classes(source.train.targets, len(source.task.classes))
+
+
+def count_classes(labels: Tensor, classes: int) -> Tensor:
+    """Samples of each class, float64 (classes,). A negative label is none."""
+    return torch.bincount(labels[labels >= 0], minlength=classes).double()
 
 
 def is_imbalanced(found: Tensor) -> bool:
@@ -49,8 +53,10 @@ def class_weights(found: Tensor) -> Tensor:
 
 def sample_weights(source: Source) -> Tensor | None:
     """Each training sample's chance to be drawn, float64, so that all classes are drawn equally often. None without classes."""
-    found = class_counts(source)
-    if found is None:
-        return None
-    labels = source.train.targets
+    counts = class_counts(source)
+    return None if counts is None else chances(source.train.targets, counts)
+
+
+def chances(labels: Tensor, found: Tensor) -> Tensor:
+    """Each sample's chance to be drawn, float64 (n,), from its label and the samples of each class."""
     return torch.where(labels >= 0, 1 / found.clamp(min=1)[labels.clamp(min=0)], 0.0)

@@ -144,17 +144,16 @@ def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], con
     """One target; several numbers side by side as a regression; or a class and numbers beside it as two tasks."""
     cells = {name: frame[name].gather(rows).to_list() for name in names}
     if len(names) == 1:
-        return _targets(cells[names[0]], names[0], config)
+        return _targets(cells[names[0]], names[0], config.task)
     # Numbers beside numbers are numbers, however few there are, unless somebody says that the first is a class.
     words = any(number(cell) is None for cell in cells[names[0]])
     beside = config.task == "classification" or (config.task == "auto" and words)
     numbers = names[1:] if beside else names
     _check_numbers(cells, numbers)
-    one = config.model_copy(update={"task": "regression"})
-    found = torch.cat([_targets(cells[name], name, one)[1] for name in numbers], dim=1)
+    found = torch.cat([_targets(cells[name], name, "regression")[1] for name in numbers], dim=1)
     if not beside:
         return TaskSpec("regression", targets=tuple(names)), found
-    task, classes = _targets(cells[names[0]], names[0], config.model_copy(update={"task": "classification"}))
+    task, classes = _targets(cells[names[0]], names[0], "classification")
     both = torch.cat([classes[:, None].to(torch.float64), found], dim=1)
     return TaskSpec("multi-task", task.classes, tuple(numbers)), both
 
@@ -216,12 +215,11 @@ def _without_gaps(rows: list[int], columns: list[_Column]) -> tuple[list[int], l
     return [row for row, gap in zip(rows, gaps.tolist(), strict=True) if not gap], kept, dropped
 
 
-def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[TaskSpec, Tensor]:
+def _targets(cells: Sequence[str], name: str, task: str) -> tuple[TaskSpec, Tensor]:
     numbers = [number(cell) for cell in cells]
     numeric = all(value is not None for value in numbers)
     different = set(numbers) if numeric else {cell.strip() for cell in cells}
     whole = numeric and all(value == int(value) for value in numbers if value is not None)
-    task = config.task
     if task == "auto":
         task = "regression" if numeric and (not whole or len(different) > CLASSES_FROM_NUMBERS) else "classification"
     if task == "regression":

@@ -85,7 +85,7 @@ def separator_of(path: Path) -> str | None:
 
 def _separated(path: Path, mark: str, known: Sequence[str]) -> tuple[pl.DataFrame, Reading]:
     text, encoding = decode_text(path)
-    frame = pl.read_csv(text.encode(), separator=mark, infer_schema=False, truncate_ragged_lines=True)
+    frame = cells(text, mark)
     notes = [] if encoding == UTF8 else [f"the table is read as {encoding}: it is not UTF-8"]
     # Between commas a comma is none of a number's.
     shown = [name for name in frame.columns if _has_decimal_commas(frame[name])] if mark != "," else []
@@ -97,6 +97,11 @@ def _separated(path: Path, mark: str, known: Sequence[str]) -> tuple[pl.DataFram
         )
         notes.append(f"decimal commas are read as points in {', '.join(name.strip() for name in commas)}")
     return frame, Reading(tuple(notes), tuple(name.strip() for name in commas))
+
+
+def cells(text: str, mark: str) -> pl.DataFrame:
+    """A table of separated values, every cell as text; what a line has beyond the header is left off."""
+    return pl.read_csv(text.encode(), separator=mark, infer_schema=False, truncate_ragged_lines=True)
 
 
 def _has_decimal_commas(column: pl.Series) -> bool:

@@ -1,4 +1,4 @@
-"""A trained model in the forms in which others take it. Each form is written whole, and looked at again where it can be."""
+"""A trained model written in every export format. Each file is written whole, and checked where it can be."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config import files
+from workbench.config.export_formats import BY_NAME, SCRIPT
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint import format
@@ -26,7 +27,7 @@ from workbench.runs.folder import RunFolder, unfinished_of, write_whole
 
 
 class Deployed(nn.Module):
-    """The model with its scaling in front: it takes raw samples (pictures from 0 to ``white``) as float32, or token ids."""
+    """The model with its scaling in front: it takes raw samples (images from 0 to ``white``) as float32, or token ids."""
 
     factor: Tensor
     offset: Tensor
@@ -49,8 +50,8 @@ class Deployed(nn.Module):
 
 def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str, Any]:
     """Writes the model, in evaluation mode on the CPU. Gives what to know of the file. Raises RefusedError, OSError."""
-    if form not in FORMATS:
-        known = ", ".join((*FORMATS, SCRIPT))
+    if form not in WRITERS:
+        known = ", ".join(BY_NAME)
         raise RefusedError(f"there is no format {form!r}", f"formats are {known}", "--format")
     deployed = Deployed(model.cpu(), source).eval()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,7 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
         with warnings.catch_warnings():
             # The exporters warn of their own future; what matters of it is said in `drawback`.
             warnings.simplefilter("ignore")
-            FORMATS[form](deployed, source, unfinished)
+            WRITERS[form](deployed, source, unfinished)
         unfinished.replace(path)
     except (OSError, RefusedError):
         raise
@@ -73,14 +74,14 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
     beside = {
         "format": form,
         "input": {"shape": ["batch", *source.shape], "dtype": "int64" if source.vocabulary else "float32"},
-        "scaling_inside": form not in WEIGHTS_ONLY,
+        "scaling_inside": not BY_NAME[form].weights_only,
         "task": source.task.kind,
         "classes": list(source.task.classes),
         "targets": list(source.task.targets),
         "preprocessing": source.preprocessing,
     }
     path.with_name(path.name + ".json").write_text(json.dumps(beside, ensure_ascii=False, indent=1), encoding="utf-8")
-    return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS.get(form, "")}
+    return {"file": str(path), "bytes": path.stat().st_size, "drawback": BY_NAME[form].drawback}
 
 
 def export_script(trained: Path, path: Path) -> dict[str, Any]:
@@ -96,7 +97,7 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
     text = assemble.text(config, source, model, name, state["versions"]["torch"])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text)
-    return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS[SCRIPT]}
+    return {"file": str(path), "bytes": path.stat().st_size, "drawback": BY_NAME[SCRIPT].drawback}
 
 
 def _check_history(config: RunConfig, state: dict[str, Any], trained: Path) -> None:
@@ -135,7 +136,8 @@ def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
         import onnxruntime  # type: ignore[import-untyped]
         import tqdm  # type: ignore[import-untyped]
     except ImportError as error:
-        raise RefusedError("ONNX is not installed", "pip install 'workbench[export]'") from error
+        extra = BY_NAME["onnx"].extra
+        raise RefusedError("ONNX is not installed", f"pip install 'workbench[{extra}]'") from error
     # Its bar is shown nowhere, and would leave a thread that watches it.
     tqdm.tqdm.monitor_interval = 0
     batch = torch.export.Dim("batch", min=1)
@@ -159,8 +161,8 @@ def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
         given = sample(source, count)
         with torch.inference_mode():
             wanted = deployed(given)
-        found = torch.from_numpy(session.run(None, {"input": given.numpy()})[0])
-        if not torch.allclose(found, wanted, rtol=1e-3, atol=1e-4):
+        outputs = torch.from_numpy(session.run(None, {"input": given.numpy()})[0])
+        if not torch.allclose(outputs, wanted, rtol=1e-3, atol=1e-4):
             raise RefusedError(f"ONNX Runtime gives other results at a batch of {count}", "choose another format")
 
 
@@ -188,9 +190,9 @@ def _torch_export(deployed: Deployed, source: Source, path: Path) -> None:
 def _safetensors(deployed: Deployed, source: Source, path: Path) -> None:
     from safetensors.torch import save_file
 
-    told = {"classes": json.dumps(source.task.classes), "preprocessing": json.dumps(source.preprocessing)}
+    metadata = {"classes": json.dumps(source.task.classes), "preprocessing": json.dumps(source.preprocessing)}
     save_file(
-        {name: value.contiguous().clone() for name, value in deployed.model.state_dict().items()}, str(path), told
+        {name: value.contiguous().clone() for name, value in deployed.model.state_dict().items()}, str(path), metadata
     )
 
 
@@ -202,7 +204,7 @@ def _whole(deployed: Deployed, source: Source, path: Path) -> None:
     torch.save(deployed, path)
 
 
-FORMATS: dict[str, Callable[[Deployed, Source, Path], None]] = {
+WRITERS: dict[str, Callable[[Deployed, Source, Path], None]] = {
     "onnx": _onnx,
     "torchscript": _script,
     "trace": _trace,
@@ -211,15 +213,4 @@ FORMATS: dict[str, Callable[[Deployed, Source, Path], None]] = {
     "state-dict": _state_dict,
     "model": _whole,
 }
-WEIGHTS_ONLY = ("safetensors", "state-dict")
-SCRIPT = "script"
-"""The format that is made of a run's settings; its weights are learned anew."""
-DRAWBACKS = {
-    SCRIPT: "it trains anew: it holds the run's settings, not its weights",
-    "torchscript": "TorchScript is deprecated by PyTorch: prefer torch-export or onnx for new work",
-    "trace": "TorchScript is deprecated by PyTorch, and a trace keeps only the path that one example took",
-    "model": "it is a pickle: it opens only where this program is installed, and must be opened with weights_only=False, "
-    "which can run code; prefer safetensors or a checkpoint",
-    "safetensors": "it holds the weights alone: the network has to be built in code",
-    "state-dict": "it holds the weights alone: the network has to be built in code",
-}
+"""All formats but the script, which is written from a run's settings."""

@@ -28,10 +28,10 @@ def _build_pretrained(config: TorchvisionModel, source: Source) -> nn.Module:
     # torchvision takes seconds to import, and few runs need it.
     from workbench.engine.models import pretrained
 
-    return pretrained.build(config, source.shape, source.task.outputs, _unscale(source))
+    return pretrained.build(config, source.shape, source.task.outputs, unscaled(source))
 
 
-def _unscale(source: Source) -> tuple[torch.Tensor, torch.Tensor]:
+def unscaled(source: Source) -> tuple[torch.Tensor, torch.Tensor]:
     """What a scaled image is multiplied with, and what is added, to lie in [0, 1]."""
     white = float(source.preprocessing.get("white", 255))
     factor, offset = (

@@ -85,7 +85,8 @@ class Pretrained(nn.Module):
 
     def lr_factors(self) -> dict[str, float]:
         """Shares of the learning rate by the prefix of parameters' names: the head has 1, stages before it less and less."""
-        config, last = self._config, len(self.stages) - 1
+        config: TorchvisionModel = self._config
+        last = len(self.stages) - 1
         given = config.stage_lr_scales
         factors = {f"body.{self._head}.": 1.0}
         for place, stage in enumerate(self.stages):
@@ -100,7 +101,7 @@ class Pretrained(nn.Module):
 
     def load_published(self, progress: Progress = no_progress) -> None:
         """Takes over the weights that the configuration names, all but the last layer's. Raises RefusedError."""
-        config = self._config
+        config: TorchvisionModel = self._config
         if config.weights_path.strip():
             path = Path(config.weights_path).expanduser()
             state = _read(path, config.name)

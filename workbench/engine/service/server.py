@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from workbench.config import files
+from workbench.config.export_formats import SCRIPT
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
 from workbench.engine import data
@@ -204,7 +205,7 @@ def _lean(config: RunConfig) -> RunConfig:
 def export_model(params: Params, progress: Progress) -> dict[str, Any]:
     """A checkpoint's model written in another form: ``checkpoint``, ``format``, ``file``."""
     path = Path(params["checkpoint"])
-    if params["format"] == formats.SCRIPT:
+    if params["format"] == SCRIPT:
         return formats.export_script(path, Path(params["file"]))
     model, source = _model_alone(format.load(path), path, torch.device("cpu"), progress)
     progress("writing the model", None)

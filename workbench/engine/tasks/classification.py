@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,12 +29,13 @@ class Classification(Task):
     columns: ClassVar[int] = 3
     shown: ClassVar[int] = 2
 
-    def _loss(self, training: Training, class_weights: Tensor | None) -> Loss:
+    def loss_factory(self, training: Training) -> functools.partial[Loss]:
+        """Cross entropy, or what was chosen instead."""
         if training.loss == "focal":
-            return losses.focal(training.focal_gamma, training.label_smoothing, class_weights)
+            return functools.partial(losses.focal, training.focal_gamma, training.label_smoothing)
         if training.loss == "bce":
-            return losses.one_versus_rest(training.label_smoothing, class_weights)
-        return losses.cross_entropy(training.label_smoothing, class_weights)
+            return functools.partial(losses.one_versus_rest, training.label_smoothing)
+        return functools.partial(losses.cross_entropy, training.label_smoothing)
 
     def monitored(self, balanced: bool) -> tuple[str, bool]:
         """Accuracy; the mean of the classes' own where they are balanced."""

@@ -20,8 +20,8 @@ def cross_entropy(smoothing: float, class_weights: Tensor | None) -> Loss:
     return lambda output, target: functional.cross_entropy(output, target, class_weights, label_smoothing=smoothing)
 
 
-def for_numbers(name: str, delta: float) -> Loss:
-    """The distance of that name: l1, huber (quadratic up to ``delta``), else the squared error."""
+def for_numbers(name: str, delta: float, class_weights: Tensor | None = None) -> Loss:
+    """The distance of that name: l1, huber (quadratic up to ``delta``), else the squared error. Numbers have no class weights."""
     if name == "l1":
         return lambda output, target: functional.l1_loss(output, target)
     if name == "huber":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,8 +27,9 @@ class MultiTask(Task):
     columns: ClassVar[int] = 7
     shown: ClassVar[int] = 6
 
-    def _loss(self, training: Training, class_weights: Tensor | None) -> Loss:
-        return losses.class_and_numbers(len(self.spec.classes), training.label_smoothing, class_weights)
+    def loss_factory(self, training: Training) -> functools.partial[Loss]:
+        """The sum of both."""
+        return functools.partial(losses.class_and_numbers, len(self.spec.classes), training.label_smoothing)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """The class with the highest output, and the numbers beside it, as in the labels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import torch
@@ -25,8 +26,9 @@ class Regression(Task):
     columns: ClassVar[int] = 6
     shown: ClassVar[int] = 2
 
-    def _loss(self, training: Training, class_weights: Tensor | None) -> Loss:
-        return losses.for_numbers(training.loss, training.huber_delta)
+    def loss_factory(self, training: Training) -> functools.partial[Loss]:
+        """The squared error, or what was chosen instead."""
+        return functools.partial(losses.for_numbers, training.loss, training.huber_delta)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """The numbers themselves."""

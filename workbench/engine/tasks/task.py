@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -47,15 +48,16 @@ class Task(ABC):
         if name != "auto" and name not in self.losses:
             what = f"the loss {name} does not fit a {self.kind}"
             raise RefusedError(what, f"choose {', '.join(('auto', *self.losses))}", "training.loss")
-        return self._loss(training, class_weights)
+        loss: Loss = self.loss_factory(training)(class_weights)
+        return loss
 
     def loss_name(self, setting: str) -> str:
         """What the loss of a configuration is called, ``auto`` resolved."""
         return self.default_loss if setting == "auto" else setting
 
     @abstractmethod
-    def _loss(self, training: Training, class_weights: Tensor | None) -> Loss:
-        """The loss; its name was checked."""
+    def loss_factory(self, training: Training) -> functools.partial[Loss]:
+        """What makes the loss of a configuration out of class weights, or None; see :mod:`workbench.engine.tasks.losses`."""
 
     def monitored(self, balanced: bool) -> tuple[str, bool]:
         """The metric that makes an epoch the best, and whether higher is better. ``balanced``: classes are balanced."""

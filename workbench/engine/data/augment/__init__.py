@@ -39,22 +39,12 @@ class Augmenter:
         They are drawn for the whole step, so that a picture gets the same with any number of processes.
         """
         begin = step * plan.batch * plan.accumulation * plan.world
-        numbers = torch.rand(plan.per_step, COLUMNS, generator=generator(self.seed, "augment", epoch, step))
+        numbers = draw_numbers(self.seed, epoch, step, plan.per_step)
         return torch.cat([numbers[micro.start - begin : micro.stop - begin] for micro in micros])
 
     def raw(self, pictures: Tensor, numbers: Tensor) -> Tensor:
         """Raw pictures (b, c, h, w), uint8 or float, changed in place and colour: float32 in raw units."""
-        config, values = self.config, pictures.to(torch.float32) / self.white
-        values = geometry.crop_and_flip(values, numbers, config)
-        values = geometry.turn_and_zoom(values, numbers, config)
-        values = color.jitter(values, numbers, config)
-        for number in range(config.augment_randaugment):
-            # It uses torchvision's operations, which take seconds to import.
-            from workbench.engine.data.augment import rand_augment
-
-            chosen = numbers[:, 16 + 2 * number : 18 + 2 * number]
-            values = rand_augment.apply(values, chosen, config.augment_magnitude)
-        return values * self.white
+        return change(pictures, numbers, self.config, self.white)
 
     def scaled(self, pictures: Tensor, numbers: Tensor) -> Tensor:
         """Scaled pictures with rectangles set to 0, which is their mean."""
@@ -73,6 +63,26 @@ class Augmenter:
             return pictures, targets
         draw = generator(self.seed, "mix", epoch, step, place)
         return mixing.mix(pictures, targets, self.classes, self.config, draw)
+
+
+def change(pictures: Tensor, numbers: Tensor, config: Augmentation, white: float) -> Tensor:
+    """Raw pictures (b, c, h, w), uint8 or float, changed in place and colour: float32 in raw units."""
+    values = pictures.to(torch.float32) / white
+    values = geometry.crop_and_flip(values, numbers, config)
+    values = geometry.turn_and_zoom(values, numbers, config)
+    values = color.jitter(values, numbers, config)
+    for number in range(config.augment_randaugment):
+        # It uses torchvision's operations, which take seconds to import.
+        from workbench.engine.data.augment import rand_augment
+
+        chosen = numbers[:, 16 + 2 * number : 18 + 2 * number]
+        values = rand_augment.apply(values, chosen, config.augment_magnitude)
+    return values * white
+
+
+def draw_numbers(seed: int, epoch: int, step: int, count: int) -> Tensor:
+    """The random numbers of ``count`` images of a step: (count, COLUMNS), float32, in [0, 1), on the CPU."""
+    return torch.rand(count, COLUMNS, generator=generator(seed, "augment", epoch, step))
 
 
 def build(config: RunConfig, source: Source) -> Augmenter | None:

@@ -12,8 +12,10 @@ from workbench.config.augmentation import Augmentation
 
 RATIO = (3 / 4, 4 / 3)
 """Width to height of a resized crop, as torchvision's RandomResizedCrop."""
-ERASED_AREA, ERASED_RATIO = (0.02, 0.33), (0.3, 3.3)
-"""Share of the area that is erased, and its width to height (Zhong et al., 2017)."""
+ERASED_AREA = (0.02, 0.33)
+"""Share of the area that is erased (Zhong et al., 2017)."""
+ERASED_RATIO = (0.3, 3.3)
+"""Its width to height."""
 
 
 def crop_and_flip(pictures: Tensor, numbers: Tensor, config: Augmentation) -> Tensor:
