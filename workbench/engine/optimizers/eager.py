@@ -35,4 +35,6 @@ def _undecorated(kind: type[torch.optim.Optimizer]) -> Any:
             return plain_step(self, closure)
 
     methods = {name: inspect.unwrap(getattr(kind, name)) for name in METHODS}
-    return type(kind.__name__, (kind,), {**methods, "step": step, "__doc__": kind.__doc__})
+    return type(
+        kind.__name__, (kind,), {**methods, "step": step, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    )
