@@ -98,7 +98,7 @@ if cooling:  # so many epochs after a fall are not judged
     cooling, bad = cooling - 1, 0
 if bad > $patience:  # no improvement: the learning rate falls
     bad, cooling = 0, $cooldown
-    lower = max(plateau * $gamma, $least)
+    lower = max(plateau * $gamma, $min_lr_factor)
     if plateau - lower > $eps:
         plateau = lower
 """
@@ -130,7 +130,7 @@ def plateau(config: RunConfig) -> str:
     section: Any = config.schedule
     if section.kind != "plateau":
         return ""
-    facts = {name: getattr(section, name) for name in ("patience", "gamma", "least", "threshold", "cooldown", "eps")}
+    facts = {name: getattr(section, name) for name in ("patience", "gamma", "min_lr_factor", "threshold", "cooldown", "eps")}
     return filled(_PLATEAU, scale=" * abs(best)" if section.threshold_mode == "relative" else "", **facts)
 
 

@@ -32,7 +32,7 @@ _DRAWN = {
     "linear": (
         "A line with noise: y = $slope x + $intercept + $noise N(0, 1).",
         """
-        inputs = (torch.rand($samples, 1, generator=draw) * 2 - 1) * $reach
+        inputs = (torch.rand($samples, 1, generator=draw) * 2 - 1) * $x_max
         targets = $slope * inputs + $intercept + $noise * torch.randn($samples, 1, generator=draw)
         """,
     ),
@@ -61,7 +61,7 @@ _DRAWN = {
 
 def synthetic(config: Any, source: Source) -> Piece:
     """Samples from a formula."""
-    names = ("slope", "intercept", "noise", "samples", "reach", "classes", "features")
+    names = ("slope", "intercept", "noise", "samples", "x_max", "classes", "features")
     facts: dict[str, Any] = {name: getattr(config, name) for name in names}
     counts = list(config.per_class)
     facts["labels"] = f"torch.arange({config.samples}) % {config.classes}"
