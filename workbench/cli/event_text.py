@@ -46,7 +46,8 @@ def event_text(event: AnyEvent, epochs: int = 0) -> str:
 
 def ended(event: Ended) -> str:
     """How an attempt ended, and what to do."""
-    return ". ".join(part for part in (event.what or event.status, event.hint) if part)
+    hint = f". {event.hint}" if event.hint[:1].isupper() else f" ({event.hint})" if event.hint else ""
+    return (event.what or event.status) + hint
 
 
 def metrics(values: Mapping[str, float]) -> str:
