@@ -1,4 +1,4 @@
-"""What a run is told to do: commands from its folder, signals to its process. Rank 0 decides, and every rank does the same."""
+"""Commands to a run: files in its folder, signals to its process. Rank 0 decides, and every rank does the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.runs.commands import Command, Inbox
 from workbench.runs.events import CommandDone
 
 POLL_SECONDS = 0.1
-LEAVES = "paused: the engine leaves, and the device's memory is free"
+LEAVES = "paused: the engine exits and frees the device's memory"
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Decision:
 
 
 class StopBeforeStartError(Exception):
-    """The run was told to stop before its first step."""
+    """A stop was requested before the first step."""
 
 
 class Control:
@@ -62,13 +62,13 @@ class Control:
         self._pending = Decision()
 
     def listen(self) -> None:
-        """Hears signals from now on. Only a process's main thread can."""
+        """Handles signals from now on. Only a process's main thread can."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._previous[number] = signal.signal(number, self._on_signal)
 
     def close(self) -> None:
-        """Hears signals no more."""
+        """Stops handling signals."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()
@@ -80,24 +80,24 @@ class Control:
         return decision
 
     def wants_to_leave(self) -> bool:
-        """Whether a stop or a pause waits; keeps it for :meth:`poll`. Cheap enough to ask after every batch of an evaluation."""
+        """Whether a stop or a pause waits; keeps it for :meth:`poll`. Cheap enough to call after every batch of an evaluation."""
         self.read_commands()
         return self._pending.stop or self._pending.pause
 
     def raise_if_stopped(self) -> None:
-        """Raises LeaveError when a stop waits: for the time before the first step, when there is nothing to save."""
+        """Raises StopBeforeStartError when a stop waits: for the time before the first step, when there is nothing to save."""
         self.read_commands()
         if self._pending.stop:
             raise StopBeforeStartError
 
     def wait_for_unpause(self, settled: Callable[[], bool] | None = None) -> Decision:
-        """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings.
+        """Waits while the run is paused. Gives a decision to stop or to release, or one to continue; each with new settings.
 
-        ``settled`` tells, where the run rests for a reason of its own, whether the reason is gone.
+        ``settled``, where the run paused for a reason of its own, gives whether the reason is gone.
         """
         values: dict[str, Any] = {}
         while True:
-            # A signal ends the wait at once; a command is a file, which has to be looked for.
+            # A signal ends the wait at once; a command is a file, which has to be polled.
             self._interrupted.wait(POLL_SECONDS)
             self._last = 0.0
             waiting = self._commands()
@@ -105,8 +105,8 @@ class Control:
                 command = waiting.pop(0)
                 values |= self._pop_values()
                 if command.name == "unpause":
-                    self.acknowledge("unpause", "the run goes on", command.id)
-                    # What was said after it is for the run that goes on.
+                    self.acknowledge("unpause", "the run continues", command.id)
+                    # Commands after it are for the run that continues.
                     for later in waiting:
                         self._apply(later)
                     return Decision(values=values)
@@ -122,11 +122,11 @@ class Control:
             if decision.stop:
                 return Decision(stop=True, values=values)
             if settled is not None and settled():
-                self.acknowledge("unpause", "the run goes on")
+                self.acknowledge("unpause", "the run continues")
                 return Decision(values=values)
 
     def read_commands(self) -> None:
-        """Takes in new commands, when the last look was long enough ago."""
+        """Reads new commands, when the last time was long enough ago."""
         if self._interrupted.is_set():
             self._interrupted.clear()
             self._pending.stop = True
@@ -136,7 +136,7 @@ class Control:
             self._apply(command)
 
     def acknowledge(self, name: str, text: str, command_id: str = "", accepted: bool = True) -> None:
-        """Says what became of a command."""
+        """Reports the outcome of a command."""
         self._reporter.report(CommandDone(id=command_id, name=name, text=text, accepted=accepted))
 
     def _pop_values(self) -> dict[str, Any]:
@@ -165,7 +165,7 @@ class Control:
             case "unpause" if self._pending.pause:
                 # Taken back before it was done.
                 self._pending.pause = self._pending.release = False
-                self.acknowledge("unpause", "the run goes on", command.id)
+                self.acknowledge("unpause", "the run continues", command.id)
             case "unpause":
                 self.acknowledge("unpause", "the run is not paused", command.id, accepted=False)
 
@@ -183,12 +183,12 @@ class Control:
             self.acknowledge("set", str(error), command.id, accepted=False)
             return
         if refused:
-            text = f"{', '.join(refused)} cannot be changed while a run goes"
+            text = f"{', '.join(refused)} cannot be changed while the run is running"
             self.acknowledge("set", text, command.id, accepted=False)
             return
         self._pending.values |= command.values
         text = ", ".join(f"{path} = {value}" for path, value in command.values.items())
-        self.acknowledge("set", f"from now on {text}", command.id)
+        self.acknowledge("set", f"set {text}", command.id)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._interrupted.set()
