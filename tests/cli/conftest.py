@@ -15,6 +15,7 @@ from tests import fake_tuning
 from tests.cli import terminal
 from tests.waiting import until
 from workbench.cli import app
+from workbench.cli.gui_request import GuiRequest
 from workbench.config import files, recipes
 from workbench.launch import process, tuning
 from workbench.runs import folder, history
@@ -47,14 +48,14 @@ Workbench = Callable[..., Said]
 
 
 @pytest.fixture
-def asked() -> list[app.GuiRequest]:
+def asked() -> list[GuiRequest]:
     """What the window was asked for."""
     return []
 
 
 @pytest.fixture
 def workbench(
-    asked: list[app.GuiRequest], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    asked: list[GuiRequest], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Workbench:
     """Runs a command line in this process, with the understudy for an engine."""
     monkeypatch.setattr(process, "interpreter", terminal.interpreter)
@@ -62,7 +63,7 @@ def workbench(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
-    def show(request: app.GuiRequest) -> int:
+    def show(request: GuiRequest) -> int:
         asked.append(request)
         return 0
 

@@ -30,6 +30,17 @@ def test_that_a_command_waits_for_the_answer_of_the_run(workbench: Workbench, go
     }
 
 
+def test_that_pause_says_pausing_and_answers_when_the_state_is_saved(workbench: Workbench, going: Going) -> None:
+    run = going()
+    said = workbench("pause", run.name)
+    assert said.status == 0
+    assert said.err == f"{run.name}: pausing\n"
+    assert said.out == f"{run.name}: pause heard\n"
+    progress = history.load(run)
+    assert progress.state == "paused"
+    assert progress.checkpoints[-1].why == "pause"
+
+
 def test_that_a_run_is_found_by_the_name_it_was_given(workbench: Workbench, going: Going) -> None:
     going()
     said = workbench("save", "trial")
@@ -60,7 +71,7 @@ def test_that_pause_with_release_lets_the_engine_leave_and_unpause_starts_the_ne
     assert history.state(run) == "paused"
     plays("complete")
     out, err = program("unpause", run.name).communicate(timeout=HANG_SECONDS)
-    assert "is started again in the background" in out, err
+    assert "another one is started in the background" in out, err
     until(lambda: history.state(run) == "completed" and not run.going())
     assert run.attempts() == 2
 
@@ -91,7 +102,7 @@ def test_that_follow_tells_a_run_in_words_until_its_end(workbench: Workbench) ->
     assert said.status == 0
     lines = [line[10:] for line in said.out.splitlines()]
     assert lines[0] == "reading digits"
-    assert lines[1].startswith("started on CPU, fp32; 80 samples to train, 20 to validate")
+    assert lines[1].startswith("started on CPU, fp32; 80 training samples, 20 validation samples")
     assert lines[2].startswith("epoch 1/2 · training loss 0.5, accuracy 0.9 · validation loss 0.5, accuracy 0.81")
     assert lines[-1] == "completed: 2 epochs"
 
@@ -122,7 +133,7 @@ def test_that_follow_says_when_a_run_was_cut_off(workbench: Workbench, going: Go
     until(lambda: not run.going())
     said = workbench("follow", run.name)
     assert said.status == 1
-    assert "was cut off" in said.err
+    assert "was interrupted" in said.err
 
 
 def test_that_follow_does_not_wait_for_ever_for_a_run_that_nobody_starts(
@@ -131,7 +142,7 @@ def test_that_follow_does_not_wait_for_ever_for_a_run_that_nobody_starts(
     monkeypatch.setattr(control, "START_PATIENCE", 0.2)
     said = workbench("follow", make_run().name)
     assert said.status == 2
-    assert "nobody has started" in said.err
+    assert "has not been started" in said.err
 
 
 def test_that_follow_sees_a_run_end_that_is_stopped_elsewhere(

@@ -149,7 +149,7 @@ def test_that_a_run_without_checkpoint_begins_anew_and_says_so(
 def test_that_a_run_that_is_going_is_not_resumed(workbench: Workbench, going: Callable[[], RunFolder]) -> None:
     said = workbench("resume", going().name)
     assert said.status == 2
-    assert "is being run already" in said.err
+    assert "is running already" in said.err
 
 
 def test_that_a_run_that_does_not_exist_is_a_wrong_request(workbench: Workbench) -> None:
@@ -188,7 +188,7 @@ def test_that_a_second_interrupt_ends_a_run_that_does_not_listen(
     terminal.send_signal(signal.SIGINT)
     _, err = terminal.communicate(timeout=HANG_SECONDS)
     assert terminal.returncode == 1  # 130 would promise a checkpoint
-    assert "ending it at once" in err
+    assert "quitting without saving" in err
     assert not run.going()
     assert history.load(run).state == "failed"
 
@@ -236,8 +236,8 @@ def test_that_changed_settings_make_a_branch_when_a_run_is_resumed(
     assert said.status == 0
     branch = RunFolder(Path(said.data["run"]))
     assert branch != parent
-    assert f"{branch.name} continues {parent.name} from epoch 2, step 20, with " in said.err
-    assert "lr 0.5 instead of 0.001" in said.err
+    assert f"{branch.name} continues {parent.name} from step 20 (2 epochs completed), with " in said.err
+    assert "Learning rate 0.001 → 0.5" in said.err
     assert "epoch 1" not in said.err
     assert [epoch.epoch for epoch in history.load(branch).epochs] == [1, 2, 3, 4]
     assert history.load(parent).epoch == 2
@@ -254,7 +254,7 @@ def test_that_the_settings_a_run_has_already_make_no_branch(workbench: Workbench
     workbench("train", "digits-mlp", "--set", "training.epochs=2")
     said = workbench("resume", "digits-mlp", "--set", "training.epochs=2", "--epochs", "3")
     assert said.status == 0
-    assert "the run itself goes on" in said.err
+    assert "the run itself is resumed" in said.err
     assert len(list_runs()) == 1
 
 
@@ -272,15 +272,15 @@ def test_that_what_a_branch_cannot_begin_from_is_refused(workbench: Workbench, t
     nowhere = workbench("train", "digits-mlp", "--from", str(tmp_path / "no.pt"))
     assert (nowhere.status, nowhere.err[:36]) == (2, "--from: there is no checkpoint " + str(tmp_path)[:5])
     (tmp_path / "some.pt").write_bytes(b"PK")
-    assert "which step" in workbench("train", "digits-mlp", "--from", str(tmp_path / "some.pt")).err
+    assert "the step of" in workbench("train", "digits-mlp", "--from", str(tmp_path / "some.pt")).err
     made = workbench("new", "digits-mlp").out.strip()
     unsaved = workbench("resume", made, "--set", "optimizer.lr=0.5")
     assert unsaved.status == 2
-    assert "has no checkpoint to go on from" in unsaved.err
+    assert "has no checkpoint to continue from" in unsaved.err
     workbench("train", "digits-mlp", "--set", "training.epochs=2", "--name", "done")
     over = workbench("resume", "done", "--set", "optimizer.lr=0.5")
     assert over.status == 2
-    assert over.err.startswith("training.epochs: 2 epochs are done already")
+    assert over.err.startswith("training.epochs: 2 epochs are completed at the checkpoint")
 
 
 def test_that_new_trusts_a_file_for_good(workbench: Workbench, tmp_path: Path) -> None:

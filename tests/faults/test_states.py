@@ -139,7 +139,7 @@ class States(RuleBasedStateMachine):
         assert self.session.folder is not None
         os.kill(int(number(read_json(self.session.folder.engine_file), "pid")), signal.SIGKILL)
         self._wait_for("ended")
-        assert self.session.progress.state in ("failed", "cut off")
+        assert self.session.progress.state in ("failed", "interrupted")
 
     @rule()
     def reopen(self) -> None:

@@ -181,7 +181,7 @@ def test_that_control_and_a_digit_lead_to_a_panel(window: MainWindow, find: Find
 def test_that_f1_tells_what_the_focused_setting_is_for(window: MainWindow, find: Find, qtbot: Any) -> None:
     find("training.epochs").setFocus()
     qtbot.keyClick(window, Qt.Key.Key_F1)
-    qtbot.waitUntil(lambda: "Passes over the training samples" in QToolTip.text(), timeout=HANG_MS)
+    qtbot.waitUntil(lambda: "passes over the training samples" in QToolTip.text(), timeout=HANG_MS)
     QToolTip.hideText()
 
 

@@ -82,7 +82,7 @@ def _keep(run: RunFolder, checkpoint: Path, found: dict[str, Any]) -> Path | Non
         run.evaluation.mkdir(exist_ok=True)
         write_whole(path, json.dumps(json.loads(output.as_json(found)), indent=1, ensure_ascii=False))
     except OSError as error:
-        output.tell(f"{path} could not be written: {error.strerror}")
+        output.error_line(f"{path} could not be written: {error.strerror}")
         return None
     return path
 

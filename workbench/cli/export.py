@@ -42,7 +42,7 @@ def export(
         unfinished_of(file).unlink(missing_ok=True)
         raise
     if found["drawback"]:
-        output.tell(f"note: {found['drawback']}")
+        output.error_line(f"note: {found['drawback']}")
     if json:
         output.result({**found, "checkpoint": checkpoint, "format": form})
     else:
@@ -60,7 +60,7 @@ def predict(
     paths = [str(file.expanduser().resolve()) for file in files]
     checkpoint, found = _asked("predict", model, runs, trust, files=paths)
     for one in found["left_out"]:
-        output.tell(f"{one['file']}: left out: {one['why']}")
+        output.error_line(f"{one['file']}: left out: {one['why']}")
     if json:
         output.result({"checkpoint": checkpoint, **found})
     else:

@@ -75,7 +75,7 @@ def compared(
     group = comparison.new_group(name)
     results: list[Result] = []
     for place, variant in enumerate(variants):
-        output.tell(f"run {place + 1} of {len(variants)}: {variant.label}")
+        output.error_line(f"run {place + 1} of {len(variants)}: {variant.label}")
         member = comparison.Member(group, variant.label, variant.values, place)
         results.append(_train(variant.config, comparison.run_name(name, variant.values), member, root))
         if results[-1].state == "stopped":
@@ -180,7 +180,7 @@ def _tune(kind: Kind, start: str, assignments: list[str] | None, trust: list[Pat
     if kind == "memory":
         output.line(found.note)
     elif found.suggestion is None:
-        output.tell(found.note)
+        output.error_line(found.note)
     else:
         output.line(f"suggestion: {found.setting} = {found.suggestion:g}")
 

@@ -26,7 +26,10 @@ def main() -> int:
     parser.add_argument("--standby", action="store_true", help="load torch and wait for a folder on standard input")
     parser.add_argument("--lab", action="store_true", help="answer questions on standard input")
     parser.add_argument("--find", action="store_true", help="answer one question of a finder on standard input")
-    arguments = parser.parse_args()
+    # Whoever starts an engine may be of a later version, as after an update while the window was open.
+    arguments, unknown = parser.parse_known_args()
+    if unknown:
+        sys.stderr.write(f"ignored, as this version does not know it: {' '.join(unknown)}\n")
     if arguments.lab:
         from workbench.engine.service.server import serve
 
@@ -59,7 +62,7 @@ def _stand_by() -> int:
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     os.close(log)
-    return _run(folder.path, Request(**told))
+    return _run(folder.path, Request.from_data(told))
 
 
 def _run(folder: Path, request: Request) -> int:

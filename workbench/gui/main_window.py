@@ -39,7 +39,7 @@ LEFT, RIGHT = 348, 280
 
 
 class MainWindow(QMainWindow):
-    """Assembled, not shown, and without any engine. ``painted`` is said once, after the window was drawn first."""
+    """Assembled, not shown, and without any engine. ``painted`` is emitted once, after the window was drawn first."""
 
     painted = Signal()
 
@@ -211,7 +211,7 @@ class MainWindow(QMainWindow):
     # --- Qt's own ---
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Says ``painted`` after the first time."""
+        """Emits ``painted`` after the first time."""
         super().paintEvent(event)
         if not self._drawn:
             self._drawn = True

@@ -130,7 +130,7 @@ def test_that_a_run_released_twice_ends_with_the_same_bits(monkeypatch: pytest.M
     assert run_attempt(released, alone=True) == 0
     started = history.load(released).started
     assert started is not None
-    assert started.continued == "continued exactly at epoch 2, step 22"
+    assert started.continued == "continued exactly at step 22 (1 epoch completed)"
     wanted_bits = final_weights(straight)
     assert all(torch.equal(value, wanted_bits[name]) for name, value in final_weights(released).items())
 

@@ -45,8 +45,8 @@ def test_that_a_branch_with_another_rate_goes_on_where_its_parent_was(monkeypatc
     assert progress.started is not None
     assert progress.started.from_step == 20
     assert progress.started.initial_weights == ""
-    assert progress.started.continued.startswith(f"continues {parent.name} from epoch 1, step 20, with ")
-    assert "lr 0.0005 instead of 0.001" in progress.started.continued
+    assert progress.started.continued.startswith(f"continues {parent.name} from step 20 (1 epoch completed), with ")
+    assert "Learning rate 0.001 → 0.0005" in progress.started.continued
     assert [epoch.epoch for epoch in progress.epochs] == [1, 2, 3, 4]
     assert [epoch.lr for epoch in progress.epochs] == [1e-3, 5e-4, 5e-4, 5e-4]
     assert (progress.curves.loss.x[1:] > progress.curves.loss.x[:-1]).all()

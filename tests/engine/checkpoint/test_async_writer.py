@@ -67,7 +67,7 @@ def test_that_a_compiled_network_learns_the_same() -> None:
 
 def test_that_dataparallel_is_one_process_that_takes_the_same_steps() -> None:
     config = start("digits-mlp")[1]
-    with pytest.raises(ConfigError, match="one process that drives all GPUs"):
+    with pytest.raises(ConfigError, match="uses all GPUs from one process"):
         files.change(config, {"hardware.parallel": "data-parallel", "hardware.processes": 2})
     folder = create_run({"hardware.parallel": "data-parallel", "training.epochs": 1})
     assert run_attempt(folder) == 0

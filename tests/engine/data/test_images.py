@@ -13,7 +13,7 @@ from workbench.engine.data.images import ImageError, decode
 
 def pixels(path: Path, channels: str = "rgb", size: int = 8) -> list[list[int]]:
     """The colours that are found in the decoded picture."""
-    decoded = decode(path, size, "rgb" if channels == "rgb" else "grey")
+    decoded = decode(path, size, "rgb" if channels == "rgb" else "gray")
     assert decoded.shape == (3 if channels == "rgb" else 1, size, size)
     colours: list[list[int]] = np.unique(decoded.numpy().reshape(decoded.shape[0], -1).T, axis=0).tolist()
     return colours
@@ -32,7 +32,7 @@ def test_that_a_palette_with_transparency_lies_on_white(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode, colour", [("LA", (0, 128)), ("RGBA", (0, 0, 0, 128))])
 def test_that_half_transparent_black_is_grey(tmp_path: Path, mode: str, colour: tuple[int, ...]) -> None:
     Image.new(mode, (9, 9), colour).save(tmp_path / "a.png")
-    assert pixels(tmp_path / "a.png", "grey") == [[127]]
+    assert pixels(tmp_path / "a.png", "gray") == [[127]]
 
 
 @pytest.mark.parametrize("top, values", [(65535, np.uint16), (255, np.uint8)])
@@ -44,7 +44,7 @@ def test_that_sixteen_bits_become_eight(tmp_path: Path, top: int, values: type) 
 def test_that_numbers_from_nought_to_one_are_shares_of_white(tmp_path: Path) -> None:
     values = np.linspace(0, 1, 256, dtype=np.float32).repeat(16).reshape(64, 64)
     Image.fromarray(values).save(tmp_path / "a.tif")
-    image = decode(tmp_path / "a.tif", 64, "grey")
+    image = decode(tmp_path / "a.tif", 64, "gray")
     assert (int(image.min()), int(image.max())) == (0, 255)
 
 
@@ -54,7 +54,7 @@ def test_that_the_cameras_rotation_is_applied(tmp_path: Path) -> None:
     rotation = Image.Exif()
     rotation[0x0112] = 6  # to be turned by 90 degrees clockwise: what is on top belongs to the right
     picture.save(tmp_path / "a.png", exif=rotation)
-    image = decode(tmp_path / "a.png", 16, "grey")[0]
+    image = decode(tmp_path / "a.png", 16, "gray")[0]
     assert image[:, 12:].min() == 255
     assert image[:, :4].max() == 0
 

@@ -316,7 +316,7 @@ def test_that_a_split_by_folders_is_kept(pictures: Path, tmp_path: Path) -> None
         (whole / "val" / name).mkdir()
         (whole / "Train" / name / "0.png").rename(whole / "val" / name / "0.png")
     plain = {"dataset.kind": "image-folder", "dataset.path": str(whole), "dataset.size": 8, "model.kind": "mlp"}
-    assert "'val'" in text_of(configured("digits-mlp", {**plain, "dataset.channels": "grey"}))
+    assert "'val'" in text_of(configured("digits-mlp", {**plain, "dataset.channels": "gray"}))
 
 
 def test_that_pictures_that_a_table_names_are_read_as_in_the_run(pictures: Path) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from tests.engine.models.made import PICTURES, SERIES, TEXT, VECTOR, config, network, parameters, source
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import kind_of
 from workbench.config.model import ModelSection
 from workbench.config.problems import ConfigError
@@ -16,7 +16,7 @@ from workbench.config.run import variants
 from workbench.engine.data.dataset import Source, TaskSpec
 from workbench.engine.models import BUILDERS
 
-SOURCES: dict[Sample, Source] = {"pictures": PICTURES, "vector": VECTOR, "series": SERIES, "text": TEXT}
+SOURCES: dict[SampleKind, Source] = {"images": PICTURES, "vector": VECTOR, "series": SERIES, "text": TEXT}
 TINY: dict[str, dict[str, Any]] = {
     "cnn": {"channels": [4, 8], "head": [16]},
     "resnet": {"width": 4, "blocks": [1, 1]},
@@ -26,7 +26,7 @@ TINY: dict[str, dict[str, Any]] = {
     "torchvision": {"name": "squeezenet1_1", "weights": "none", "trainable": "all", "image_size": 32},
 }
 KINDS: list[type[ModelSection]] = [kind for kind in variants("model") if issubclass(kind, ModelSection)]
-CASES = [(kind_of(kind), sample) for kind in KINDS for sample in kind.takes if kind_of(kind) != "python"]
+CASES = [(kind_of(kind), sample) for kind in KINDS for sample in kind.accepts if kind_of(kind) != "python"]
 
 
 def test_that_every_architecture_has_a_builder() -> None:
@@ -34,7 +34,7 @@ def test_that_every_architecture_has_a_builder() -> None:
 
 
 @pytest.mark.parametrize("kind, sample", CASES)
-def test_that_an_architecture_gives_one_row_of_outputs_a_sample(kind: str, sample: Sample) -> None:
+def test_that_an_architecture_gives_one_row_of_outputs_a_sample(kind: str, sample: SampleKind) -> None:
     data = SOURCES[sample]
     model = network(data, kind, **TINY.get(kind, {}))
     outputs = model(data.train.read(range(5)))
@@ -46,7 +46,7 @@ def test_that_an_architecture_gives_one_row_of_outputs_a_sample(kind: str, sampl
 
 
 @pytest.mark.parametrize("kind, sample", [case for case in CASES if case[0] != "torchvision"])
-def test_that_an_architecture_learns_twelve_samples_by_heart(kind: str, sample: Sample) -> None:
+def test_that_an_architecture_learns_twelve_samples_by_heart(kind: str, sample: SampleKind) -> None:
     data = SOURCES[sample]
     model = network(data, kind, **TINY.get(kind, {}))
     inputs, labels = data.train.read(range(12)), data.train.targets
@@ -151,8 +151,8 @@ INITS = ["xavier-uniform", "xavier-normal", "kaiming-uniform", "kaiming-normal",
 
 
 @pytest.mark.parametrize("init", INITS)
-@pytest.mark.parametrize("kind, sample", [("cnn", "pictures"), ("lstm", "text"), ("gru", "series")])
-def test_that_every_initialisation_reaches_every_matrix(kind: str, sample: Sample, init: str) -> None:
+@pytest.mark.parametrize("kind, sample", [("cnn", "images"), ("lstm", "text"), ("gru", "series")])
+def test_that_every_initialisation_reaches_every_matrix(kind: str, sample: SampleKind, init: str) -> None:
     data = SOURCES[sample]
     settings = {**TINY[kind], **({"norm": "none"} if kind == "cnn" else {})}
     plain = dict(network(data, kind, **settings).named_parameters())

@@ -120,7 +120,7 @@ def test_that_a_head_is_swapped_and_the_rest_frozen(name: str) -> None:
 def test_that_stages_learn_at_their_own_rates() -> None:
     changes = TRANSFER | {
         "model.trainable": "all",
-        "model.stage_factors": [0.01, 0.01, 0.1, 0.1],
+        "model.stage_lr_scales": [0.01, 0.01, 0.1, 0.1],
         "model.name": "resnet18",
     }
     config = files.change(start("digits-cnn")[1], changes)
@@ -182,7 +182,7 @@ def test_that_what_was_stopped_goes_on_with_the_same_bits(
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
     started = history.load(broken).started
     assert started is not None
-    assert started.continued.startswith("continued exactly at epoch")
+    assert started.continued.startswith("continued exactly at step")
     whole, resumed = history.load(straight), history.load(broken)
     assert [epoch.val for epoch in whole.epochs] == [epoch.val for epoch in resumed.epochs]
 

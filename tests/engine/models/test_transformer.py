@@ -110,7 +110,7 @@ def test_that_the_defaults_are_those_of_the_guide() -> None:
 
 
 def test_that_what_does_not_fit_is_said_in_words() -> None:
-    with pytest.raises(ConfigError, match="cannot be divided by 3 heads"):
+    with pytest.raises(ConfigError, match="not divisible by 3 attention heads"):
         config("transformer", SERIES, width=16, attention_heads=3)
     with pytest.raises(Exception, match="longer than the 5 positions"):
         network(source((6, 1)), "transformer", **TINY, positions=5)

@@ -71,7 +71,7 @@ def test_that_groups_have_their_factor_and_norms_may_be_left_without_decay() -> 
 
 
 def test_that_muon_moves_matrices_and_adamw_the_rest() -> None:
-    optimizer = optimizers.build(Muon(lr=0.01, rest=0.1), network(), CPU)
+    optimizer = optimizers.build(Muon(lr=0.01, adamw_lr_scale=0.1), network(), CPU)
     parts = [(g["matrices"], g["factor"], sorted({p.dim() for p in g["params"]})) for g in optimizer.param_groups]
     assert parts == [(True, 1.0, [2]), (False, 0.1, [1])]
 
@@ -86,7 +86,14 @@ def test_that_lbfgs_refuses_groups() -> None:
 def test_that_the_plateau_is_torch_s(mode: str, cooldown: int) -> None:
     values = [3.0, 2.0, 1.99, 2.5, 2.5, 2.5, 2.5, float("nan"), 1.2, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.15, 1.3, 1.3, 1.3]
     schedule = Plateau.model_validate(
-        {"patience": 1, "gamma": 0.5, "threshold": 0.05, "threshold_mode": mode, "cooldown": cooldown, "least": 0.1}
+        {
+            "patience": 1,
+            "gamma": 0.5,
+            "threshold": 0.05,
+            "threshold_mode": mode,
+            "cooldown": cooldown,
+            "min_lr_factor": 0.1,
+        }
     )
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(

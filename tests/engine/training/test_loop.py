@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,12 +20,24 @@ from workbench.config.run import variants
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
 from workbench.engine.service import server
+from workbench.engine.training.boundary import RunBoundary
+from workbench.engine.training.state import Position
 from workbench.launch.follow import Follower
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
 from workbench.runs.checkpoints import latest, list_checkpoints
 from workbench.runs.commands import Command, Inbox, Name, send
-from workbench.runs.events import CommandDone, Ended, Epoch, Memory, Phase, Scalars, Started, read_events
+from workbench.runs.events import (
+    CheckpointSaved,
+    CommandDone,
+    Ended,
+    Epoch,
+    Memory,
+    Phase,
+    Scalars,
+    Started,
+    read_events,
+)
 from workbench.runs.folder import RunFolder, create, read_json
 from workbench.runs.progress import Progress
 
@@ -156,6 +169,67 @@ def test_that_a_full_disk_costs_a_checkpoint_and_not_the_run(monkeypatch: pytest
     assert any(line.level == "error" and "could not be saved" in line.text for line in progress.log)
     assert list_checkpoints(folder.checkpoints)
     assert not list(folder.path.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("every", [1, 7])
+def test_that_a_checkpoint_is_saved_at_exactly_every_so_many_steps(every: int) -> None:
+    _, progress = train_run({"output.checkpoint_every": f"{every} steps", "training.epochs": 2})
+    saved = [event.step for event in progress.checkpoints if event.why == f"every {every} steps"]
+    assert saved == list(range(every, progress.step + 1, every))
+
+
+def test_that_several_processes_save_and_report_at_the_same_steps() -> None:
+    """What makes a step a boundary is known to every process alike: its number, and what they have agreed on."""
+    position = Position()
+    state: Any = SimpleNamespace(position=position, parts=SimpleNamespace(world=SimpleNamespace(size=2)))
+    saver: Any = SimpleNamespace(is_due_at=lambda step: step % 7 == 0)
+    log: Any = None
+    boundary = RunBoundary(state, log, saver, None)
+    boundary._exchange_every = 5
+    boundaries = set()
+    for step in range(1, 36):
+        position.step = step - 1
+        if boundary.is_due():
+            boundaries.add(step)
+    assert boundaries == {5, 7, 10, 14, 15, 20, 21, 25, 28, 30, 35}
+
+
+def test_that_a_pause_is_answered_at_once_and_again_when_its_state_is_saved(gate_here: Gate) -> None:
+    folder = create_run({"output.checkpoint_every": "100000"})
+    gate_here.close_after(30)  # of the 46 steps of two epochs
+    thread = threading.Thread(target=run_attempt, args=(folder,), kwargs={"alone": True})
+    thread.start()
+    follower = Follower(folder)
+
+    def read_until(condition: Callable[[], bool]) -> None:
+        until(lambda: (follower.read(), condition())[1])
+
+    read_until(lambda: follower.progress.epoch > 0)
+    sent = send(folder.commands, Command("pause", attempt=1))
+    read_until(lambda: follower.progress.state == "paused")
+    again = send(folder.commands, Command("pause", attempt=1))
+    unknown = send(folder.commands, Command("teleport", attempt=1))
+    read_until(lambda: len(answers(folder, again)) == len(answers(folder, unknown)) == 1)
+    send(folder.commands, Command("stop", attempt=1))
+    thread.join()
+    first, last = answers(folder, sent)
+    assert (first.done, last.done) == (False, True)
+    assert (first.text, last.text) == ("pausing: the state is saved first", "paused, checkpoint saved")
+    events = read_events(folder.events_file)
+    step = follower.progress.step
+    saved = next(n for n, event in enumerate(events) if isinstance(event, CheckpointSaved) and event.step == step)
+    assert saved < events.index(last)
+    (second,) = answers(folder, again)
+    assert (second.done, second.text) == (True, "the run is paused already")
+    (refused,) = answers(folder, unknown)
+    assert not refused.accepted
+    assert "does not know the command 'teleport'" in refused.text
+
+
+def answers(folder: RunFolder, command: str) -> list[CommandDone]:
+    return [
+        event for event in read_events(folder.events_file) if isinstance(event, CommandDone) and event.id == command
+    ]
 
 
 def test_that_a_run_answers_to_what_it_is_told(gate_here: Gate) -> None:

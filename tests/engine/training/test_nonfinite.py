@@ -227,7 +227,7 @@ def test_that_steps_left_out_by_fp16_are_counted_and_no_failure(monkeypatch: pyt
     assert progress.state == "completed"
     assert [epoch.skipped for epoch in progress.epochs] == [3, 0, 0]
     assert not progress.recoveries
-    assert any("fp16 left out" in line.text for line in progress.log)
+    assert any("fp16 skipped" in line.text for line in progress.log)
 
 
 def test_that_fp16_that_no_scale_helps_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:

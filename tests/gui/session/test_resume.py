@@ -56,7 +56,7 @@ def test_that_changed_settings_go_on_as_a_branch(
     window.runs.refresh()
     wait(lambda: len(window.runs.model.rows) == 2)
     tip = window.runs.model.rows[0].parent
-    assert str(tip).startswith(f"continues {stopped.name} from epoch ")
+    assert str(tip).startswith(f"continues {stopped.name} from step ")
 
 
 def test_that_a_run_may_go_on_as_it_was_in_spite_of_other_settings(
@@ -106,7 +106,7 @@ def test_that_a_branch_with_nothing_left_to_train_is_told(
     answers.give(AS_NEW_RUN)
     window.actions_["run.resume"].trigger()
     dialog = window.findChildren(ReportDialog)[-1]
-    assert "1 epochs are done already" in dialog.text
+    assert "1 epoch is completed at the checkpoint" in dialog.text
     dialog.close()
     assert not engines.all
     assert len(list_runs(stopped.path.parent)) == 1

@@ -167,7 +167,7 @@ def test_that_an_engine_that_died_silently_leaves_a_run_that_is_cut_off(
     engine.train_epoch()
     engine.leave(-9)
     wait(lambda: session.state == "ended")
-    assert session.progress.state == "cut off"
+    assert session.progress.state == "interrupted"
     assert session.progress.epoch == 1
 
 
@@ -205,7 +205,7 @@ def test_that_a_run_busy_elsewhere_is_said_and_the_session_lives(
     session.failed.connect(said.append)
     session.resume(folder)
     wait(lambda: said)
-    assert "being run already" in said[0]
+    assert "is running already" in said[0]
     other.leave(0)
 
 

@@ -11,6 +11,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training.state import TrainState, fit_to_data
+from workbench.runs.events import position_text
 
 PROVEN = ("model", "optimizer", "scaler", "schedule", "random")
 """Parts of a checkpoint that a resumed run has to have bit for bit."""
@@ -35,7 +36,7 @@ def resume(state: TrainState, saved: dict[str, Any]) -> str:
     fitting, data_change = fit_to_data(saved, parts.data_fingerprint)
     state.restore(fitting)
     differs = " and ".join(filter(None, (data_change, random_changes(parts.world, parts.device, saved))))
-    where = f"at epoch {state.position.epoch + 1}, step {state.position.step}"
+    where = f"at {position_text(state.position.epoch, state.position.step)}"
     if differs:
         return f"continued {where} with {differs}: results may differ in the last digits"
     different = differing_parts(state.capture(), saved)

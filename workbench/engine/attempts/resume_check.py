@@ -20,7 +20,7 @@ from workbench.engine.training.state import TrainState
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.events import significant
 from workbench.runs.folder import RunFolder
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 LOSS_TOLERANCE = 6e-6
 """Relative: what a run reports of its losses has six significant digits, half a unit of the last of which is lost."""
@@ -123,7 +123,7 @@ def replay(
     if _coordinates(vars(again.position)) != _coordinates(end):
         return Proof(f"the replay of {what} was interrupted at step {again.position.step}", False)
     # Only the main process reports the result, and only it has the curve.
-    curve = reporter.progress.curves.loss if reporter is not None else Series()
+    curve = reporter.progress.curves.loss if reporter is not None else PointSeries()
     difference = _first_other_loss(losses.by_step, curve, first, end["step"])
     if not differing and not difference:
         return Proof(f"{what} were replayed: the same losses, the same state", True)
@@ -176,7 +176,7 @@ def _run_steps(trainer: Trainer) -> str:
     return ""
 
 
-def _first_other_loss(losses: dict[int, float], curve: Series, first: int, end: int) -> str:
+def _first_other_loss(losses: dict[int, float], curve: PointSeries, first: int, end: int) -> str:
     """The first point of the curve that the replayed steps do not reproduce, as a sentence. A point is the mean of its steps."""
     start = first
     for step, loss in zip(curve.x.tolist(), curve.y.tolist(), strict=True):

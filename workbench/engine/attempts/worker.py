@@ -34,7 +34,7 @@ from workbench.runs import history
 from workbench.runs.attempt_options import Request
 from workbench.runs.branch import parent_of
 from workbench.runs.commands import Inbox
-from workbench.runs.events import Started
+from workbench.runs.events import FORMAT, Started
 from workbench.runs.folder import (
     RunFolder,
     given_name,
@@ -95,7 +95,7 @@ def _train(
         del saved
         continuation.warnings[:0] = warnings
         if reporter is not None:
-            _report_start(reporter, state, continuation)
+            _report_start(reporter, folder, state, continuation)
             reporter.note(note)
         boundary = RunBoundary(state, log, saver, control)
         trainer = Trainer(parts, state, log, boundary)
@@ -157,10 +157,10 @@ def _continue_from(
     return continuation
 
 
-def _report_start(reporter: Reporter, state: TrainState, continuation: Continuation) -> None:
+def _report_start(reporter: Reporter, folder: RunFolder, state: TrainState, continuation: Continuation) -> None:
     parts = state.parts
     reporter.report(_started(state, continuation.text))
-    for text in (*continuation.notes, *parts.source.notes, *parts.notes):
+    for text in (*folder.renamed_settings(), *continuation.notes, *parts.source.notes, *parts.notes):
         reporter.note(text)
     for text in (*continuation.warnings, *_left_out(parts)):
         reporter.note(text, "warning")
@@ -172,6 +172,7 @@ def _started(state: TrainState, continued: str) -> Started:
     source, early_stopping = parts.source, state.metrics.early_stopping
     new = position.step == 0
     return Started(
+        format=FORMAT,
         from_step=position.step,
         epochs=position.epochs,
         steps_per_epoch=parts.plan.steps,

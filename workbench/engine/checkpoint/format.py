@@ -15,11 +15,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from workbench.config.migrations import format_problem, migrate_checkpoint
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.checkpoints import CheckpointInfo, file_name, list_checkpoints
 from workbench.runs.folder import write_whole
 
-FORMAT = 1
+FORMAT = 2
+"""Of a checkpoint. 1 has the old names of settings (see :mod:`workbench.config.migrations`), and is read as well."""
 KEYS = (
     "format", "config", "model", "optimizer", "schedule", "scaler", "random", "position", "metrics", "versions", "classes",
     "preprocessing",
@@ -68,15 +70,15 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or "format" not in state or any(key not in state for key in KEYS):
         what = f"{path} is a PyTorch file, but not a Workbench checkpoint"
         raise RefusedError(what, "choose a file from the checkpoints folder of a run")
-    if state["format"] != FORMAT:
-        what = f"{path} has the format {state['format']}, and this version reads {FORMAT}"
-        raise RefusedError(what, "update the program")
+    problem = format_problem(state["format"], FORMAT, str(path))
+    if problem is not None:
+        raise RefusedError(problem.what, problem.hint)
     stored = state.pop("checksum", None)
     if stored != checksum(state):
         raise RefusedError(
             f"{path} is damaged: its checksum does not match its content", "choose an earlier checkpoint"
         )
-    return state
+    return migrate_checkpoint(state)
 
 
 def load_latest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:

@@ -43,5 +43,5 @@ def load(config: Digits, progress: Progress) -> Source:
         train=TensorSplit(images[train], targets[train], "digit"),
         val=TensorSplit(images[val], targets[val], "digit"),
         scaling=scaling,
-        preprocessing={**preprocessing, "size": config.size, "channels": "grey"},
+        preprocessing={**preprocessing, "size": config.size, "channels": "gray"},
     )

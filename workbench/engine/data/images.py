@@ -26,7 +26,7 @@ class ImageError(Exception):
     """A file that is not a usable image; the text gives the reason."""
 
 
-def decode(path: Path, size: int, channels: Literal["rgb", "grey"]) -> Tensor:
+def decode(path: Path, size: int, channels: Literal["rgb", "gray"]) -> Tensor:
     """An image as uint8 of shape (3 or 1, size, size): short side resized, center cropped.
 
     Transparency is laid on white, 16 bits a channel become 8, a camera's rotation is applied. Raises ImageError.
@@ -54,7 +54,7 @@ class ImageSplit:
     files: Sequence[Path]
     targets: Tensor
     size: int
-    channels: Literal["rgb", "grey"]
+    channels: Literal["rgb", "gray"]
 
     def __len__(self) -> int:
         return len(self.files)

@@ -100,7 +100,7 @@ def _of_arrays(config: Torchvision, arrays: Arrays) -> Source:
         preprocessing={
             **preprocessing,
             "size": images.shape[-1],
-            "channels": "grey" if images.shape[1] == 1 else "rgb",
+            "channels": "gray" if images.shape[1] == 1 else "rgb",
         },
     )
 

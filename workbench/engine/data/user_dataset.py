@@ -42,14 +42,14 @@ def load(config: PythonData, progress: Progress) -> Source:
         task = TaskSpec("regression", targets=tuple(f"target {number + 1}" for number in range(targets.shape[1])))
     by_class = targets if classes and config.split == "per-class" else None
     train, val = split(len(targets), by_class, config.validation, config.split_seed)
-    holds_images = config.holds == "pictures" and inputs.dtype == torch.uint8
+    holds_images = config.sample_kind == "images" and inputs.dtype == torch.uint8
     extra: dict[str, Any] = {"preprocessing": {"kind": "none"}}
     if holds_images:
         extra["scaling"], extra["preprocessing"] = scaling_of(
             inputs[train[:: max(1, len(train) // STATISTICS_SAMPLES)]]
         )
-        extra["preprocessing"] |= {"size": inputs.shape[-1], "channels": "grey" if inputs.shape[1] == 1 else "rgb"}
-    if config.holds == "text":
+        extra["preprocessing"] |= {"size": inputs.shape[-1], "channels": "gray" if inputs.shape[1] == 1 else "rgb"}
+    if config.sample_kind == "text":
         extra["vocabulary"] = int(inputs.max()) + 1
     first, second = (TensorSplit(inputs[part], targets[part]) for part in (train, val))
     return Source(task, tuple(inputs.shape[1:]), first, second, **extra)
@@ -82,15 +82,15 @@ def _read(dataset: Any, config: PythonData, progress: Progress) -> tuple[Tensor,
         raise RefusedError(
             f"the samples have different shapes: {error}", "return samples of one shape", "dataset.path"
         ) from error
-    wanted = {"pictures": 4, "vector": 2, "series": 3, "text": 2}[config.holds]
-    if config.holds == "vector":
+    wanted = {"images": 4, "vector": 2, "series": 3, "text": 2}[config.sample_kind]
+    if config.sample_kind == "vector":
         x = x.reshape(len(x), -1)
     if x.dim() != wanted:
-        what = f"a sample has the shape {tuple(x.shape[1:])}, which does not fit {config.holds}"
-        raise RefusedError(what, "choose the sample type", "dataset.holds")
-    if config.holds == "text":
+        what = f"a sample has the shape {tuple(x.shape[1:])}, which does not fit {config.sample_kind}"
+        raise RefusedError(what, "choose the sample type", "dataset.sample_kind")
+    if config.sample_kind == "text":
         return x.to(torch.int64), y
-    return x if x.dtype == torch.uint8 and config.holds == "pictures" else x.to(torch.float32), y
+    return x if x.dtype == torch.uint8 and config.sample_kind == "images" else x.to(torch.float32), y
 
 
 def _label(value: Any) -> Tensor:

@@ -86,14 +86,14 @@ class Pretrained(nn.Module):
     def lr_factors(self) -> dict[str, float]:
         """Shares of the learning rate by the prefix of parameters' names: the head has 1, stages before it less and less."""
         config, last = self._config, len(self.stages) - 1
-        given = config.stage_factors
+        given = config.stage_lr_scales
         factors = {f"body.{self._head}.": 1.0}
         for index, stage in enumerate(self.stages):
             if given:
                 # More stages than numbers: they are shared out evenly.
                 factor = given[min(index * len(given) // len(self.stages), len(given) - 1)]
             else:
-                factor = config.body_factor * config.stage_decay ** (last - index)
+                factor = config.backbone_lr_scale * config.stage_decay ** (last - index)
             factors |= {f"body.{name}.": factor for name in stage.modules}
             factors |= {f"body.{name}": factor for name in stage.loose}
         return factors

@@ -141,7 +141,7 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
                 factor *= value
                 used.add(pattern)
         if isinstance(config, kinds.Muon) and name not in wide:
-            factor *= config.rest
+            factor *= config.adamw_lr_scale
         members.setdefault((factor, name in plain, name in wide), []).append(parameter)
     idle = [pattern for pattern, _ in patterns if pattern not in used]
     if idle:

@@ -11,6 +11,7 @@ from workbench.engine.training.control import Control, Decision
 from workbench.engine.training.state import TrainState
 
 EXCHANGES_PER_SECOND = 10
+REST_UNTIL_SPACE = "paused: the disk is full. The run continues by itself when there is space"
 TIMED_STEPS = 10
 """Steps after which several processes agree on how many steps lie between two exchanges."""
 
@@ -153,6 +154,8 @@ class RunBoundary:
 
     def _rest(self) -> Decision | None:
         """Waits while the run is paused. Gives a decision to leave, or None to continue."""
+        if self._control is not None:
+            self._control.acknowledge_pause(REST_UNTIL_SPACE if self._saver.refused else "paused, checkpoint saved")
         self._summarize()
         # A person may take days to come back, or a disk to be cleared: longer than any rank waits for a collective.
         decision: Decision = self._world.broadcast_when_done(self._wait_for_unpause)
@@ -165,11 +168,7 @@ class RunBoundary:
         """Waits on the main process until a command, or space on the disk, ends the pause."""
         if self._control is None:
             return Decision()
-        full = self._saver.refused
-        if full:
-            text = "paused: the disk is full. The run continues by itself when there is space"
-            self._control.acknowledge("pause", text)
-        return self._control.wait_for_unpause(self._saver.has_space if full else None)
+        return self._control.wait_for_unpause(self._saver.has_space if self._saver.refused else None)
 
     def _summarize(self) -> None:
         if self._log.reporter is not None:

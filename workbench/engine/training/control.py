@@ -19,7 +19,8 @@ from workbench.runs.commands import Command, Inbox
 from workbench.runs.events import CommandDone
 
 POLL_SECONDS = 0.1
-LEAVES = "paused: the engine exits and frees the device's memory"
+LEAVES = "pausing: the state is saved, then the engine exits and frees the device's memory"
+PAUSING = "pausing: the state is saved first"
 
 
 @dataclass
@@ -60,6 +61,8 @@ class Control:
         self._previous: dict[int, Any] = {}
         self._last = 0.0
         self._pending = Decision()
+        self._pause_ids: list[str] = []
+        """Pauses that were answered once, and are to be answered again when they are done."""
 
     def listen(self) -> None:
         """Handles signals from now on. Only a process's main thread can."""
@@ -111,8 +114,11 @@ class Control:
                         self._apply(later)
                     return Decision(values=values)
                 if command.name == "pause" and command.values.get("release"):
-                    self.acknowledge("pause", LEAVES, command.id)
+                    self.acknowledge("pause", LEAVES, command.id, done=False)
                     return Decision(pause=True, release=True, values=values)
+                if command.name == "pause":
+                    self.acknowledge("pause", "the run is paused already", command.id)
+                    continue
                 if command.name == "save" and settled is None:
                     self.acknowledge("save", "this state was saved when the run paused", command.id)
                     continue
@@ -135,9 +141,17 @@ class Control:
         for command in self._commands():
             self._apply(command)
 
-    def acknowledge(self, name: str, text: str, command_id: str = "", accepted: bool = True) -> None:
-        """Reports the outcome of a command."""
-        self._reporter.report(CommandDone(id=command_id, name=name, text=text, accepted=accepted))
+    def acknowledge(
+        self, name: str, text: str, command_id: str = "", accepted: bool = True, *, done: bool = True
+    ) -> None:
+        """Reports the outcome of a command; ``done`` is False for one that is still being carried out."""
+        self._reporter.report(CommandDone(id=command_id, name=name, text=text, accepted=accepted, done=done))
+
+    def acknowledge_pause(self, text: str) -> None:
+        """Reports that the run is paused now: to every command that requested it, or without one."""
+        pause_ids, self._pause_ids = self._pause_ids or [""], []
+        for command_id in pause_ids:
+            self.acknowledge("pause", text, command_id)
 
     def _pop_values(self) -> dict[str, Any]:
         values, self._pending.values = self._pending.values, {}
@@ -156,7 +170,9 @@ class Control:
                 self._pending.pause = True
                 release = bool(command.values.get("release"))
                 self._pending.release = release or self._pending.release
-                self.acknowledge("pause", LEAVES if release else "paused", command.id)
+                if not release:
+                    self._pause_ids.append(command.id)
+                self.acknowledge("pause", LEAVES if release else PAUSING, command.id, done=False)
             case "save":
                 self._pending.save = True
                 self.acknowledge("save", "saving now", command.id)
@@ -165,9 +181,15 @@ class Control:
             case "unpause" if self._pending.pause:
                 # Taken back before it was done.
                 self._pending.pause = self._pending.release = False
+                pause_ids, self._pause_ids = self._pause_ids, []
+                for pause_id in pause_ids:
+                    self.acknowledge("pause", "not paused: the run continues", pause_id, accepted=False)
                 self.acknowledge("unpause", "the run continues", command.id)
             case "unpause":
                 self.acknowledge("unpause", "the run is not paused", command.id, accepted=False)
+            case _:
+                text = f"the engine is of another version and does not know the command {command.name!r}"
+                self.acknowledge(command.name, text, command.id, accepted=False)
 
     def _set(self, command: Command) -> None:
         live = {
@@ -183,7 +205,7 @@ class Control:
             self.acknowledge("set", str(error), command.id, accepted=False)
             return
         if refused:
-            text = f"{', '.join(refused)} cannot be changed while the run is running"
+            text = f"{', '.join(refused)} cannot be changed while a run is running"
             self.acknowledge("set", text, command.id, accepted=False)
             return
         self._pending.values |= command.values

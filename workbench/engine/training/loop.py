@@ -21,7 +21,7 @@ from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.engine.training.memory_recovery import MemoryRecovery
 from workbench.engine.training.nonfinite import NonFiniteError
 from workbench.engine.training.state import TrainState
-from workbench.runs.events import Epoch, significant
+from workbench.runs.events import Epoch, position_text, significant
 
 
 @dataclass
@@ -161,8 +161,8 @@ def _leave(state: TrainState, boundary: RunBoundary, decision: Decision | None) 
         return AttemptResult("completed", what, epoch=position.epoch, step=position.step)
     status: Literal["stopped", "paused"] = "stopped" if decision.stop else "paused"
     saved = boundary.save_before_leaving(decision)
-    hint = "Resume the run to continue from here" if saved else "Make space on the disk: this state could not be saved"
-    what = f"{status} at epoch {position.epoch + 1}, step {position.step}"
+    hint = "Resume the run to continue from here" if saved else "Free disk space: this state could not be saved"
+    what = f"{status} at {position_text(position.epoch, position.step)}"
     return AttemptResult(status, what, hint, epoch=position.epoch, step=position.step)
 
 

@@ -78,7 +78,7 @@ class PlateauState:
         if self.bad <= schedule.patience:
             return False
         self.bad, self.cooling = 0, schedule.cooldown
-        lower = max(self.factor * schedule.gamma, schedule.least)
+        lower = max(self.factor * schedule.gamma, schedule.min_lr_factor)
         if self.factor - lower <= schedule.eps:
             return False
         self.factor = lower

@@ -245,7 +245,7 @@ def _summary(entries: list[ComparedRun], results: list[Result | None]) -> str:
     known = [result for result in results if result is not None and result.initial_weights]
     ended = sum(entry.run is not None and entry.progress.ended is not None for entry in entries)
     metric = next((result.metric for result in known if result.metric), "")
-    ended_text = f"{ended} of {len(entries)} runs have ended."
+    ended_text = f"{ended} of {len(entries)} {'run has' if len(entries) == 1 else 'runs have'} ended."
     metric_text = f" Final and Best are {metric}." if metric else ""
     if len(known) < 2:
         return ended_text + metric_text

@@ -103,12 +103,14 @@ class DocumentController(QObject):
         elif path.suffix == ".pt":
             self.checkpoint_wanted.emit(path)
         elif self.confirm_discard():
+            notes: list[str] = []
             try:
-                config = files.with_whole_paths(files.load(path), path.resolve().parent)
+                config = files.with_whole_paths(files.load(path, notes), path.resolve().parent)
             except ConfigError as problems:
                 self._show_problems(f"{path.name} cannot be opened", problems)
             else:
                 self._replace(config, path.stem, path)
+                self._show_renamed(path.name, notes)
 
     def open_dropped(self, path: Path) -> None:
         """Opens what was dropped on the window for what it is: images, a table, a run file, a checkpoint, a run."""
@@ -189,6 +191,12 @@ class DocumentController(QObject):
             return False
         self.remember(path)
         return True
+
+    def _show_renamed(self, name: str, notes: list[str]) -> None:
+        """Shows which settings of a file were read under old names."""
+        if notes:
+            what = f"“{name}” was written by an earlier version: some settings have other names now."
+            error.show_error(self._window, what, "Save the file to use the new names.", "\n".join(notes))
 
     def _show_problems(self, what: str, problems: ConfigError) -> None:
         error.show_error(self._window, f"{what}.", details=str(problems))

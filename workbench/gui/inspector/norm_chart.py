@@ -14,7 +14,7 @@ from workbench.gui.plots.plot import LegendEntry
 from workbench.gui.theme import Theme, mix
 from workbench.gui.training.charts import Chart, CurveOptions, Trace
 from workbench.runs.progress import Progress
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 MOST_NAMED = 5
 """Layers that the legend names; of more it names the first and the last."""
@@ -98,5 +98,5 @@ def _named(name: str) -> str:
     return f"layer {name}" if name.isdigit() else name
 
 
-def _series(run: Progress, name: str) -> Series | None:
+def _series(run: Progress, name: str) -> PointSeries | None:
     return run.curves.layers.get(name)

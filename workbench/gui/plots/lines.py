@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.runs.series import Floats, Series, Smoother, decimate, extremes
+from workbench.runs.series import Floats, PointSeries, Smoother, decimate, extremes
 
 _COARSE = 128
 """Values per block of the coarse level: a million points are thinned out from 16,000."""
@@ -47,14 +47,14 @@ class Thinned:
         first, last = bounds(x, span)
         if last - first <= 2 * _COARSE * buckets:
             return PlotPoints(*decimate(x[first:last], y[first:last], buckets))
-        self._take_in(y)
+        self._append_blocks(y)
         low, high = np.searchsorted(self._coarse, (first, self._blocks * _COARSE))
         high = min(high, int(np.searchsorted(self._coarse, last)))
         rest = np.arange(max(first, self._blocks * _COARSE), last)
         chosen = np.concatenate([[first], self._coarse[low:high], rest, [last - 1]])
         return PlotPoints(*decimate(x[chosen], y[chosen], buckets))
 
-    def _take_in(self, y: Floats) -> None:
+    def _append_blocks(self, y: Floats) -> None:
         blocks = len(y) // _COARSE
         if blocks <= self._blocks:
             return
@@ -68,12 +68,12 @@ class Thinned:
 class SeriesLine:
     """One series as it is drawn. Notices by itself that the series grew, or that points were dropped."""
 
-    def __init__(self, series: Series) -> None:
+    def __init__(self, series: PointSeries) -> None:
         self.series = series
         self._raw = Thinned()
         self._smooth = Thinned()
         self._smoother = Smoother(0.5)
-        self._smoothed = Series()
+        self._smoothed = PointSeries()
         self._drops = series.drops
         self._seen = 0
         self.bad: list[float] = []
@@ -125,14 +125,14 @@ class SeriesLine:
 
     def _forget_smoothed(self, weight: float) -> None:
         self._smoother = Smoother(weight)
-        self._smoothed = Series()
+        self._smoothed = PointSeries()
         self._smooth.clear()
 
 
 class Band:
     """Smallest and largest between two series with the same x, where the engine reported buckets and not single steps."""
 
-    def __init__(self, low: Series, high: Series) -> None:
+    def __init__(self, low: PointSeries, high: PointSeries) -> None:
         self._low, self._high = low, high
         self._seen = 0
         self._differ = False
@@ -158,7 +158,7 @@ def bounds(x: Floats, span: Range) -> tuple[int, int]:
     return max(0, first - 1), min(len(x), last + 1)
 
 
-def nearest_index(series: Series, x: float) -> int | None:
+def nearest_index(series: PointSeries, x: float) -> int | None:
     """The index of the point nearest to ``x``; None when there is no point."""
     if not len(series):
         return None
@@ -167,7 +167,7 @@ def nearest_index(series: Series, x: float) -> int | None:
     return left if abs(series.x[left] - x) <= abs(series.x[right] - x) else right
 
 
-def nearest_value(series: Series, x: float) -> float | None:
+def nearest_value(series: PointSeries, x: float) -> float | None:
     """The value at the point nearest to ``x``; None when there is no point."""
     index = nearest_index(series, x)
     return None if index is None else float(series.y[index])

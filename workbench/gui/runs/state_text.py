@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-INTERRUPTED = "cut off"
+INTERRUPTED = "interrupted"
 """The state of a run whose engine ended without saying so, as :mod:`workbench.runs.progress` names it."""
 
 

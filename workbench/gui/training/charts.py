@@ -14,7 +14,7 @@ from workbench.gui.plots.lines import NOTHING, Band, PlotPoints, Range, SeriesLi
 from workbench.gui.plots.plot import LegendEntry, TitledPlot, pen
 from workbench.gui.theme import Theme
 from workbench.runs.progress import Progress
-from workbench.runs.series import Floats, Series
+from workbench.runs.series import Floats, PointSeries
 
 Style = Literal["smoothed", "faint", "points", "plain"]
 """``smoothed``: raw faint and smoothed; ``faint``: smoothed alone, faint; ``points``: line with points; ``plain``: line."""
@@ -40,7 +40,7 @@ class Trace:
     name: str
     color: str
     progress: Progress
-    find: Callable[[Progress], Series | None]
+    find: Callable[[Progress], PointSeries | None]
     style: Style
     named: bool = True
     """Whether the legend names its value."""
@@ -88,10 +88,10 @@ class Chart(TitledPlot):
         self._recoveries: list[float] = []
         self._best: tuple[object, ...] = ()
         for order, trace in enumerate(reversed(traces)):
-            self._make_items(trace, order)
-        self._make_extras(theme)
+            self._create_items(trace, order)
+        self._create_extras(theme)
 
-    def _make_items(self, trace: Trace, order: int) -> None:
+    def _create_items(self, trace: Trace, order: int) -> None:
         faint = pg.PlotCurveItem(pen=pen(trace.color, 0.25), connect="finite")
         main = pg.PlotCurveItem(pen=pen(trace.color, 0.55 if trace.style == "faint" else 1.0), connect="finite")
         dots = pg.ScatterPlotItem(size=5 if trace.named else 3, pen=None, brush=trace.color, pxMode=True)
@@ -100,7 +100,7 @@ class Chart(TitledPlot):
             item.setZValue(10 * depth + order)
             self.canvas.addItem(item, ignoreBounds=True)
 
-    def _make_extras(self, theme: Theme) -> None:
+    def _create_extras(self, theme: Theme) -> None:
         self.band_item = pg.PlotCurveItem(pen=pen(theme.train, 0.15), connect="pairs")
         self.bad_marks = pg.VTickGroup(yrange=(0.0, 0.06), pen=pen(theme.error))
         self.recovery_marks = pg.VTickGroup(yrange=(0.0, 1.0), pen=pen(theme.warning, 0.7))

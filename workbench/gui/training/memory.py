@@ -13,7 +13,7 @@ from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Theme, Themes
 from workbench.runs.events import DeviceMemory
 from workbench.runs.progress import Progress
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 if TYPE_CHECKING:
     from workbench.gui.training.memory_chart import MemoryChart
@@ -134,7 +134,7 @@ class DeviceRow(QWidget):
             self.setAccessibleDescription(plain)
             self.bar.setToolTip(plain)
 
-    def show_history(self, curves: tuple[Series, Series], theme: Theme) -> None:
+    def show_history(self, curves: tuple[PointSeries, PointSeries], theme: Theme) -> None:
         """The curves so far."""
         if self.chart is not None:
             self.chart.show_curves(curves, theme)
@@ -209,7 +209,7 @@ class MemoryView(QWidget):
         if curves is not None:
             row.show_history(curves, theme)
 
-    def _curves(self) -> dict[str, tuple[Series, Series]]:
+    def _curves(self) -> dict[str, tuple[PointSeries, PointSeries]]:
         return self._progress.memory_curves if self._progress is not None else {}
 
     def _match_rows(self, devices: tuple[DeviceMemory, ...]) -> None:

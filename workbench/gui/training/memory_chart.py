@@ -10,7 +10,7 @@ from workbench.gui.plots.axes import TimeAxis, size_axis
 from workbench.gui.plots.lines import nearest_index
 from workbench.gui.plots.plot import LegendEntry, TitledPlot, pen
 from workbench.gui.theme import Theme
-from workbench.runs.series import Series, decimate
+from workbench.runs.series import PointSeries, decimate
 
 
 class MemoryChart(TitledPlot):
@@ -26,11 +26,11 @@ class MemoryChart(TitledPlot):
             self.canvas.addItem(item, ignoreBounds=True)
         self.canvas.setMouseEnabled(x=False, y=False)
         self.canvas.hovered.connect(self._hover)
-        self._curves: tuple[Series, Series] | None = None
+        self._curves: tuple[PointSeries, PointSeries] | None = None
         self._theme: Theme | None = None
         self._cursor: float | None = None
 
-    def show_curves(self, curves: tuple[Series, Series], theme: Theme) -> None:
+    def show_curves(self, curves: tuple[PointSeries, PointSeries], theme: Theme) -> None:
         """Draws the history up to now."""
         if theme is not self._theme:
             self._theme = theme

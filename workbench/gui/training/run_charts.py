@@ -13,7 +13,7 @@ from workbench.gui.plots.lines import Band, Range, nearest_index, nearest_value,
 from workbench.gui.theme import Theme
 from workbench.gui.training.charts import Chart, CurveOptions, Trace
 from workbench.runs.progress import Progress
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 METRICS = {
     "accuracy": ("Accuracy", "accuracy"),
@@ -177,24 +177,24 @@ def _metric_name(run: Progress) -> str:
     return run.started.metric if run.started is not None else "accuracy"
 
 
-def _val_metric(run: Progress) -> Series | None:
+def _val_metric(run: Progress) -> PointSeries | None:
     return run.curves.val.get(_metric_name(run))
 
 
-def _train_by_epoch(run: Progress) -> Series | None:
+def _train_by_epoch(run: Progress) -> PointSeries | None:
     """The training metric per epoch, where the engine does not report it per step."""
     return None if len(run.curves.metric) else run.curves.train.get(_metric_name(run))
 
 
-def _loss(run: Progress) -> Series | None:
+def _loss(run: Progress) -> PointSeries | None:
     return run.curves.loss
 
 
-def _val_loss(run: Progress) -> Series | None:
+def _val_loss(run: Progress) -> PointSeries | None:
     return run.curves.val.get("loss")
 
 
-def _metric(run: Progress) -> Series | None:
+def _metric(run: Progress) -> PointSeries | None:
     return run.curves.metric
 
 
