@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.training.test_evaluation import asked
+from tests.engine.training.test_evaluation import request
 from tests.stored import NAMES, STOPPED, Stored, copy
 from workbench.config import files
 from workbench.engine.attempts.attempt import run_attempt
@@ -164,10 +164,10 @@ def test_that_a_run_is_evaluated_and_exported(stored: Stored, name: str, tmp_pat
     run = stored.run(name)
     checkpoint = str(newest(run))
     if run.config().dataset.kind in ("digits",):  # whose data are where the checkpoint says
-        result = asked("evaluate", checkpoint=checkpoint, split="val")
+        result = request("evaluate", checkpoint=checkpoint, split="val")
         told = history.load(run).epochs[-1].val
         if name != STOPPED:
             assert result["metrics"]["loss"] == pytest.approx(told["loss"], rel=1e-4)
     target = tmp_path / "model.safetensors"
-    asked("export", checkpoint=checkpoint, format="safetensors", file=str(target))
+    request("export", checkpoint=checkpoint, format="safetensors", file=str(target))
     assert target.stat().st_size > 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.attempts.test_resume import final
+from tests.engine.attempts.test_resume import final_weights
 from tests.faults.test_kill import made, same
 from tests.gate import Gate
 from tests.waiting import HANG_SECONDS, until
@@ -87,7 +87,7 @@ def test_that_a_run_rests_while_the_disk_is_full_and_goes_on(
         filler.unlink()
         assert engine.wait(HANG_SECONDS) == 0
         look(folder)
-        assert same(final(folder), final(straight.folder))
+        assert same(final_weights(folder), final_weights(straight.folder))
         assert history.load(folder).state == "completed"
         assert (history.load(folder).curves.loss.x[1:] > history.load(folder).curves.loss.x[:-1]).all()
         subprocess.run(["rm", "-r", str(folder.path)], check=True)

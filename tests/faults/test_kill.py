@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.attempts.test_resume import final
+from tests.engine.attempts.test_resume import final_weights
 from tests.gate import Gate
 from tests.waiting import HANG_SECONDS, until
 from workbench.config import files
@@ -145,7 +145,7 @@ def test_that_killed_runs_lose_nothing_and_end_with_the_same_bits(kills: int, ru
         for kind in KINDS:
             folder = made(kind)
             assert forks.run(folder, 0.0) == (False, 0)
-            wanted[kind] = final(folder)
+            wanted[kind] = final_weights(folder)
             times = [event.time for event in (history.load(folder).started, history.load(folder).ended) if event]
             length[kind] = times[-1] - times[0]
         done = ended = 0
@@ -159,7 +159,7 @@ def test_that_killed_runs_lose_nothing_and_end_with_the_same_bits(kills: int, ru
                 done += killed
                 process.close_unfinished(folder)
             assert forks.run(folder, 0.0) == (False, 0)
-            assert same(final(folder), wanted[kind]), f"{kind}: other weights after {done} kills"
+            assert same(final_weights(folder), wanted[kind]), f"{kind}: other weights after {done} kills"
             ended += 1
     finally:
         forks.close()
@@ -187,7 +187,7 @@ def test_that_real_engines_that_are_killed_lose_nothing(starts: int, gate: Gate)
     gate.open()
     engine = process.start(folder)
     assert engine.wait(HANG_SECONDS) == 0
-    assert same(final(folder), final(straight))
+    assert same(final_weights(folder), final_weights(straight))
 
 
 def test_that_a_killed_engine_leaves_no_process_and_is_told_in_words(gate: Gate) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.attempts.test_processes import made
-from tests.engine.runtime.worlds import Stub, together
+from tests.engine.attempts.test_processes import create_run
+from tests.engine.runtime.worlds import Stub, run_ranks
 from tests.waiting import HANG_SECONDS, until
 from workbench.engine.runtime import distributed
 from workbench.engine.runtime.failures import FailedError, RefusedError
@@ -59,7 +59,7 @@ def several(folder: RunFolder, script: Path) -> subprocess.Popen[bytes]:
 
 
 def test_that_two_processes_rest_longer_than_they_wait_for_each_other(tmp_path: Path) -> None:
-    folder = made({"training.batch_size": 32, "training.epochs": 1})
+    folder = create_run({"training.batch_size": 32, "training.epochs": 1})
     send(folder.commands, Command("pause", 1))
     engine = several(folder, tmp_path / "several.py")
     try:
@@ -89,7 +89,7 @@ def late(thing: str) -> str:
 
 @pytest.mark.usefixtures("little_patience")
 def test_that_what_takes_long_reaches_every_rank() -> None:
-    assert together(lambda world: world.broadcast_when_done(lambda: late("done")), patience=PATIENCE) == [
+    assert run_ranks(lambda world: world.broadcast_when_done(lambda: late("done")), patience=PATIENCE) == [
         "done",
         "done",
     ]
@@ -100,7 +100,7 @@ def test_that_every_rank_may_be_the_late_one() -> None:
     def work(world: Stub) -> list[str]:
         return world.all_gather_when_done(lambda: "at once" if world.is_main else late("late"))
 
-    assert together(work, patience=PATIENCE) == [["at once", "late"]] * 2
+    assert run_ranks(work, patience=PATIENCE) == [["at once", "late"]] * 2
 
 
 @pytest.mark.usefixtures("little_patience")
@@ -117,14 +117,14 @@ def test_that_what_one_rank_cannot_do_ends_all(error: Exception, kind: type, wor
         if rank == fails:
             raise error
 
-    def told(world: Stub) -> BaseException:
+    def raised_error(world: Stub) -> BaseException:
         with pytest.raises(kind if world.rank != fails else type(error), match=words) as caught:
             world.all_gather_when_done(lambda: work(world.rank))
         return caught.value
 
-    for found in together(told, patience=PATIENCE):
-        assert words in str(found)
-        assert not isinstance(found, RefusedError) or found.problem.path == "dataset.path"
+    for raised in run_ranks(raised_error, patience=PATIENCE):
+        assert words in str(raised)
+        assert not isinstance(raised, RefusedError) or raised.problem.path == "dataset.path"
 
 
 def test_that_a_rank_alone_waits_for_nobody() -> None:

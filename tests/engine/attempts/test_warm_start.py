@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.engine.attempts.test_resume import create_run, final_weights, stop_at
 from workbench.config import files
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
@@ -20,7 +20,7 @@ from workbench.runs.folder import RunFolder
 
 def stopped(monkeypatch: pytest.MonkeyPatch, step: int = 20, changes: dict[str, object] | None = None) -> RunFolder:
     """A run of three epochs of 15 steps, stopped in the middle of the second."""
-    folder = made("digits-mlp", {"schedule.kind": "constant", **(changes or {})})
+    folder = create_run("digits-mlp", {"schedule.kind": "constant", **(changes or {})})
     with monkeypatch.context() as patch:
         stop_at(patch, step)
         assert run_attempt(folder, alone=True) == 0
@@ -33,7 +33,7 @@ def branched(parent: RunFolder, changes: dict[str, Any]) -> RunFolder:
     return branch.make(newest, files.change(parent.config(), changes), "branch")
 
 
-def said(folder: RunFolder) -> str:
+def log_texts(folder: RunFolder) -> str:
     return "\n".join(line.text for line in history.load(folder).log)
 
 
@@ -51,7 +51,7 @@ def test_that_a_branch_with_another_rate_goes_on_where_its_parent_was(monkeypatc
     assert [epoch.lr for epoch in progress.epochs] == [1e-3, 5e-4, 5e-4, 5e-4]
     assert (progress.curves.loss.x[1:] > progress.curves.loss.x[:-1]).all()
     assert progress.curves.loss.x[0] <= 2
-    assert "starts over" not in said(folder)
+    assert "starts over" not in log_texts(folder)
     assert progress.state == "completed"
 
 
@@ -66,7 +66,7 @@ def test_that_the_optimisers_memory_is_kept_and_its_new_settings_count(monkeypat
     state = format.load(newest.path)["optimizer"]
     assert state["param_groups"][0]["weight_decay"] == 0.25
     assert state["param_groups"][0]["betas"][0] == 0.8
-    assert {float(one["step"]) for one in state["state"].values()} == {21.0}
+    assert {float(slot["step"]) for slot in state["state"].values()} == {21.0}
 
 
 def test_that_a_branch_with_the_parents_settings_is_the_parent_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +74,8 @@ def test_that_a_branch_with_the_parents_settings_is_the_parent_bit_for_bit(monke
     folder = branched(parent, {})
     assert run_attempt(parent, alone=True) == 0
     assert run_attempt(folder, alone=True) == 0
-    wanted = final(parent)
-    assert all(torch.equal(value, wanted[name]) for name, value in final(folder).items())
+    wanted = final_weights(parent)
+    assert all(torch.equal(value, wanted[name]) for name, value in final_weights(folder).items())
 
 
 def test_that_a_branch_stopped_and_resumed_is_resumed_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,8 @@ def test_that_a_branch_stopped_and_resumed_is_resumed_exactly(monkeypatch: pytes
     started = history.load(broken).started
     assert started is not None
     assert started.continued.startswith("continued exactly")
-    wanted = final(straight)
-    assert all(torch.equal(value, wanted[name]) for name, value in final(broken).items())
+    wanted = final_weights(straight)
+    assert all(torch.equal(value, wanted[name]) for name, value in final_weights(broken).items())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_that_what_begins_anew_is_said(changes: dict[str, Any], words: str, monk
     folder = branched(stopped(monkeypatch, changes={"optimizer.kind": "adamw"}), changes)
     assert run_attempt(folder, alone=True) == 0
     progress = history.load(folder)
-    assert words in said(folder)
+    assert words in log_texts(folder)
     assert (progress.state, progress.epoch) == ("completed", 3)
     assert (progress.curves.loss.x[1:] > progress.curves.loss.x[:-1]).all()
 
@@ -123,7 +123,7 @@ def test_that_weights_that_do_not_fit_are_refused_in_words(monkeypatch: pytest.M
 
 def test_that_a_schedule_goes_on_at_the_epoch_however_many_steps_an_epoch_has(monkeypatch: pytest.MonkeyPatch) -> None:
     cosine: dict[str, object] = {"schedule.kind": "cosine", "training.epochs": 4}
-    straight = made("digits-mlp", cosine)
+    straight = create_run("digits-mlp", cosine)
     assert run_attempt(straight, alone=True) == 0
     wanted = [epoch.lr for epoch in history.load(straight).epochs]
     parent = stopped(monkeypatch, 31, cosine)

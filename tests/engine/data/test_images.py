@@ -44,8 +44,8 @@ def test_that_sixteen_bits_become_eight(tmp_path: Path, top: int, values: type) 
 def test_that_numbers_from_nought_to_one_are_shares_of_white(tmp_path: Path) -> None:
     values = np.linspace(0, 1, 256, dtype=np.float32).repeat(16).reshape(64, 64)
     Image.fromarray(values).save(tmp_path / "a.tif")
-    found = decode(tmp_path / "a.tif", 64, "gray")
-    assert (int(found.min()), int(found.max())) == (0, 255)
+    image = decode(tmp_path / "a.tif", 64, "gray")
+    assert (int(image.min()), int(image.max())) == (0, 255)
 
 
 def test_that_the_cameras_rotation_is_applied(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_that_the_cameras_rotation_is_applied(tmp_path: Path) -> None:
     rotation = Image.Exif()
     rotation[0x0112] = 6  # to be turned by 90 degrees clockwise: what is on top belongs to the right
     picture.save(tmp_path / "a.png", exif=rotation)
-    found = decode(tmp_path / "a.png", 16, "gray")[0]
-    assert found[:, 12:].min() == 255
-    assert found[:, :4].max() == 0
+    image = decode(tmp_path / "a.png", 16, "gray")[0]
+    assert image[:, 12:].min() == 255
+    assert image[:, :4].max() == 0
 
 
 def test_that_a_picture_is_cropped_to_its_middle(tmp_path: Path) -> None:
@@ -84,10 +84,10 @@ def test_that_a_file_cut_in_the_middle_is_refused(tmp_path: Path, name: str) -> 
 @pytest.mark.parametrize(
     "make, reason",
     [
-        pytest.param(lambda path: path.write_text("no picture"), "not a picture", id="text"),
-        pytest.param(lambda path: path.write_bytes(b""), "not a picture", id="empty"),
+        pytest.param(lambda path: path.write_text("no picture"), "not an image", id="text"),
+        pytest.param(lambda path: path.write_bytes(b""), "not an image", id="empty"),
         pytest.param(lambda path: path.mkdir(), "damaged", id="folder"),
-        pytest.param(lambda path: None, "gone", id="missing"),
+        pytest.param(lambda path: None, "was not found", id="missing"),
     ],
 )
 def test_that_what_is_no_picture_is_refused_with_the_reason(
@@ -101,5 +101,5 @@ def test_that_what_is_no_picture_is_refused_with_the_reason(
 def test_that_a_picture_of_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("L", (20, 20)).save(tmp_path / "a.png")
     monkeypatch.setattr(images, "MAX_PIXELS", 399)
-    with pytest.raises(ImageError, match="20 x 20 pixels are too many"):
+    with pytest.raises(ImageError, match="too large: 20 x 20 pixels"):
         decode(tmp_path / "a.png", 8, "rgb")

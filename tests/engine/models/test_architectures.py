@@ -49,13 +49,13 @@ def test_that_an_architecture_gives_one_row_of_outputs_a_sample(kind: str, sampl
 def test_that_an_architecture_learns_twelve_samples_by_heart(kind: str, sample: SampleKind) -> None:
     data = SOURCES[sample]
     model = network(data, kind, **TINY.get(kind, {}))
-    inputs, truth = data.train.read(range(12)), data.train.targets
+    inputs, labels = data.train.read(range(12)), data.train.targets
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(60):
         optimizer.zero_grad()
-        torch.autograd.backward(functional.cross_entropy(model(inputs), truth))
+        torch.autograd.backward(functional.cross_entropy(model(inputs), labels))
         optimizer.step()
-    assert functional.cross_entropy(model(inputs), truth).item() < 0.3
+    assert functional.cross_entropy(model(inputs), labels).item() < 0.3
 
 
 def test_that_the_mlp_of_the_mnist_guide_has_its_parameters() -> None:
@@ -134,7 +134,7 @@ def test_that_every_norm_is_taken_where_it_applies(kind: str, norm: str) -> None
     data = VECTOR if kind in ("mlp", "heads") else PICTURES
     model = network(data, kind, norm=norm, **TINY.get(kind, {}))
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm2d)
-    found = {type(layer).__name__ for layer in model.modules() if isinstance(layer, kinds)}
+    kinds_there = {type(layer).__name__ for layer in model.modules() if isinstance(layer, kinds)}
     flat = kind in ("mlp", "heads")
     wanted = {
         "none": set(),
@@ -143,7 +143,7 @@ def test_that_every_norm_is_taken_where_it_applies(kind: str, norm: str) -> None
         "group": {"GroupNorm"},
         "instance": {"InstanceNorm2d"},
     }
-    assert found == wanted[norm]
+    assert kinds_there == wanted[norm]
     assert model(data.train.read(range(4))).isfinite().all()
 
 

@@ -8,7 +8,7 @@ import torch
 import torchvision
 from torch import nn
 
-from tests.engine.attempts.test_resume import final, made
+from tests.engine.attempts.test_resume import create_run, final_weights
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine import data, models, optimizers
@@ -95,10 +95,10 @@ def test_that_own_attention_is_torchs() -> None:
 
 
 def test_that_positions_are_sines_and_cosines() -> None:
-    found = sinusoids(5000, 512)
-    assert found.shape == (5000, 512)
-    assert torch.allclose(found[7, 0], torch.sin(torch.tensor(7.0)))
-    assert torch.allclose(found[7, 1], torch.cos(torch.tensor(7.0)))
+    positions = sinusoids(5000, 512)
+    assert positions.shape == (5000, 512)
+    assert torch.allclose(positions[7, 0], torch.sin(torch.tensor(7.0)))
+    assert torch.allclose(positions[7, 1], torch.cos(torch.tensor(7.0)))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_that_weights_are_read_from_a_file_in_torchvisions_format(tmp_path: Path
     state = models.build(config.model, pictures()).state_dict()
     assert torch.equal(state["body.conv1.weight"], theirs.state_dict()["conv1.weight"])
     (tmp_path / "resnet18.pth").write_text("no weights")
-    with pytest.raises(RefusedError, match="holds no weights"):
+    with pytest.raises(RefusedError, match="contains no weights"):
         models.build(config.model, pictures())
 
 
@@ -171,14 +171,14 @@ def test_that_what_was_stopped_goes_on_with_the_same_bits(
 ) -> None:
     from tests.engine.attempts.test_resume import stop_at
 
-    straight, broken = made(recipe, changes), made(recipe, changes)
+    straight, broken = create_run(recipe, changes), create_run(recipe, changes)
     assert run_attempt(straight, alone=True) == 0
     with monkeypatch.context() as patch:
         stop_at(patch, 7)
         assert run_attempt(broken, alone=True) == 0
     assert history.load(broken).state == "stopped"
     assert run_attempt(broken, alone=True) == 0
-    wanted, found = final(straight), final(broken)
+    wanted, found = final_weights(straight), final_weights(broken)
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
     started = history.load(broken).started
     assert started is not None
@@ -188,7 +188,7 @@ def test_that_what_was_stopped_goes_on_with_the_same_bits(
 
 
 def test_that_an_average_of_weights_is_what_is_validated_and_kept() -> None:
-    folder = made("digits-mlp", {"training.ema": 0.99})
+    folder = create_run("digits-mlp", {"training.ema": 0.99})
     assert run_attempt(folder, alone=True) == 0
     state = format.load(sorted(folder.checkpoints.glob("*.pt"))[-1])
     assert state["ema"].keys() == dict(state["model"]).keys()

@@ -58,8 +58,8 @@ def test_that_every_optimiser_moves_all_weights_and_goes_on_from_its_state(kind:
 
 def test_that_groups_have_their_factor_and_norms_may_be_left_without_decay() -> None:
     config = SGD(lr=0.1, weight_decay=0.01, groups=("3.*=10", "*.bias=0.5"), decay_norms=False)
-    found = optimizers.groups(config, network())
-    assert [(group["factor"], group.get("weight_decay"), len(group["params"])) for group in found] == [
+    groups = optimizers.groups(config, network())
+    assert [(group["factor"], group.get("weight_decay"), len(group["params"])) for group in groups] == [
         (1.0, None, 1),
         (0.5, 0.0, 2),
         (1.0, 0.0, 1),
@@ -72,8 +72,8 @@ def test_that_groups_have_their_factor_and_norms_may_be_left_without_decay() -> 
 
 def test_that_muon_moves_matrices_and_adamw_the_rest() -> None:
     optimizer = optimizers.build(Muon(lr=0.01, adamw_lr_scale=0.1), network(), CPU)
-    told = [(g["matrices"], g["factor"], sorted({p.dim() for p in g["params"]})) for g in optimizer.param_groups]
-    assert told == [(True, 1.0, [2]), (False, 0.1, [1])]
+    parts = [(g["matrices"], g["factor"], sorted({p.dim() for p in g["params"]})) for g in optimizer.param_groups]
+    assert parts == [(True, 1.0, [2]), (False, 0.1, [1])]
 
 
 def test_that_lbfgs_refuses_groups() -> None:

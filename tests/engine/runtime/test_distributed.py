@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import nn
 
-from tests.engine.runtime.worlds import Stub, together
-from tests.engine.training.test_loop import made
+from tests.engine.runtime.worlds import Stub, run_ranks
+from tests.engine.training.test_loop import create_run
 from tests.waiting import until
 from workbench.engine.attempts.resume import resume
 from workbench.engine.checkpoint import format
@@ -56,7 +56,7 @@ def test_that_ranks_on_gpus_of_their_own_resume_together(
     told: str, now: str, found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seeding, "device_state", lambda device: None)
-    folder = made({"training.epochs": 1})
+    folder = create_run({"training.epochs": 1})
     # One stream of random numbers serves both threads: it stays as it is.
     monkeypatch.setattr(seeding, "restore_random_states", lambda found, device: None)
 
@@ -65,18 +65,18 @@ def test_that_ranks_on_gpus_of_their_own_resume_together(
         saved = state.capture()
         saved["versions"]["device"] = told
         state.parts.device = torch.device(now, world.rank)
-        before = len(world.said)
+        before = len(world.calls)
         words = resume(state, saved)
-        assert world.said[before:]
+        assert world.calls[before:]
         return words
 
-    words = together(resumed)
+    words = run_ranks(resumed)
     assert words[0] == words[1]
     assert found in words[0]
 
 
 def test_that_what_one_rank_finds_holds_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made({"training.epochs": 1})
+    folder = create_run({"training.epochs": 1})
     monkeypatch.setattr(seeding, "restore_random_states", lambda found, device: None)
 
     def resumed(world: Stub) -> str:
@@ -86,13 +86,13 @@ def test_that_what_one_rank_finds_holds_for_all(monkeypatch: pytest.MonkeyPatch)
         saved["versions"]["torch"] = torch.__version__ if world.is_main else "1.0"
         return resume(state, saved)
 
-    words = together(resumed)
+    words = run_ranks(resumed)
     assert words[0] == words[1]
     assert f"torch {torch.__version__} instead of 1.0" in words[0]
 
 
 def test_that_ranks_save_again_together_after_the_disk_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made({"training.epochs": 1})
+    folder = create_run({"training.epochs": 1})
     real, tries = format.save, list[Path]()
 
     def save(path: Path, *what: Any) -> Path:
@@ -106,9 +106,9 @@ def test_that_ranks_save_again_together_after_the_disk_refused(monkeypatch: pyte
     def saved(world: Stub) -> tuple[list[bool], list[str]]:
         state, saver = state_of(folder, world), saver_of(folder, world)
         # Refused; taken; there already.
-        return [world.broadcast(saver.save(state, "pause")) for _ in range(3)], world.said
+        return [world.broadcast(saver.save(state, "pause")) for _ in range(3)], world.calls
 
-    first, second = together(saved)
+    first, second = run_ranks(saved)
     assert first == second
     assert first[0] == [False, True, True]
     assert len(tries) == 2
@@ -116,7 +116,7 @@ def test_that_ranks_save_again_together_after_the_disk_refused(monkeypatch: pyte
 
 
 def test_that_a_disk_slower_than_the_ranks_are_patient_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made({"training.epochs": 1})
+    folder = create_run({"training.epochs": 1})
     monkeypatch.setattr(distributed, "PATIENCE_SECONDS", 0.1)
     real = format.save
 
@@ -133,9 +133,9 @@ def test_that_a_disk_slower_than_the_ranks_are_patient_is_waited_for(monkeypatch
         saver.save_epoch(state, best=True)
         state.position.step = 2
         assert saver.save(state, "stop")
-        return world.said
+        return world.calls
 
-    first, second = together(saved, patience=PATIENCE)
+    first, second = run_ranks(saved, patience=PATIENCE)
     assert first == second
     assert [info.step for info in list_checkpoints(folder.checkpoints)] == [1, 2]
 
@@ -154,7 +154,7 @@ def test_that_ranks_compile_with_as_many_passes(
     plan: StepPlan, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nn.Module, "compile", lambda self: None)
-    folder = made({"training.epochs": 1, "training.batch_size": 64})
+    folder = create_run({"training.epochs": 1, "training.batch_size": 64})
 
     def compiled(world: Stub) -> list[int]:
         parts = state_of(folder, world).parts
@@ -171,6 +171,6 @@ def test_that_ranks_compile_with_as_many_passes(
         )
         return sizes
 
-    for rank, found in enumerate(together(compiled)):
+    for rank, found in enumerate(run_ranks(compiled)):
         mine = plan.step(0, rank)[0]
         assert found == [min(size, mine.stop - mine.start) for size in sizes]

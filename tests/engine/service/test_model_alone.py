@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.engine.training.test_evaluation import asked, trained
+from tests.engine.training.test_evaluation import request, train_run
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
@@ -40,7 +40,7 @@ def texts(path: Path, rows: list[str]) -> Path:
 
 
 def guesses(trained_model: Path, *paths: Path) -> list[Any]:
-    found = asked("predict", checkpoint=str(trained_model), files=[str(path) for path in paths])
+    found = request("predict", checkpoint=str(trained_model), files=[str(path) for path in paths])
     assert not found["left_out"]
     return [one.get("scores") or one["values"] for one in found["predictions"]]
 
@@ -53,14 +53,14 @@ def gone(path: Path) -> None:
 def test_that_a_table_is_predicted_and_exported_without_its_data_or_with_others(tmp_path: Path) -> None:
     source = table(tmp_path / "prices.csv", 1.0)
     asked_for = table(tmp_path / "asked.csv", 1.0)
-    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(source)})
     before = guesses(model, asked_for)
     table(source, 1000.0)
     assert guesses(model, asked_for) == before
     gone(source)
     assert guesses(model, asked_for) == before
     for form in ("safetensors", "trace"):
-        asked("export", checkpoint=str(model), format=form, file=str(tmp_path / f"model.{form}"))
+        request("export", checkpoint=str(model), format=form, file=str(tmp_path / f"model.{form}"))
         assert (tmp_path / f"model.{form}").is_file()
 
 
@@ -74,12 +74,12 @@ def test_that_a_class_and_a_number_are_learnt_together_and_predicted(tmp_path: P
         "model.kind": "heads",
         "training.epochs": 40,
     }
-    model = trained("tabular-mlp", {**changes, "dataset.path": str(path)})
-    found = asked("predict", checkpoint=str(model), files=[str(path)])["predictions"]
+    model = train_run("tabular-mlp", {**changes, "dataset.path": str(path)})
+    found = request("predict", checkpoint=str(model), files=[str(path)])["predictions"]
     first, last = found[0], found[-1]
     assert (first["guess"], last["guess"]) == ("small", "large")
     assert first["values"]["price"] < last["values"]["price"]
-    measured = asked("evaluate", checkpoint=str(model), split="val")
+    measured = request("evaluate", checkpoint=str(model), split="val")
     assert measured["task"] == "multi-task"
     assert measured["metrics"]["accuracy"] > 0.7
 
@@ -88,12 +88,12 @@ def test_that_texts_are_predicted_with_the_vocabulary_of_the_training(tmp_path: 
     rows = [f"{n},{'rain sun wind' if n % 2 else 'soup bread salt'} {n},{'w' if n % 2 else 'k'}" for n in range(40)]
     source = texts(tmp_path / "texts.csv", rows)
     small = {"model.width": 16, "model.layers": 1, "training.epochs": 1, "dataset.text_column": "text"}
-    model = trained("text-transformer", {**small, "dataset.path": str(source), "dataset.vocabulary": 300})
+    model = train_run("text-transformer", {**small, "dataset.path": str(source), "dataset.vocabulary": 300})
     (tmp_path / "one.txt").write_text("rain and soup", encoding="utf-8")
     before = guesses(model, tmp_path / "one.txt")
     texts(source, [f"{n},quite other words stand here,{'w' if n % 2 else 'k'}" for n in range(200)] + rows)
     assert guesses(model, tmp_path / "one.txt") == before
-    measured = asked("evaluate", checkpoint=str(model), split="val")
+    measured = request("evaluate", checkpoint=str(model), split="val")
     assert measured["samples"] > 40, "today's texts, in the tokens of the training"
     gone(source)
     assert guesses(model, tmp_path / "one.txt") == before
@@ -109,7 +109,7 @@ def test_that_pictures_are_predicted_without_the_folder_of_the_training(tmp_path
     one = tmp_path / "one.png"
     shutil.copy(tmp_path / "pictures" / "light" / "0.png", one)
     small = {"model.channels": [4], "model.head": [4], "dataset.size": 8, "training.epochs": 1}
-    model = trained("image-folder", {**small, "dataset.path": str(tmp_path / "pictures")})
+    model = train_run("image-folder", {**small, "dataset.path": str(tmp_path / "pictures")})
     before = guesses(model, one)
     gone(tmp_path / "pictures")
     assert guesses(model, one) == before
@@ -117,7 +117,7 @@ def test_that_pictures_are_predicted_without_the_folder_of_the_training(tmp_path
 
 def test_that_a_resumed_run_keeps_its_scale_and_tells_that_the_data_changed(tmp_path: Path) -> None:
     source = table(tmp_path / "prices.csv", 1.0)
-    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(source)})
     run = RunFolder(model.parent.parent)
     table(source, 1000.0)
     run_attempt(run, Request(epochs=4), alone=True)
@@ -147,7 +147,7 @@ def test_that_a_source_comes_back_from_its_checkpoint() -> None:
     assert not fitted.applies_to(state, {**now, "kind": "table"})
     del state["task"]["factor"]
     assert not fitted.applies_to(state, now)
-    with pytest.raises(RefusedError, match="does not tell"):
+    with pytest.raises(RefusedError, match="does not record"):
         fitted.from_state(state)
 
 
@@ -155,7 +155,7 @@ def test_that_a_text_is_looked_for_in_the_column_of_the_training(tmp_path: Path)
     rows = [f"{n},{'good fine' if n % 2 else 'bad poor'} {n},{'pos' if n % 2 else 'neg'}" for n in range(60)]
     source = texts(tmp_path / "texts.csv", rows)
     small = {"model.width": 16, "model.layers": 1, "training.epochs": 1, "dataset.text_column": "text"}
-    model = trained("text-transformer", {**small, "dataset.path": str(source)})
+    model = train_run("text-transformer", {**small, "dataset.path": str(source)})
     for name in ("good fine", "bad poor"):
         (tmp_path / f"{name}.txt").write_text(name, encoding="utf-8")
     good, bad = guesses(model, tmp_path / "good fine.txt", tmp_path / "bad poor.txt")
@@ -166,14 +166,17 @@ def test_that_a_text_is_looked_for_in_the_column_of_the_training(tmp_path: Path)
     assert good != bad
     assert guesses(model, tmp_path / "mixed.csv") == [good, bad]
     assert guesses(model, tmp_path / "alone.tsv") == [good, bad]
-    found = asked("predict", checkpoint=str(model), files=[str(tmp_path / name) for name in ("other.csv", "no.bin")])
+    found = request("predict", checkpoint=str(model), files=[str(tmp_path / name) for name in ("other.csv", "no.bin")])
     assert not found["predictions"]
-    assert ["no column 'text'" in found["left_out"][0]["why"], "no text" in found["left_out"][1]["why"]] == [True, True]
+    assert ["no column 'text'" in found["left_out"][0]["why"], "not text" in found["left_out"][1]["why"]] == [
+        True,
+        True,
+    ]
 
 
 def test_that_pictures_in_other_data_are_scaled_as_in_the_training(tmp_path: Path) -> None:
     source = data.load(RunConfig().dataset)
-    other = data.load(RunConfig().dataset, learnt=source)
+    other = data.load(RunConfig().dataset, learned=source)
     assert other.scaling == source.scaling
     assert torch.equal(other.train.read([0]), source.train.read([0]))
 
@@ -184,7 +187,7 @@ def test_that_decimal_commas_of_the_training_are_read_so_where_a_file_does_not_s
         for n in range(40)
     ]
     (tmp_path / "in.csv").write_text("\n".join(["a;b;y", *lines]), encoding="utf-8")
-    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(tmp_path / "in.csv"), "dataset.target": "y"})
+    model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(tmp_path / "in.csv"), "dataset.target": "y"})
     (tmp_path / "with.csv").write_text("a;b\n1.020,0;1\n", encoding="utf-8")
     (tmp_path / "without.csv").write_text("a;b\n1.020;1\n", encoding="utf-8")
     assert guesses(model, tmp_path / "with.csv") == guesses(model, tmp_path / "without.csv")
@@ -192,11 +195,11 @@ def test_that_decimal_commas_of_the_training_are_read_so_where_a_file_does_not_s
 
 def test_that_a_column_that_came_later_is_not_what_was_learnt(tmp_path: Path) -> None:
     source = table(tmp_path / "prices.csv", 1.0)
-    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
-    before = asked("evaluate", checkpoint=str(model), split="val")["metrics"]
+    model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    before = request("evaluate", checkpoint=str(model), split="val")["metrics"]
     lines = source.read_text(encoding="utf-8").splitlines()
     source.write_text("\n".join([lines[0] + ",later", *(line + ",7" for line in lines[1:])]), encoding="utf-8")
-    assert asked("evaluate", checkpoint=str(model), split="val")["metrics"] == before
+    assert request("evaluate", checkpoint=str(model), split="val")["metrics"] == before
 
 
 def test_that_a_series_without_validation_keeps_its_naive_error(tmp_path: Path) -> None:
@@ -209,10 +212,10 @@ def test_that_a_series_without_validation_keeps_its_naive_error(tmp_path: Path) 
     }
     config = files.change(RunConfig(), {**changes, "dataset.validation": 0.0})
     source = data.load(config.dataset)
-    assert data.load(config.dataset, learnt=source).preprocessing == source.preprocessing
+    assert data.load(config.dataset, learned=source).preprocessing == source.preprocessing
 
 
 def test_that_tokens_that_the_model_does_not_know_are_refused() -> None:
     source = data.load(RunConfig().dataset)
-    with pytest.raises(RefusedError, match="tokens up to"):
-        data.load(RunConfig().dataset, learnt=replace(source, vocabulary=-1))
+    with pytest.raises(RefusedError, match="token ids up to"):
+        data.load(RunConfig().dataset, learned=replace(source, vocabulary=-1))

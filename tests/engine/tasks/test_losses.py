@@ -22,8 +22,8 @@ def least(
         torch.autograd.backward(loss(bias.expand(len(target), 2), target))
         optimizer.step()
     shares = torch.sigmoid(bias) if name == "bce" else torch.softmax(bias, 0)
-    found: list[float] = shares.detach().tolist()
-    return found
+    values: list[float] = shares.detach().tolist()
+    return values
 
 
 @pytest.mark.parametrize("name", ["cross-entropy", "bce", "focal"])

@@ -18,7 +18,7 @@ from workbench.runs.folder import create
 CLASSES = ("a", "b", "c")
 
 
-def trained(recipe: str, changes: dict[str, Any]) -> Path:
+def train_run(recipe: str, changes: dict[str, Any]) -> Path:
     name, config = start(recipe)
     folder = create(files.change(config, {"training.epochs": 1, **changes}), name)
     run_attempt(folder, alone=True)
@@ -27,7 +27,7 @@ def trained(recipe: str, changes: dict[str, Any]) -> Path:
     return newest.path
 
 
-def asked(method: str, **params: Any) -> dict[str, Any]:
+def request(method: str, **params: Any) -> dict[str, Any]:
     answer = server.answer({"id": 1, "method": method, "params": params})
     assert answer["ok"], answer.get("problems")
     result: dict[str, Any] = answer["result"]
@@ -35,25 +35,25 @@ def asked(method: str, **params: Any) -> dict[str, Any]:
 
 
 def test_that_confusion_and_figures_by_class_are_right() -> None:
-    truths = torch.tensor([0, 0, 0, 1, 1, 2, -100])
-    guesses = torch.tensor([0, 0, 1, 1, 2, 2, 0])
-    found = class_figures.per_class(CLASSES, guesses, truths)
-    assert found["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
-    first, second, third = found["per_class"]
+    labels = torch.tensor([0, 0, 0, 1, 1, 2, -100])
+    predictions = torch.tensor([0, 0, 1, 1, 2, 2, 0])
+    figures = class_figures.per_class(CLASSES, predictions, labels)
+    assert figures["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
+    first, second, third = figures["per_class"]
     assert (first["precision"], first["recall"], first["f1"]) == pytest.approx((1, 2 / 3, 0.8))
     assert (second["precision"], second["recall"], second["f1"]) == pytest.approx((0.5, 0.5, 0.5))
     assert (third["precision"], third["recall"], third["f1"]) == pytest.approx((0.5, 1, 2 / 3))
-    assert [one["samples"] for one in found["per_class"]] == [3, 2, 1]
+    assert [one["samples"] for one in figures["per_class"]] == [3, 2, 1]
 
 
 def test_that_a_class_nobody_guessed_has_no_division_by_zero() -> None:
-    found = class_figures.per_class(CLASSES, torch.tensor([0, 0]), torch.tensor([0, 1]))
-    assert [one["f1"] for one in found["per_class"]] == pytest.approx([2 / 3, 0, 0])
+    figures = class_figures.per_class(CLASSES, torch.tensor([0, 0]), torch.tensor([0, 1]))
+    assert [one["f1"] for one in figures["per_class"]] == pytest.approx([2 / 3, 0, 0])
 
 
 def test_that_cells_hold_their_samples_with_the_worst_first() -> None:
-    truths, guesses = torch.tensor([0, 0, 1, 0]), torch.tensor([1, 1, 1, 0])
-    assert class_figures.cells(guesses, truths, [1, 0, 3, 2]) == [[0, 1, [1, 0]], [0, 0, [3]], [1, 1, [2]]]
+    labels, predictions = torch.tensor([0, 0, 1, 0]), torch.tensor([1, 1, 1, 0])
+    assert class_figures.cells(predictions, labels, [1, 0, 3, 2]) == [[0, 1, [1, 0]], [0, 0, [3]], [1, 1, [2]]]
 
 
 def test_that_residuals_are_in_the_targets_unit() -> None:
@@ -65,37 +65,37 @@ def test_that_residuals_are_in_the_targets_unit() -> None:
 
 
 def test_that_an_evaluation_shows_its_samples() -> None:
-    path = trained("digits-mlp", {})
-    found = asked("evaluate", checkpoint=str(path), split="val")
-    confusion = torch.tensor(found["confusion"])
-    assert int(confusion.sum()) == found["samples"] == found["metrics"]["samples"]
-    assert float(confusion.diag().sum() / confusion.sum()) == pytest.approx(found["metrics"]["accuracy"])
+    path = train_run("digits-mlp", {})
+    results = request("evaluate", checkpoint=str(path), split="val")
+    confusion = torch.tensor(results["confusion"])
+    assert int(confusion.sum()) == results["samples"] == results["metrics"]["samples"]
+    assert float(confusion.diag().sum() / confusion.sum()) == pytest.approx(results["metrics"]["accuracy"])
     assert all(
-        len(cell[2]) == min(confusion[cell[0], cell[1]], class_figures.SAMPLES_PER_CELL) for cell in found["cells"]
+        len(cell[2]) == min(confusion[cell[0], cell[1]], class_figures.SAMPLES_PER_CELL) for cell in results["cells"]
     )
-    losses = [one["loss"] for one in found["worst"]]
+    losses = [one["loss"] for one in results["worst"]]
     assert losses == sorted(losses, reverse=True)
-    assert found["worst"][0]["thumbnail"]["width"] == 8
-    wanted = found["cells"][0][2][:3]
-    shown = asked("samples", checkpoint=str(path), split="val", indices=[*wanted, 10**9])["samples"]
+    assert results["worst"][0]["thumbnail"]["width"] == 8
+    wanted = results["cells"][0][2][:3]
+    shown = request("samples", checkpoint=str(path), split="val", indices=[*wanted, 10**9])["samples"]
     assert [one["index"] for one in shown] == wanted
     assert "thumbnail" in shown[0]
-    inspected = asked("inspect", checkpoint=str(path))
+    inspected = request("inspect", checkpoint=str(path))
     assert inspected["loss"] < 2.3  # trained weights, not fresh ones
 
 
 def test_that_a_forecast_stands_beside_the_naive_one() -> None:
-    found = asked("evaluate", checkpoint=str(trained("sine-gru", {})), split="val")
-    told = found["forecast"]
+    results = request("evaluate", checkpoint=str(train_run("sine-gru", {})), split="val")
+    told = results["forecast"]
     assert len(told["true"]) == len(told["guess"]) == len(told["naive"])
-    # The naive guess of a step is the truth of the step before.
+    # The naive prediction of a step is the true value of the step before.
     assert told["naive"][1:] == pytest.approx(told["true"][:-1], abs=1e-5)
     errors = [abs(a - b) for a, b in zip(told["true"], told["naive"], strict=True)]
     assert told["naive_mae"] == pytest.approx(sum(errors) / len(errors), rel=1e-3)
-    assert told["mae"] == pytest.approx(found["residuals"][0]["mae"], rel=1e-3)
-    (pairs,) = found["pairs"]["targets"]
-    assert len(pairs["true"]) == len(found["pairs"]["names"]) == found["samples"]
-    assert "…" in found["worst"][0]["text"]
+    assert told["mae"] == pytest.approx(results["residuals"][0]["mae"], rel=1e-3)
+    (pairs,) = results["pairs"]["targets"]
+    assert len(pairs["true"]) == len(results["pairs"]["names"]) == results["samples"]
+    assert "…" in results["worst"][0]["text"]
 
 
 def test_that_every_target_of_a_table_has_its_pairs_and_residuals_in_its_own_unit(tmp_path: Path) -> None:
@@ -109,10 +109,12 @@ def test_that_every_target_of_a_table_has_its_pairs_and_residuals_in_its_own_uni
         "dataset.more_targets": ["large"],
         "model.kind": "linear",
     }
-    found = asked("evaluate", checkpoint=str(trained("linear-regression", changes)), split="val")
-    small, large = found["pairs"]["targets"]
-    assert [one["target"] for one in (small, large)] == ["small", "large"] == [r["target"] for r in found["residuals"]]
+    results = request("evaluate", checkpoint=str(train_run("linear-regression", changes)), split="val")
+    small, large = results["pairs"]["targets"]
+    assert (
+        [one["target"] for one in (small, large)] == ["small", "large"] == [r["target"] for r in results["residuals"]]
+    )
     xs = [(value - 2) / 3 for value in small["true"]]
     assert large["true"] == pytest.approx([1000 - 50 * x for x in xs], rel=1e-4)
     off = [guess - true for guess, true in zip(large["guess"], large["true"], strict=True)]
-    assert sum(off) / len(off) == pytest.approx(found["residuals"][1]["mean"], rel=1e-3)
+    assert sum(off) / len(off) == pytest.approx(results["residuals"][1]["mean"], rel=1e-3)

@@ -42,13 +42,13 @@ from workbench.runs.folder import RunFolder, create, read_json
 from workbench.runs.progress import Progress
 
 
-def made(changes: dict[str, Any], recipe: str = "digits-mlp") -> RunFolder:
+def create_run(changes: dict[str, Any], recipe: str = "digits-mlp") -> RunFolder:
     name, config = start(recipe)
     return create(files.change(config, {"training.epochs": 2, **changes}), name)
 
 
-def ran(changes: dict[str, Any], recipe: str = "digits-mlp") -> tuple[RunFolder, Progress]:
-    folder = made(changes, recipe)
+def train_run(changes: dict[str, Any], recipe: str = "digits-mlp") -> tuple[RunFolder, Progress]:
+    folder = create_run(changes, recipe)
     run_attempt(folder, alone=True)
     return folder, history.load(folder)
 
@@ -56,12 +56,12 @@ def ran(changes: dict[str, Any], recipe: str = "digits-mlp") -> tuple[RunFolder,
 def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
     newest = latest(folder.checkpoints)
     assert newest is not None
-    found: dict[str, torch.Tensor] = format.load(newest.path)["model"]
-    return found
+    weights_there: dict[str, torch.Tensor] = format.load(newest.path)["model"]
+    return weights_there
 
 
 def test_that_digits_are_learnt_and_events_come_in_their_order() -> None:
-    folder, progress = ran({"training.epochs": 6}, "digits-cnn")
+    folder, progress = train_run({"training.epochs": 6}, "digits-cnn")
     assert progress.state == "completed"
     assert progress.epochs[-1].val["accuracy"] > 0.95
     events = [event for event in read_events(folder.events_file) if not isinstance(event, Phase)]
@@ -77,8 +77,8 @@ def test_that_digits_are_learnt_and_events_come_in_their_order() -> None:
 
 
 def test_that_accumulated_batches_equal_one_large_batch() -> None:
-    small = ran({"training.batch_size": 32, "training.accumulation": 3, "training.epochs": 1})[0]
-    large = ran({"training.batch_size": 96, "training.epochs": 1})[0]
+    small = train_run({"training.batch_size": 32, "training.accumulation": 3, "training.epochs": 1})[0]
+    large = train_run({"training.batch_size": 96, "training.epochs": 1})[0]
     wanted = weights(large)
     for name, value in weights(small).items():
         torch.testing.assert_close(value, wanted[name], rtol=1e-3, atol=1e-4)
@@ -92,7 +92,7 @@ CHANCE = 2.302
 def test_that_every_optimizer_lowers_the_loss(kind: str) -> None:
     # LBFGS measures the curvature of the whole data, as its authors meant it.
     how = {"training.batch_size": 2048, "training.clip_norm": 1e6} if kind == "lbfgs" else {"training.clip_norm": 5.0}
-    progress = ran({"optimizer.kind": kind, **how})[1]
+    progress = train_run({"optimizer.kind": kind, **how})[1]
     assert progress.state == "completed", progress.ended
     assert progress.epochs[-1].train["loss"] < CHANCE
     assert len(progress.curves.grad_norm) == progress.step
@@ -100,7 +100,7 @@ def test_that_every_optimizer_lowers_the_loss(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind_of(variant) for variant in variants("schedule")])
 def test_that_every_schedule_is_what_is_drawn_of_it(kind: str) -> None:
-    folder, progress = ran({"schedule.kind": kind, "schedule.warmup": 0.5, "training.batch_size": 256})
+    folder, progress = train_run({"schedule.kind": kind, "schedule.warmup": 0.5, "training.batch_size": 256})
     config = folder.config()
     assert progress.started is not None
     from workbench.config.schedule import Plan
@@ -111,11 +111,11 @@ def test_that_every_schedule_is_what_is_drawn_of_it(kind: str) -> None:
 
 
 def test_that_bf16_trains_and_what_the_cpu_lacks_is_refused_with_the_reason() -> None:
-    assert ran({"hardware.precision": "bf16"})[1].state == "completed"
+    assert train_run({"hardware.precision": "bf16"})[1].state == "completed"
     for changes in ({"hardware.precision": "fp16"}, {"hardware.precision": "tf32"}, {"hardware.device": "cuda"}):
         if torch.cuda.is_available():
             continue
-        folder = made(changes)
+        folder = create_run(changes)
         assert run_attempt(folder, alone=True) == 2
         ended = history.load(folder).ended
         assert ended is not None
@@ -124,18 +124,18 @@ def test_that_bf16_trains_and_what_the_cpu_lacks_is_refused_with_the_reason() ->
 
 
 def test_that_a_regression_tells_its_metrics_in_the_targets_unit() -> None:
-    folder, progress = ran({"dataset.validation": 0.25, "training.epochs": 300}, "linear-regression")
+    folder, progress = train_run({"dataset.validation": 0.25, "training.epochs": 300}, "linear-regression")
     val = progress.epochs[-1].val
     assert set(val) == {"loss", "mae", "rmse", "r2", "samples"}
     assert val["rmse"] == pytest.approx(val["loss"] ** 0.5, rel=1e-4)
     assert val["r2"] > 0.95
-    found = weights(folder)
-    assert float(found["0.weight"]) == pytest.approx(3.0, abs=0.15)
-    assert float(found["0.bias"]) == pytest.approx(2.0, abs=0.15)
+    trained = weights(folder)
+    assert float(trained["0.weight"]) == pytest.approx(3.0, abs=0.15)
+    assert float(trained["0.bias"]) == pytest.approx(2.0, abs=0.15)
 
 
 def test_that_a_loss_that_is_no_number_ends_the_run_in_words() -> None:
-    folder, progress = ran({"optimizer.kind": "sgd", "optimizer.lr": 1000.0})
+    folder, progress = train_run({"optimizer.kind": "sgd", "optimizer.lr": 1000.0})
     assert progress.state == "failed"
     assert progress.ended is not None
     assert "not finite" in progress.ended.what
@@ -149,7 +149,7 @@ def _model(path: Path) -> dict[str, torch.Tensor]:
 
 
 def test_that_a_run_stops_early_when_it_no_longer_improves() -> None:
-    progress = ran({"training.epochs": 200, "training.early_stopping": 2, "optimizer.lr": 1e-12})[1]
+    progress = train_run({"training.epochs": 200, "training.early_stopping": 2, "optimizer.lr": 1e-12})[1]
     assert progress.state == "completed"
     assert progress.epoch < 10
     assert any("stopped early" in line.text for line in progress.log)
@@ -164,7 +164,7 @@ def test_that_a_full_disk_costs_a_checkpoint_and_not_the_run(monkeypatch: pytest
         real(file)
 
     monkeypatch.setattr(os, "fsync", fails_once)
-    folder, progress = ran({})
+    folder, progress = train_run({})
     assert progress.state == "completed"
     assert any(line.level == "error" and "could not be saved" in line.text for line in progress.log)
     assert list_checkpoints(folder.checkpoints)
@@ -173,7 +173,7 @@ def test_that_a_full_disk_costs_a_checkpoint_and_not_the_run(monkeypatch: pytest
 
 @pytest.mark.parametrize("every", [1, 7])
 def test_that_a_checkpoint_is_saved_at_exactly_every_so_many_steps(every: int) -> None:
-    _, progress = ran({"output.checkpoint_every": f"{every} steps", "training.epochs": 2})
+    _, progress = train_run({"output.checkpoint_every": f"{every} steps", "training.epochs": 2})
     saved = [event.step for event in progress.checkpoints if event.why == f"every {every} steps"]
     assert saved == list(range(every, progress.step + 1, every))
 
@@ -195,7 +195,7 @@ def test_that_several_processes_save_and_report_at_the_same_steps() -> None:
 
 
 def test_that_a_pause_is_answered_at_once_and_again_when_its_state_is_saved(gate_here: Gate) -> None:
-    folder = made({"output.checkpoint_every": "100000"})
+    folder = create_run({"output.checkpoint_every": "100000"})
     gate_here.close_after(30)  # of the 46 steps of two epochs
     thread = threading.Thread(target=run_attempt, args=(folder,), kwargs={"alone": True})
     thread.start()
@@ -233,41 +233,43 @@ def answers(folder: RunFolder, command: str) -> list[CommandDone]:
 
 
 def test_that_a_run_answers_to_what_it_is_told(gate_here: Gate) -> None:
-    folder = made({"output.checkpoint_every": "100000"})
+    folder = create_run({"output.checkpoint_every": "100000"})
     gate_here.close_after(30)  # of the 46 steps of two epochs
     thread = threading.Thread(target=run_attempt, args=(folder,), kwargs={"alone": True})
     thread.start()
     follower = Follower(folder)
     progress = follower.progress
 
-    def comes(condition: Callable[[], object], what: str) -> None:
+    def wait_for(condition: Callable[[], object], what: str) -> None:
         until(lambda: follower.read() is not None and condition(), what=what)
 
-    def tell(name: Name, **values: Any) -> None:
+    def send_and_wait(name: Name, **values: Any) -> None:
         sent = send(folder.commands, Command(name, attempt=1, values=values))
         answered = lambda: any(isinstance(e, CommandDone) and e.id == sent for e in read_events(folder.events_file))  # noqa: E731
-        comes(answered, f"the answer to {name}")
+        wait_for(answered, f"the answer to {name}")
 
-    comes(lambda: progress.step == 30, "a step of the second epoch")
+    wait_for(lambda: progress.step == 30, "a step of the second epoch")
     assert progress.epoch == 1
-    tell("set", **{"optimizer.lr": 5e-4})
+    send_and_wait("set", **{"optimizer.lr": 5e-4})
     gate_here.close_after(32)
-    comes(lambda: progress.step == 32, "a step with the new rate")
+    wait_for(lambda: progress.step == 32, "a step with the new rate")
     assert progress.curves.lr.last() == 5e-4
-    tell("set", **{"training.epochs": 3})
+    send_and_wait("set", **{"training.epochs": 3})
     assert any("cannot be changed" in line.text for line in progress.log)
-    tell("save")
+    send_and_wait("save")
     gate_here.close_after(33)
-    comes(lambda: any("asked for" in saved.why for saved in progress.checkpoints), "the checkpoint that was asked for")
-    tell("pause")
-    comes(lambda: progress.checkpoints[-1].why == "pause", "the checkpoint of the pause")
+    wait_for(
+        lambda: any("requested" in saved.why for saved in progress.checkpoints), "the checkpoint that was requested"
+    )
+    send_and_wait("pause")
+    wait_for(lambda: progress.checkpoints[-1].why == "pause", "the checkpoint of the pause")
     assert (progress.state, progress.step) == ("paused", 34)
-    tell("save")
+    send_and_wait("save")
     assert any("was saved when the run paused" in line.text for line in progress.log)
-    tell("unpause")
+    send_and_wait("unpause")
     gate_here.close_after(36)
-    comes(lambda: progress.step == 36, "steps after the pause")
-    tell("stop")
+    wait_for(lambda: progress.step == 36, "steps after the pause")
+    send_and_wait("stop")
     thread.join(HANG_SECONDS)
     assert not thread.is_alive()
     follower.read()
@@ -278,40 +280,40 @@ def test_that_a_run_answers_to_what_it_is_told(gate_here: Gate) -> None:
 
 
 def test_that_evaluation_of_a_checkpoint_tells_what_the_run_told() -> None:
-    folder, progress = ran({})
+    folder, progress = train_run({})
     newest = latest(folder.checkpoints)
     assert newest is not None
-    found = server.answer({"id": 1, "method": "evaluate", "params": {"checkpoint": str(newest.path), "split": "val"}})
-    assert found["ok"], found
-    told = progress.epochs[-1].val
-    assert found["result"]["metrics"]["accuracy"] == pytest.approx(told["accuracy"], abs=1e-6)
-    assert found["result"]["metrics"]["loss"] == pytest.approx(told["loss"], rel=1e-4)
-    confusion = torch.tensor(found["result"]["confusion"])
+    answer = server.answer({"id": 1, "method": "evaluate", "params": {"checkpoint": str(newest.path), "split": "val"}})
+    assert answer["ok"], answer
+    metrics = progress.epochs[-1].val
+    assert answer["result"]["metrics"]["accuracy"] == pytest.approx(metrics["accuracy"], abs=1e-6)
+    assert answer["result"]["metrics"]["loss"] == pytest.approx(metrics["loss"], rel=1e-4)
+    confusion = torch.tensor(answer["result"]["confusion"])
     assert confusion.sum() == 359
-    assert confusion.diag().sum() / 359 == pytest.approx(told["accuracy"], abs=1e-4)
-    assert found["result"]["worst"][0]["loss"] >= found["result"]["worst"][-1]["loss"]
+    assert confusion.diag().sum() / 359 == pytest.approx(metrics["accuracy"], abs=1e-4)
+    assert answer["result"]["worst"][0]["loss"] >= answer["result"]["worst"][-1]["loss"]
 
 
 def test_that_the_lab_answers_and_refuses_in_words() -> None:
-    def ask(method: str, **params: Any) -> dict[str, Any]:
+    def request(method: str, **params: Any) -> dict[str, Any]:
         return server.answer({"id": 7, "method": method, "params": params})
 
     digits = start("digits-cnn")[1].as_data()
-    preview = ask("dataset", config=digits)["result"]
+    preview = request("dataset", config=digits)["result"]
     assert (preview["train"], preview["val"], len(preview["thumbnails"])) == (1438, 359, 60)
-    layers = ask("model", config=digits)["result"]
+    layers = request("model", config=digits)["result"]
     assert layers["parameters"] == sum(layer["parameters"] for layer in layers["layers"]) == layers["trainable"]
     assert layers["layers"][-1]["output"] == [10]
-    assert ask("machine")["result"]["devices"][-1]["id"] == "cpu"
-    wrong = ask("dataset", config={"dataset": {"kind": "image-folder", "path": "/nowhere/at all"}})
+    assert request("machine")["result"]["devices"][-1]["id"] == "cpu"
+    wrong = request("dataset", config={"dataset": {"kind": "image-folder", "path": "/nowhere/at all"}})
     assert not wrong["ok"]
     assert wrong["problems"][0]["path"] == "dataset.path"
     assert "there is no folder" in wrong["problems"][0]["what"]
-    assert not ask("model", config={"model": {"kind": "transformer"}})["ok"]
+    assert not request("model", config={"model": {"kind": "transformer"}})["ok"]
 
 
 def test_that_what_is_said_behind_an_unpause_counts_too(gate_here: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made({"output.checkpoint_every": "100000"})
+    folder = create_run({"output.checkpoint_every": "100000"})
     gate_here.close_after(1)
     thread = threading.Thread(target=run_attempt, args=(folder,), kwargs={"alone": True})
     thread.start()
@@ -334,7 +336,7 @@ def test_that_what_is_said_behind_an_unpause_counts_too(gate_here: Gate, monkeyp
     assert not thread.is_alive()
     progress = history.load(folder)
     assert progress.state == "stopped"
-    assert any("from now on optimizer.lr" in line.text for line in progress.log)
+    assert any("set optimizer.lr" in line.text for line in progress.log)
 
 
 def test_that_the_end_is_told_without_reading_the_whole_history_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +348,7 @@ def test_that_the_end_is_told_without_reading_the_whole_history_again(monkeypatc
         return real(folder)
 
     monkeypatch.setattr(history, "load", load)
-    folder, _ = ran({"training.epochs": 1})
+    folder, _ = train_run({"training.epochs": 1})
     assert len(loads) == 2  # by the attempt, of what was before it, and by this test
     summary = read_json(folder.summary_file)
     assert summary == {**real(folder).summary(), "seconds": summary["seconds"]}

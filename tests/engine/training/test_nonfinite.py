@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.engine.attempts.test_resume import create_run, final_weights, stop_at
 from tests.waiting import HANG_SECONDS
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
@@ -38,23 +38,23 @@ WILD = {**EVERY_EPOCH, "optimizer.kind": "sgd", "optimizer.lr": 1000.0, "trainin
 TOGETHER = {**WILD, "training.batch_size": 32, "hardware.processes": 2}
 
 
-def ran(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
-    folder = made("digits-mlp", changes)
+def train_run(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
+    folder = create_run("digits-mlp", changes)
     run_attempt(folder, alone=True)
     progress = history.load(folder)
-    look(folder)
+    check_weights_are_finite(folder)
     return folder, progress
 
 
-def look(folder: RunFolder) -> None:
+def check_weights_are_finite(folder: RunFolder) -> None:
     """No checkpoint of the run holds a weight that is not finite."""
     for info in list_checkpoints(folder.checkpoints):
         state = format.load(info.path)
-        numbers = [one for one in state["model"].values() if one.is_floating_point()]
-        assert all(bool(torch.isfinite(one).all()) for one in numbers), info.path.name
+        numbers = [value for value in state["model"].values() if value.is_floating_point()]
+        assert all(bool(torch.isfinite(value).all()) for value in numbers), info.path.name
 
 
-def said(progress: Progress) -> str:
+def failure_text(progress: Progress) -> str:
     assert progress.state == "failed", progress.log
     assert progress.ended is not None
     return progress.ended.what
@@ -89,8 +89,8 @@ def break_layer(patch: pytest.MonkeyPatch, after: int, how: Callable[[Tensor], T
 
 
 def test_that_a_learning_rate_that_is_too_high_ends_the_run_at_its_step() -> None:
-    folder, progress = ran(WILD)
-    text = said(progress)
+    folder, progress = train_run(WILD)
+    text = failure_text(progress)
     assert f"step {progress.step + 1} has numbers that are not finite" in text
     assert "was not taken" in text
     assert progress.ended is not None
@@ -104,9 +104,9 @@ def test_that_data_without_a_number_is_named_and_an_unharmed_checkpoint_is_offer
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     poison(monkeypatch, epoch=1)
-    folder, progress = ran(EVERY_EPOCH)
+    folder, progress = train_run(EVERY_EPOCH)
     per_epoch = progress.step
-    assert "the inputs of 1 of the step's samples" in said(progress)
+    assert "the inputs of 1 of the step's samples" in failure_text(progress)
     assert progress.ended is not None
     assert f"checkpoint (step {per_epoch})" in progress.ended.hint
     assert [info.step for info in list_checkpoints(folder.checkpoints)] == [per_epoch]
@@ -132,23 +132,23 @@ def test_that_the_layer_is_named_where_it_begins(
     how: Callable[[Tensor], Tensor], named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_layer(monkeypatch, 30, how)
-    _, progress = ran(EVERY_EPOCH)
-    assert named in said(progress)
-    assert "step 31 " in said(progress)
+    _, progress = train_run(EVERY_EPOCH)
+    assert named in failure_text(progress)
+    assert "step 31 " in failure_text(progress)
 
 
 @pytest.mark.parametrize("mode", ["lower_lr", "clip"])
 def test_that_a_run_goes_back_by_itself_at_most_three_times(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     poison(monkeypatch, epoch=1)
-    folder, progress = ran({**EVERY_EPOCH, "training.on_nonfinite": mode})
-    assert "inputs" in said(progress)
+    folder, progress = train_run({**EVERY_EPOCH, "training.on_nonfinite": mode})
+    assert "inputs" in failure_text(progress)
     assert progress.ended is not None
     assert "went back 3 times" in progress.ended.hint
-    assert [one.why for one in progress.recoveries] == ["numbers"] * 3
+    assert [event.why for event in progress.recoveries] == ["numbers"] * 3
     assert sum("returns)" in line.text for line in progress.log) == 3
-    kept = format.load(list_checkpoints(folder.checkpoints)[-1].path)["recovery"]
-    assert kept["returns"] == 3
-    assert (kept["calm"], kept["clip_norm"]) == (
+    recovery = format.load(list_checkpoints(folder.checkpoints)[-1].path)["recovery"]
+    assert recovery["returns"] == 3
+    assert (recovery["calm"], recovery["clip_norm"]) == (
         (pytest.approx(1e-3), None) if mode == "lower_lr" else (1.0, pytest.approx(0.01))
     )
 
@@ -157,18 +157,18 @@ def test_that_a_run_that_lowered_its_learning_rate_finishes_and_resumes_with_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     changes = {**WILD, "training.on_nonfinite": "lower_lr"}
-    straight, whole = ran(changes)
+    straight, whole = train_run(changes)
     assert whole.state == "completed"
     assert whole.recoveries
     assert (whole.curves.lr.y[-1:] < 1000.0).all()
     assert (whole.curves.loss.x[1:] > whole.curves.loss.x[:-1]).all()
-    broken = made("digits-mlp", changes)
+    broken = create_run("digits-mlp", changes)
     with monkeypatch.context() as patch:
         stop_at(patch, whole.step - 20)
         assert run_attempt(broken, alone=True) == 0
     assert history.load(broken).state == "stopped"
     assert run_attempt(broken, alone=True) == 0
-    ends, wanted = final(broken), final(straight)
+    ends, wanted = final_weights(broken), final_weights(straight)
     assert all(torch.equal(ends[name], wanted[name]) for name in wanted)
     assert len(history.load(broken).recoveries) == len(whole.recoveries)
 
@@ -184,14 +184,14 @@ def test_that_weights_spoilt_by_the_optimiser_are_neither_judged_nor_saved(monke
 
     monkeypatch.setattr(TrainStep, "step_optimizer", step_optimizer)
     # 1,438 samples in batches of 96 are 15 steps: the second epoch ends with step 30.
-    folder, progress = ran(EVERY_EPOCH)
-    assert "the weights 1.weight" in said(progress)
+    folder, progress = train_run(EVERY_EPOCH)
+    assert "the weights 1.weight" in failure_text(progress)
     assert len(progress.epochs) == 1
     assert [info.step for info in list_checkpoints(folder.checkpoints)] == [15]
 
 
 def test_that_what_the_device_leaves_out_by_itself_is_found_at_the_next_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = said(ran(WILD)[1])
+    wanted = failure_text(train_run(WILD)[1])
     real = NonFiniteGuard.__init__
 
     def later(
@@ -204,10 +204,10 @@ def test_that_what_the_device_leaves_out_by_itself_is_found_at_the_next_report(m
     monkeypatch.setattr(NonFiniteGuard, "__init__", later)
     # Nothing is reported before the epoch's end: the steps behind the bad one are left out on the device.
     monkeypatch.setattr("workbench.engine.reporting.reporter.StepLog.is_due", lambda self: False)
-    _, progress = ran(WILD)
-    assert said(progress) == wanted
+    _, progress = train_run(WILD)
+    assert failure_text(progress) == wanted
     assert not progress.recoveries
-    _, helped = ran({**WILD, "training.on_nonfinite": "lower_lr"})
+    _, helped = train_run({**WILD, "training.on_nonfinite": "lower_lr"})
     assert helped.state == "completed"
     assert helped.recoveries
 
@@ -223,7 +223,7 @@ class Scaled(Precision):
 def test_that_steps_left_out_by_fp16_are_counted_and_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "build", lambda name, device: Scaled(device))
     break_layer(monkeypatch, 4, _no_number, until=7)
-    _, progress = ran(EVERY_EPOCH)
+    _, progress = train_run(EVERY_EPOCH)
     assert progress.state == "completed"
     assert [epoch.skipped for epoch in progress.epochs] == [3, 0, 0]
     assert not progress.recoveries
@@ -233,8 +233,8 @@ def test_that_steps_left_out_by_fp16_are_counted_and_no_failure(monkeypatch: pyt
 def test_that_fp16_that_no_scale_helps_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "build", lambda name, device: Scaled(device))
     break_layer(monkeypatch, 20, _no_number)
-    _, progress = ran({**EVERY_EPOCH, "training.epochs": 10})
-    assert "layer 2 (ReLU)" in said(progress)
+    _, progress = train_run({**EVERY_EPOCH, "training.epochs": 10})
+    assert "layer 2 (ReLU)" in failure_text(progress)
 
 
 def test_that_gradients_of_few_rows_are_looked_at_too() -> None:
@@ -250,7 +250,7 @@ def test_that_gradients_of_few_rows_are_looked_at_too() -> None:
 def test_that_a_step_that_is_not_taken_leaves_weights_and_state_as_they_were(kind: str) -> None:
     from workbench.engine.optimizers import build as optimizer_of
 
-    config = made("digits-mlp", {"optimizer.kind": kind}).config()
+    config = create_run("digits-mlp", {"optimizer.kind": kind}).config()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
     optimizer = optimizer_of(config.optimizer, model, torch.device("cpu"))
@@ -271,17 +271,17 @@ def test_that_a_step_that_is_not_taken_leaves_weights_and_state_as_they_were(kin
 
 
 def test_that_two_processes_go_back_together() -> None:
-    helped = made("digits-mlp", {**TOGETHER, "training.on_nonfinite": "lower_lr"})
+    helped = create_run("digits-mlp", {**TOGETHER, "training.on_nonfinite": "lower_lr"})
     assert process.start(helped).wait(HANG_SECONDS) == 0
     assert history.load(helped).recoveries
-    look(helped)
+    check_weights_are_finite(helped)
 
 
 @pytest.mark.campaign
 def test_that_two_processes_end_together_in_words() -> None:
-    failing = made("digits-mlp", TOGETHER)
+    failing = create_run("digits-mlp", TOGETHER)
     assert process.start(failing).wait(HANG_SECONDS) == 1
-    assert "has numbers that are not finite" in said(history.load(failing))
+    assert "has numbers that are not finite" in failure_text(history.load(failing))
 
 
 @pytest.mark.campaign
@@ -299,7 +299,7 @@ def test_that_no_checkpoint_is_ever_spoilt(monkeypatch: pytest.MonkeyPatch) -> N
                 "training.batch_size": 256,
                 "output.checkpoint_every": "3 steps",
             }
-            _, progress = ran(changes)
+            _, progress = train_run(changes)
         assert progress.state in ("completed", "failed")
         assert len(progress.recoveries) <= 3
         assert progress.ended is not None

@@ -58,7 +58,7 @@ def _launch(folder: RunFolder, attempt: int, device: str, count: int, request: R
         text = failure.message
         what = f"process {rank} failed: {_first_line(str(text))}"
         return AttemptResult(
-            "failed", what, "The others were ended; resume goes on from the last checkpoint", str(text)
+            "failed", what, "Resume to continue from the last checkpoint; the other processes were ended", str(text)
         )
     return AttemptResult(**results[0])
 
@@ -84,12 +84,12 @@ def run_as_rank(folder: RunFolder, request: Request) -> int:
 
 
 def _supervise_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, request: Request) -> int:
-    told = False
+    attempt_announced = False
 
     def compute(attempt: int) -> AttemptResult:
-        nonlocal told
+        nonlocal attempt_announced
         choose_devices(folder, config)
-        told = True
+        attempt_announced = True
         world.broadcast(attempt)
         return train_on_this_process(folder, attempt, own, world, request)
 
@@ -100,7 +100,7 @@ def _supervise_ranks(folder: RunFolder, config: RunConfig, own: torch.device, wo
         print(error, file=sys.stderr)  # noqa: T201 - torchrun shows it to whoever started it
         return REFUSED
     finally:
-        if not told:
+        if not attempt_announced:
             world.broadcast(None)
 
 
@@ -148,4 +148,4 @@ def _leave_with_the_launcher() -> None:
 
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "without a word"
+    return lines[-1] if lines else "without a message"

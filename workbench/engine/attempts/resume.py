@@ -1,4 +1,4 @@
-"""A run goes on where its newest checkpoint says, exactly: with the same state, bit for bit, or with what differs said in words."""
+"""A run continues exactly where its newest checkpoint left it: with the same state, bit for bit, or with a note of what differs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROVEN = ("model", "optimizer", "scaler", "schedule", "random")
 
 @dataclass
 class Continuation:
-    """How an attempt goes on from a checkpoint, in words. All empty for a new run."""
+    """How an attempt continues from a checkpoint, as sentences. All empty for a new run."""
 
     text: str = ""
     notes: list[str] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Continuation:
 
 
 def resume(state: TrainState, saved: dict[str, Any]) -> str:
-    """Puts a checkpoint's state into a run that was just built. Gives in words where it continues. Every process calls it.
+    """Puts a checkpoint's state into a run that was just built. Gives where it continues, as a sentence. Every process calls it.
 
     Raises RefusedError when the checkpoint is of another model or of other classes.
     """
@@ -53,9 +53,9 @@ def differing_parts(state: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 
 def random_changes(world: World, device: torch.device, saved: dict[str, Any]) -> str:
-    """Why random numbers do not continue as they would have, in words; empty when they do.
+    """Why random numbers do not continue as they would have; empty when they do.
 
-    Every process calls it and is given the same: what any of them finds holds for all, so that none goes on to compare its state
+    Every process calls it and is given the same: what any of them finds holds for all, so that none compares its state
     with others that do not.
     """
     processes = len(saved["random"])

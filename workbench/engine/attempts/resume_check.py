@@ -41,7 +41,7 @@ class _Losses:
     by_step: dict[int, float] = field(default_factory=dict)
 
     def add(self, steps: list[int], table: Sums) -> None:
-        """Takes down the steps of a flush."""
+        """Records the steps of a flush."""
         means = (table[:, 1] / np.maximum(table[:, 0], 1.0)).tolist()
         self.by_step.update(zip(steps, means, strict=True))
 
@@ -82,7 +82,7 @@ class _ReplayBoundary:
 
     def is_at_end(self) -> bool:
         """Whether the steps are where they are to end, or beyond."""
-        return self._position.step > self._end["step"] or _place(vars(self._position)) == _place(self._end)
+        return self._position.step > self._end["step"] or _coordinates(vars(self._position)) == _coordinates(self._end)
 
 
 def replay(
@@ -120,8 +120,8 @@ def replay(
     what = f"{end['step'] - first} steps from step {first}"
     if trouble:
         return Proof(f"the replay of {what} ended early: {trouble}", False)
-    if _place(vars(again.position)) != _place(end):
-        return Proof(f"the replay of {what} was broken off at step {again.position.step}", False)
+    if _coordinates(vars(again.position)) != _coordinates(end):
+        return Proof(f"the replay of {what} was interrupted at step {again.position.step}", False)
     # Only the main process reports the result, and only it has the curve.
     curve = reporter.progress.curves.loss if reporter is not None else PointSeries()
     difference = _first_other_loss(losses.by_step, curve, first, end["step"])
@@ -131,7 +131,7 @@ def replay(
     return Proof(f"{what} were replayed, and {' and '.join(filter(None, differences))}", False)
 
 
-def _place(position: dict[str, Any]) -> tuple[int, int, int]:
+def _coordinates(position: dict[str, Any]) -> tuple[int, int, int]:
     return position["epoch"], position["batch"], position["step"]
 
 
@@ -177,7 +177,7 @@ def _run_steps(trainer: Trainer) -> str:
 
 
 def _first_other_loss(losses: dict[int, float], curve: PointSeries, first: int, end: int) -> str:
-    """The first point of the curve that the replayed steps do not come to, in words. A point is the mean of its steps."""
+    """The first point of the curve that the replayed steps do not reproduce, as a sentence. A point is the mean of its steps."""
     start = first
     for step, loss in zip(curve.x.tolist(), curve.y.tolist(), strict=True):
         if not first < step <= end:

@@ -1,4 +1,4 @@
-"""An attempt is taken to its end, whatever that is, and its end is reported once."""
+"""Takes an attempt to its end, whatever that is, and reports the end once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def supervise(folder: RunFolder, compute: Callable[[int], AttemptResult]) -> int
                 result = compute(attempt)
             finally:
                 _ignore_dead_workers()
-        except BaseException as error:  # noqa: BLE001 - whatever ended the attempt has to be said, and the lock be freed
+        except BaseException as error:  # noqa: BLE001 - whatever ended the attempt has to be reported, and the lock be released
             _ignore_dead_workers()
             result = failed(explain(error))
         _report_end(folder, attempt, result)

@@ -25,7 +25,7 @@ def is_warm_start(config: dict[str, Any], saved: dict[str, Any], parent: Parent 
 
 
 def warm_start(state: TrainState, saved: dict[str, Any], parent: Parent) -> Continuation:
-    """Puts a parent's state into a run that was just built. Gives where it continues, and what starts over, in words.
+    """Puts a parent's state into a run that was just built. Gives where it continues, and what starts over, as sentences.
 
     Raises RefusedError when the weights are of another model.
     """
@@ -100,7 +100,7 @@ def _recovery(own: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
 
 
 def _position(own: dict[str, Any], saved: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Position and metrics of the parent. An epoch whose batches are others now starts over, which is said.
+    """Position and metrics of the parent. An epoch whose batches are others now starts over, which is noted.
 
     The best value so far stays where it was measured on the same samples.
     """

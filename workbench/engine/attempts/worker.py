@@ -58,7 +58,7 @@ def train_on_this_process(
         with inhibit_sleep(given_name(folder)) as note:
             return _train(folder, config, device, world, request, reporter, control, note)
     except StopBeforeStartError:
-        return AttemptResult("stopped", "stopped before the first step", "Resume starts it again")
+        return AttemptResult("stopped", "stopped before the first step", "Resume the run to start it again")
     finally:
         control.close()
         reporter.close()
@@ -81,11 +81,11 @@ def _train(
     saved, warnings = format.load_latest(folder.checkpoints)
     if saved is None and warnings:
         raise RefusedError("no checkpoint of the run can be read: " + "; ".join(warnings), "start a new run")
-    learnt = None
+    learned = None
     if saved is not None and fitted.applies_to(saved, config.as_data()["dataset"]):
-        learnt = fitted.from_state(saved)
+        learned = fitted.from_state(saved)
     busy = _report_progress(reporter, control, world)
-    parts = build.build(config, device, world, busy, restored=saved is not None, learnt=learnt)
+    parts = build.build(config, device, world, busy, restored=saved is not None, learned=learned)
     saver = Saver(folder, world, reporter, config.output)
     try:
         log = StepLog(reporter, world, parts.task, device)

@@ -21,7 +21,7 @@ SPARE_BYTES = 2**16
 
 @dataclass(frozen=True)
 class WriteResult:
-    """What became of a checkpoint. ``error`` is None when it lies whole on the disk."""
+    """The outcome of writing a checkpoint. ``error`` is None when it lies whole on the disk."""
 
     state: dict[str, Any]
     info: dict[str, Any]
@@ -59,7 +59,7 @@ class AsyncWriter:
             raise failure
 
     def results(self) -> list[WriteResult]:
-        """What became of the checkpoints that were finished since the last call."""
+        """The outcomes of the checkpoints that were finished since the last call."""
         results, self._results = self._results, []
         return results
 
@@ -81,7 +81,7 @@ class AsyncWriter:
             size = path.stat().st_size
         except OSError as error:
             self._results.append(WriteResult(state, info, error=error))
-        # Raised where the run can say it: an exception in a thread is told to nobody.
+        # Raised where the run can say it: an exception in a thread is reported to nobody.
         except BaseException as error:  # noqa: BLE001
             self._failure = error
         else:

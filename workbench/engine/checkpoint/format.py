@@ -64,18 +64,20 @@ def load(path: Path) -> dict[str, Any]:
     # A damaged file makes the reader fail in any way it likes.
     except Exception as error:
         if "weights_only" in str(error) or "Unsupported" in str(error):
-            what = f"{path} holds more than numbers: it could run code, so it is not opened"
+            what = f"{path} contains pickled objects that could run code, so it is not opened"
             raise RefusedError(what, "save the weights alone (a state dict) and open those") from error
         raise RefusedError(f"{path} is damaged: it cannot be read", "choose an earlier checkpoint") from error
     if not isinstance(state, dict) or "format" not in state or any(key not in state for key in KEYS):
-        what = f"{path} is a PyTorch file, but no checkpoint of this program"
-        raise RefusedError(what, "checkpoints are in a run's folder, under checkpoints")
+        what = f"{path} is a PyTorch file, but not a Workbench checkpoint"
+        raise RefusedError(what, "choose a file from the checkpoints folder of a run")
     problem = format_problem(state["format"], FORMAT, str(path))
     if problem is not None:
         raise RefusedError(problem.what, problem.hint)
-    told = state.pop("checksum", None)
-    if told != checksum(state):
-        raise RefusedError(f"{path} is damaged: its checksum does not fit its content", "choose an earlier checkpoint")
+    stored = state.pop("checksum", None)
+    if stored != checksum(state):
+        raise RefusedError(
+            f"{path} is damaged: its checksum does not match its content", "choose an earlier checkpoint"
+        )
     return migrate_checkpoint(state)
 
 
@@ -95,9 +97,9 @@ def prune(folder: Path, keep: int, step: int) -> None:
 
     Later ones do not count and stay: a run that is here again could not read them, or came back from there.
     """
-    found = [info for info in list_checkpoints(folder) if info.step <= step]
-    best = next((info for info in reversed(found) if info.best), None)
-    for info in found[:-keep]:
+    checkpoints = [info for info in list_checkpoints(folder) if info.step <= step]
+    best = next((info for info in reversed(checkpoints) if info.best), None)
+    for info in checkpoints[:-keep]:
         if info is not best:
             _remove(info)
 
@@ -132,7 +134,7 @@ def _feed(hasher: Any, value: Any) -> None:
 
 
 def _check_container(path: Path) -> None:
-    """Says what a file is that cannot be a checkpoint, before torch looks at it."""
+    """Raises RefusedError with what a file is that cannot be a checkpoint, before torch reads it."""
     hint = "choose a checkpoint (.pt) from a run's folder"
     if not path.exists():
         raise RefusedError(f"there is no file {path}", hint)
@@ -146,15 +148,15 @@ def _check_container(path: Path) -> None:
         raise RefusedError(f"{path} is a bare pickle, which could run code: it is not opened", hint)
     if start[:2] != b"PK":
         text = all(byte >= 32 or byte in (9, 10, 13) for byte in start)
-        raise RefusedError(f"{path} is {'a text file' if text else 'a file of another kind'}, no checkpoint", hint)
+        raise RefusedError(f"{path} is {'a text file' if text else 'a file of another kind'}, not a checkpoint", hint)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise RefusedError(f"{path} is cut off or damaged", "choose an earlier checkpoint") from error
+        raise RefusedError(f"{path} is truncated or damaged", "choose an earlier checkpoint") from error
     # torch stores without compression: anything that would grow on reading was made by somebody else.
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size > path.stat().st_size for entry in entries):
-        raise RefusedError(f"{path} is a compressed archive, no checkpoint", hint)
+        raise RefusedError(f"{path} is a compressed archive, not a checkpoint", hint)
 
 
 def _remove(info: CheckpointInfo) -> None:

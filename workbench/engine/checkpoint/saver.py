@@ -19,13 +19,13 @@ BEST_SHARE = 20
 """A best epoch that is not due anyway is saved at once only when this many times the last save's duration has passed since;
 until then its state waits in memory, so that a quick run does not spend its time on saving."""
 RETRY_SECONDS = 1.0
-REQUESTED = "asked for"
-"""Why a checkpoint was saved that somebody asked for."""
+REQUESTED = "requested"
+"""Why a checkpoint was saved that somebody requested."""
 
 State = dict[str, Any]
 
 
-class Place(Protocol):
+class RunPosition(Protocol):
     """Where a run stands."""
 
     epoch: int
@@ -37,7 +37,7 @@ class Saveable(Protocol):
     """A run at a step boundary; see :class:`workbench.engine.training.state.TrainState`."""
 
     @property
-    def position(self) -> Place:
+    def position(self) -> RunPosition:
         """Where it stands."""
         ...
 
@@ -74,7 +74,7 @@ class Saver:
         self._best: tuple[State, dict[str, Any]] | None = None
         """The state of the best epoch, and what is written beside it, while both wait in memory."""
         self.refused = False
-        """Whether the disk refused the last checkpoint: the run is to rest until there is space."""
+        """Whether the disk refused the last checkpoint: the run pauses until there is space."""
 
     def save_epoch(self, run: Saveable, best: bool) -> None:
         """Saves after an epoch when that is due, or when the epoch is the best so far."""
@@ -108,7 +108,7 @@ class Saver:
         started = self._start_save(run, why)
         self._wait()
         if why == REQUESTED and not started and not self.refused and self._reporter is not None:
-            self._reporter.note(f"the state of step {run.position.step} is saved already")
+            self._reporter.note(f"the state of step {run.position.step} is already saved")
         return not self.refused
 
     def flush(self) -> None:
@@ -125,14 +125,14 @@ class Saver:
         self._report_written()
 
     def has_space(self) -> bool:
-        """Whether the disk may take the checkpoint that it refused. It is not asked again at once: the reason may be another."""
+        """Whether the disk may take the checkpoint that it refused. It is not tried again at once: the reason may be another."""
         return time.monotonic() - self._saved_at > RETRY_SECONDS and self._writer.has_space()
 
     def _start_save(self, run: Saveable, why: str, best: bool = False) -> bool:
         """Has the state written. False when this step's is written already."""
         if self._best is not None and not best:
             self._write_best()
-        # Only the main process learns what became of its file, so it alone knows: the others would leave it alone with the
+        # Only the main process learns the outcome of the write, so it alone knows: the others would leave it alone with the
         # collectives that a second try takes.
         if self._world.broadcast(self._saved_step == run.position.step and not best):
             return False
@@ -157,7 +157,7 @@ class Saver:
             self._writer.submit(state, info)
 
     def _wait(self) -> None:
-        """Waits for what is being written, however long the disk takes, and reports what became of it."""
+        """Waits for what is being written, however long the disk takes, and reports the outcome."""
         self._world.broadcast_when_done(self._writer.wait)
         self._report_written()
 
@@ -172,9 +172,7 @@ class Saver:
                 continue
             if result.error is not None:
                 reason = result.error.strerror or str(result.error)
-                text = (
-                    f"the checkpoint of step {position['step']} could not be saved: {reason}. Earlier ones are unharmed"
-                )
+                text = f"the checkpoint of step {position['step']} could not be saved: {reason}. Earlier checkpoints are intact"
                 self._reporter.note(text, "error")
                 continue
             self._duration = result.seconds

@@ -13,28 +13,28 @@ from workbench.engine.runtime.failures import RefusedError
 
 
 # polars takes half a second to import: only sources that read tables do.
-def _load_table(config: Any, progress: Progress, learnt: Source | None) -> Source:
+def _load_table(config: Any, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import table
 
-    return table.load(config, progress, learnt)
+    return table.load(config, progress, learned)
 
 
-def _load_text(config: Any, progress: Progress, learnt: Source | None) -> Source:
+def _load_text(config: Any, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import text
 
-    return text.load(config, progress, learnt)
+    return text.load(config, progress, learned)
 
 
-def _load_series(config: Any, progress: Progress, learnt: Source | None) -> Source:
+def _load_series(config: Any, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import series
 
-    return series.load(config, progress, learnt)
+    return series.load(config, progress, learned)
 
 
-def _load_sine(config: Any, progress: Progress, learnt: Source | None) -> Source:
+def _load_sine(config: Any, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import series
 
-    return series.load_sine(config, progress, learnt)
+    return series.load_sine(config, progress, learned)
 
 
 def _load_image_csv(config: Any, progress: Progress) -> Source:
@@ -57,24 +57,26 @@ FITTED_SOURCES: dict[str, Callable[[Any, Progress, Source | None], Source]] = {
     "series": _load_series,
     "text": _load_text,
 }
-"""Those whose samples are made with what was learned of them; the others' are scaled when they are used."""
+"""Sources whose samples are prepared with what was learned from them; those of the others are scaled when they are used."""
 
 
-def load(config: Dataset, progress: Progress = no_progress, learnt: Source | None = None) -> Source:
-    """The samples of a configuration, split. Raises RefusedError when they cannot be had.
+def load(config: Dataset, progress: Progress = no_progress, learned: Source | None = None) -> Source:
+    """The samples of a configuration, split. Raises RefusedError when they cannot be loaded.
 
-    ``progress`` is told what is being done, and which share of it is done. ``learnt``: the source that a model was trained on,
-    as its checkpoint keeps it. Samples are made for that model, whatever has become of the data.
+    ``progress`` is called with what is being done, and with the share of it that is done. ``learned``: the source that a model
+    was trained on, as its checkpoint keeps it. Samples are prepared for that model, whatever has become of the data.
     """
     if config.kind in FITTED_SOURCES:
-        source = FITTED_SOURCES[config.kind](config, progress, learnt)
+        source = FITTED_SOURCES[config.kind](config, progress, learned)
     else:
         source = SOURCES[config.kind](config, progress)
-        if learnt is not None:
-            if source.vocabulary > learnt.vocabulary:
-                what = f"the samples have tokens up to {source.vocabulary - 1}, and the model knows {learnt.vocabulary}"
-                raise RefusedError(what, "give samples with the tokens of the training", "dataset.path")
-            kept = learnt.preprocessing
-            source = replace(source, scaling=learnt.scaling, preprocessing=kept, vocabulary=learnt.vocabulary)
+        if learned is not None:
+            if source.vocabulary > learned.vocabulary:
+                what = f"the samples have token ids up to {source.vocabulary - 1}, and the model has {learned.vocabulary} tokens"
+                raise RefusedError(what, "use samples with the vocabulary of the training", "dataset.path")
+            preprocessing = learned.preprocessing
+            source = replace(
+                source, scaling=learned.scaling, preprocessing=preprocessing, vocabulary=learned.vocabulary
+            )
     warning = balance.imbalance_warning(source, config.balance)
     return replace(source, notes=(*source.notes, warning)) if warning else source

@@ -47,7 +47,7 @@ def sampler_weights(config: RunConfig, source: Source) -> Tensor | None:
     """Each training sample's chance to be drawn; None where every sample is taken once an epoch. Raises RefusedError."""
     if config.dataset.balance == "none":
         return None
-    found = balance.sample_weights(source)
-    if found is None:
-        raise RefusedError("only classes can be balanced", "choose none", "dataset.balance")
-    return found if config.dataset.balance == "sampler" else None
+    weights = balance.sample_weights(source)
+    if weights is None:
+        raise RefusedError("only the classes of a classification can be balanced", "set it to none", "dataset.balance")
+    return weights if config.dataset.balance == "sampler" else None

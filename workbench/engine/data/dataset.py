@@ -13,7 +13,7 @@ Progress = Callable[[str, float | None], None]
 
 
 def no_progress(text: str, share: float | None = None) -> None:
-    """A progress that tells nobody."""
+    """A progress callback that does nothing."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class LeftOut:
 
 
 class LeaveOut:
-    """The samples that a person wants left out, by name."""
+    """The samples to leave out, by name."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._wanted = set(names)
@@ -40,10 +40,10 @@ class LeaveOut:
         return not met
 
     def notes(self) -> list[str]:
-        """What came of it, in words."""
+        """How many samples were left out, and how many names were not found, for a person."""
         missing = len(self._wanted - self._met)
-        told = [f"{self._count:,} {_samples(self._count)} left out as chosen"] if self._count else []
-        return told + ([f"{missing:,} {_samples(missing)} to be left out, but not there"] if missing else [])
+        notes = [f"{self._count:,} {_samples(self._count)} left out as chosen"] if self._count else []
+        return notes + ([f"{missing:,} {_samples(missing)} to be left out but not in the data"] if missing else [])
 
 
 def _samples(count: int) -> str:
@@ -100,7 +100,7 @@ class Split(Protocol):
 
     @property
     def targets(self) -> Tensor:
-        """The truth of every sample."""
+        """The label of every sample."""
         ...
 
     def __len__(self) -> int: ...
@@ -110,7 +110,7 @@ class Split(Protocol):
         ...
 
     def name(self, index: int) -> str:
-        """What a person calls that sample."""
+        """The name that is shown for that sample."""
         ...
 
 

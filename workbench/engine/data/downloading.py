@@ -1,4 +1,4 @@
-"""How far a download is: what torchvision and torch.hub tell a bar of their own in the terminal is reported by the run instead."""
+"""Progress of downloads: what torchvision and torch.hub show as a bar in the terminal is reported by the run instead."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def report_downloads(progress: Progress, what: str) -> Iterator[None]:
     # Imported only where something may be downloaded: torchvision takes seconds.
     from torchvision.datasets import utils
 
-    # Neither offers another way to see how far it is; without the name it would show its own bar, to nobody.
+    # Neither offers another way to see how far it is; otherwise a bar would be drawn in a log.
     before = [(module, getattr(module, "tqdm", None)) for module in (utils, torch.hub)]
     for module, _ in before:
         vars(module)["tqdm"] = Bar

@@ -1,4 +1,4 @@
-"""What was learnt of the data in training and belongs to the model: it goes into every checkpoint, and comes back from there.
+"""What was fitted to the data in training and belongs to the model: it goes into every checkpoint, and comes back from there.
 
 Means and deviations, categories, a vocabulary: with another one of them a network's weights mean something else.
 """
@@ -17,7 +17,7 @@ FREE = {
     "path", "name", "download", "validation", "split", "split_seed", "balance", "leave_out", "group", "time", "loading", "workers",
     "prefetch",
 }  # fmt: skip
-"""Settings of a dataset that what is learnt of it does not depend on, but for which samples they are."""
+"""Settings of a dataset that what is learned from it does not depend on, except through which samples they are."""
 
 
 def to_state(source: Source) -> dict[str, Any]:
@@ -37,9 +37,9 @@ def to_state(source: Source) -> dict[str, Any]:
 
 
 def applies_to(state: dict[str, Any], dataset: dict[str, Any]) -> bool:
-    """Whether what a checkpoint learnt of its data is what its weights need with a dataset's settings.
+    """Whether what a checkpoint learned from its data is what its weights need with a dataset's settings.
 
-    Those of a branch may be others. Checkpoints of early versions do not tell it.
+    Those of a branch may be others. Checkpoints of early versions do not record it.
     """
     was = state["config"].get("dataset", {})
     if not set(state.get("task", {})) >= NEEDED or was.get("kind") != dataset["kind"]:
@@ -51,26 +51,26 @@ def applies_to(state: dict[str, Any], dataset: dict[str, Any]) -> bool:
 
 
 def from_state(state: dict[str, Any]) -> Source:
-    """The source of a checkpoint without its samples. Raises RefusedError for one that does not tell all of it."""
-    kept = state.get("task", {})
+    """The source of a checkpoint without its samples. Raises RefusedError for one that does not record all of it."""
+    fields = state.get("task", {})
     try:
-        classes, targets = tuple(state["classes"]), tuple(kept["targets"])
-        task = TaskSpec(kept["kind"], classes, targets, tuple(kept["means"]), tuple(kept["stds"]))
-        shape = tuple(kept["shape"])
-        scaling = Normalization(tuple(kept["factor"]), tuple(kept["offset"]))
-        vocabulary = int(kept["vocabulary"])
+        classes, targets = tuple(state["classes"]), tuple(fields["targets"])
+        task = TaskSpec(fields["kind"], classes, targets, tuple(fields["means"]), tuple(fields["stds"]))
+        shape = tuple(fields["shape"])
+        scaling = Normalization(tuple(fields["factor"]), tuple(fields["offset"]))
+        vocabulary = int(fields["vocabulary"])
     except (KeyError, TypeError, ValueError) as error:
-        what = f"the checkpoint does not tell what its model was given ({type(error).__name__}: {error})"
-        raise RefusedError(what, "resume its run for an epoch: that saves a whole one") from error
-    none = TensorSplit(torch.empty(0, *shape), torch.empty(0))
-    return Source(task, shape, none, none, None, scaling, state["preprocessing"], vocabulary=vocabulary)
+        what = f"the checkpoint does not record how its samples were prepared ({type(error).__name__}: {error})"
+        raise RefusedError(what, "resume its run for one epoch to save a complete checkpoint") from error
+    empty = TensorSplit(torch.empty(0, *shape), torch.empty(0))
+    return Source(task, shape, empty, empty, None, scaling, state["preprocessing"], vocabulary=vocabulary)
 
 
 def check_classes(task: TaskSpec, saved: dict[str, Any]) -> None:
     """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
-    was, now = tuple(saved["classes"]), task.classes
-    if was != now:
-        gone, new = ", ".join(sorted({*was} - {*now})), ", ".join(sorted({*now} - {*was}))
-        changes = "; ".join(f"{word} {names}" for word, names in (("gone:", gone), ("new:", new)) if names)
-        what = f"the data's classes are not those the checkpoint was trained on ({changes or 'another order'})"
-        raise RefusedError(what, "put the data back as it was, or start a new run", "dataset")
+    before, now = tuple(saved["classes"]), task.classes
+    if before != now:
+        removed, added = ", ".join(sorted({*before} - {*now})), ", ".join(sorted({*now} - {*before}))
+        changes = "; ".join(f"{word} {names}" for word, names in (("removed:", removed), ("added:", added)) if names)
+        what = f"the classes of the data differ from those of the checkpoint ({changes or 'another order'})"
+        raise RefusedError(what, "restore the data, or start a new run", "dataset")

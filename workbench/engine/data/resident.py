@@ -21,7 +21,7 @@ BLOCK_BYTES = {"cpu": 2**21, "cuda": 2**26, "mps": 2**24}
 
 @dataclass
 class ResidentLoader:
-    """Every split whole on the device, as it is (uint8 where it is pictures)."""
+    """Every split whole on the device, as it is (uint8 where it is images)."""
 
     source: Source
     device: torch.device
@@ -43,16 +43,18 @@ class ResidentLoader:
         per_block = self._steps_per_block(inputs, plan)
         for begin in range(first, plan.steps, per_block):
             steps = [plan.step(number, rank) for number in range(begin, min(begin + per_block, plan.steps))]
-            micros = [micro for step in steps for micro in step]
-            chosen = _gather_order(order, micros).to(self.device, non_blocking=True)
-            sizes = [micro.stop - micro.start for micro in micros]
-            x = torch.split(self._ready(inputs.index_select(0, chosen), plan, epoch, begin, steps), sizes)
-            y = torch.split(targets.index_select(0, chosen), sizes)
-            place = 0
+            slices = [piece for step in steps for piece in step]
+            indices = _gather_order(order, slices).to(self.device, non_blocking=True)
+            sizes = [piece.stop - piece.start for piece in slices]
+            x = torch.split(self._ready(inputs.index_select(0, indices), plan, epoch, begin, steps), sizes)
+            y = torch.split(targets.index_select(0, indices), sizes)
+            position = 0
             for number, step in enumerate(steps, begin):
-                passes = [(x[place + i], y[place + i], micro.factor) for i, micro in enumerate(step)]
-                yield passes if self.augmenter is None else mix_microbatches(self.augmenter, passes, epoch, number)
-                place += len(step)
+                microbatches = [(x[position + i], y[position + i], piece.weight) for i, piece in enumerate(step)]
+                if self.augmenter is not None:
+                    microbatches = mix_microbatches(self.augmenter, microbatches, epoch, number)
+                yield microbatches
+                position += len(step)
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
         """See :class:`~workbench.engine.data.batches.Loader`."""
@@ -83,8 +85,8 @@ class ResidentLoader:
         return max(1, BLOCK_BYTES[self.device.type] // (sample * plan.batch * plan.accumulation))
 
 
-def _gather_order(order: Tensor, micros: Sequence[MicrobatchSlice]) -> Tensor:
-    """The samples of consecutive passes in their order. Alone on the device they are one piece of the epoch's order."""
-    if all(a.stop == b.start for a, b in pairwise(micros)):
-        return order[micros[0].start : micros[-1].stop]
-    return torch.cat([order[micro.start : micro.stop] for micro in micros])
+def _gather_order(order: Tensor, slices: Sequence[MicrobatchSlice]) -> Tensor:
+    """The samples of consecutive microbatches in their order. Alone on the device they are one piece of the epoch's order."""
+    if all(a.stop == b.start for a, b in pairwise(slices)):
+        return order[slices[0].start : slices[-1].stop]
+    return torch.cat([order[piece.start : piece.stop] for piece in slices])

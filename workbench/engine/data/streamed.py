@@ -34,7 +34,7 @@ class _Batches(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         if isinstance(self._split, ImageSplit):
-            return self._split.read_labelled(indices)
+            return self._split.read_labeled(indices)
         return self._split.read(indices), self._split.targets[torch.as_tensor(indices)]
 
 
@@ -60,7 +60,7 @@ class StreamedLoader:
         steps = [plan.step(number, rank) for number in range(first, plan.steps)]
         batches = iter(self._batches("train", [order[m.start : m.stop] for step in steps for m in step]))
         for number, step in enumerate(steps, first):
-            raw = [(*next(batches), micro.factor) for micro in step]
+            raw = [(*next(batches), piece.weight) for piece in step]
             yield self._ready(raw, plan, epoch, number, step)
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -79,14 +79,14 @@ class StreamedLoader:
     def _ready(
         self, raw: list[Microbatch], plan: StepPlan, epoch: int, number: int, step: list[MicrobatchSlice]
     ) -> list[Microbatch]:
-        """A step's passes scaled, and changed where the configuration says so."""
+        """A step's microbatches scaled, and changed where the configuration says so."""
         if self._augmenter is None:
-            return [(self._scale(inputs), targets, factor) for inputs, targets, factor in raw]
-        sizes = [micro.stop - micro.start for micro in step]
+            return [(self._scale(inputs), targets, weight) for inputs, targets, weight in raw]
+        sizes = [piece.stop - piece.start for piece in step]
         numbers = torch.split(self._augmenter.draw(plan, epoch, number, step), sizes)
         apply, scale = self._augmenter.apply, self._scale
-        passes = [(apply(x, drawn, scale), y, factor) for (x, y, factor), drawn in zip(raw, numbers, strict=True)]
-        return mix_microbatches(self._augmenter, passes, epoch, number)
+        microbatches = [(apply(x, drawn, scale), y, weight) for (x, y, weight), drawn in zip(raw, numbers, strict=True)]
+        return mix_microbatches(self._augmenter, microbatches, epoch, number)
 
     def _batches(self, name: str, wanted: list[list[int]]) -> Iterator[tuple[Tensor, Tensor]]:
         if not wanted:
@@ -108,14 +108,14 @@ class StreamedLoader:
                 _Batches(split),
                 batch_sampler=self._samplers[name],
                 num_workers=workers,
-                # fork would copy the engine's threads and, with them, locks that nobody opens again.
+                # fork would copy the engine's threads and, with them, locks that are never released.
                 multiprocessing_context=multiprocessing.get_context("spawn") if workers else None,
                 persistent_workers=workers > 0,
                 prefetch_factor=self._config.dataset.prefetch if workers else None,
                 pin_memory=self._device.type == "cuda",
                 collate_fn=_as_is,
                 # Workers get their seeds from here. Drawn from the stream of the steps, each epoch's would move dropout's numbers,
-                # and a run resumed within an epoch would go on with others.
+                # and a run resumed within an epoch would continue with others.
                 generator=torch.Generator(),
             )
         return self._loaders[name]

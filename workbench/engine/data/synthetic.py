@@ -19,8 +19,8 @@ def load(config: Synthetic, progress: Progress) -> Source:
     """A noisy line (inputs (n, 1), a regression), spirals ((n, 2), a class an arm) or clusters ((n, features))."""
     progress("drawing samples", None)
     draw = torch.Generator().manual_seed(config.seed)
-    make = {"linear": _line, "spirals": _spirals, "clusters": _clusters}[config.shape]
-    inputs, targets = make(config, draw)
+    generate = {"linear": _line, "spirals": _spirals, "clusters": _clusters}[config.shape]
+    inputs, targets = generate(config, draw)
     classes = targets if config.shape != "linear" and config.split == "per-class" else None
     train, val = split(len(targets), classes, config.validation, config.split_seed)
     return Source(

@@ -59,7 +59,7 @@ BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
 def build(config: Model, source: Source, restored: bool = False, progress: Progress = no_progress) -> nn.Module:
     """The network of a configuration for the samples of a source, its weights drawn, or loaded where they are published ones.
 
-    ``restored``: a checkpoint's weights are put into it afterwards, so none are looked for. Raises RefusedError, ValueError.
+    ``restored``: a checkpoint's weights are put into it afterwards, so none are loaded here. Raises RefusedError, ValueError.
     """
     model = BUILDERS[config.kind](config, source)
     init_weights(model, config.init, config.bias_init)

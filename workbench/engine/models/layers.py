@@ -1,4 +1,4 @@
-"""Pieces that several architectures share: normalisation, activation, how weights start."""
+"""Pieces that several architectures share: normalization, activation, how weights start."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def activation(name: str, inplace: bool) -> nn.Module:
 
 
 def norm(name: str, features: int, dimensions: Literal[1, 2]) -> list[nn.Module]:
-    """The normalisation of that name over ``features`` units (1) or channels (2); an empty list for none.
+    """The normalization of that name over ``features`` units (1) or channels (2); an empty list for none.
 
-    Over channels, *layer* is group normalisation with one group; *group* takes as many groups of four channels or more as
+    Over channels, *layer* is group normalization with one group; *group* takes as many groups of four channels or more as
     divide them evenly, at most 32 (Wu and He, 2018).
     """
     if name == "none":

@@ -75,8 +75,8 @@ def _muon(parameters: Parameters, c: kinds.Muon, how: dict[str, Any]) -> torch.o
 
 def _lbfgs(parameters: Parameters, c: kinds.LBFGS, how: dict[str, Any]) -> torch.optim.Optimizer:
     if len(parameters) > 1:
-        what = "LBFGS knows one learning rate for all parameters"
-        raise RefusedError(what, "take the parameter groups away, or choose another optimizer", "optimizer.groups")
+        what = "LBFGS supports only one learning rate for all parameters"
+        raise RefusedError(what, "remove the parameter groups, or choose another optimizer", "optimizer.groups")
     return eager(torch.optim.LBFGS)(
         parameters,
         lr=c.lr,
@@ -131,7 +131,7 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
     plain = set() if config.decay_norms or isinstance(config, kinds.LBFGS) else _without_decay(model)
     wide = matrices(model) if isinstance(config, kinds.Muon) else set()
     used: set[str] = set()
-    found: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
+    members: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -142,13 +142,15 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
                 used.add(pattern)
         if isinstance(config, kinds.Muon) and name not in wide:
             factor *= config.adamw_lr_scale
-        found.setdefault((factor, name in plain, name in wide), []).append(parameter)
+        members.setdefault((factor, name in plain, name in wide), []).append(parameter)
     idle = [pattern for pattern, _ in patterns if pattern not in used]
     if idle:
         names = ", ".join(list(dict(model.named_parameters()))[:6])
-        raise RefusedError(f"no parameter is named {' or '.join(idle)}", f"names are {names}, …", "optimizer.groups")
-    if not found:
-        raise RefusedError("nothing is left to train: every parameter is frozen", "train more of it", "model")
+        raise RefusedError(
+            f"no parameter is named {' or '.join(idle)}", f"use names such as {names}, …", "optimizer.groups"
+        )
+    if not members:
+        raise RefusedError("no parameter can be trained: all of them are frozen", "unfreeze some layers", "model")
     return [
         {
             "params": parameters,
@@ -157,7 +159,7 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
             **({"weight_decay": 0.0} if bare else {}),
             **({"matrices": square} if isinstance(config, kinds.Muon) else {}),
         }
-        for (factor, bare, square), parameters in found.items()
+        for (factor, bare, square), parameters in members.items()
     ]
 
 
@@ -168,10 +170,12 @@ def _pattern(text: str) -> tuple[str, float]:
     except ValueError:
         value = -1.0
     if not pattern.strip() or not 0 <= value < float("inf"):
-        raise RefusedError(f"{text!r} is no pattern=factor", "for example head.*=10", "optimizer.groups")
+        raise RefusedError(
+            f"{text!r} is not of the form pattern=factor", "write for example head.*=10", "optimizer.groups"
+        )
     return pattern.strip(), value
 
 
 def _without_decay(model: nn.Module) -> set[str]:
-    """Names of biases and of normalisation layers' parameters: all that have one dimension or none."""
+    """Names of biases and of normalization layers' parameters: all that have one dimension or none."""
     return {name for name, parameter in model.named_parameters() if parameter.dim() <= 1}

@@ -49,11 +49,11 @@ class Reporter:
         self.progress.apply(event)
 
     def phase(self, text: str, share: float | None = None) -> None:
-        """Tells what the engine is busy with."""
+        """Reports what the engine is busy with."""
         self.report(Phase(text=text, share=share))
 
     def note(self, text: str, level: str = "info") -> None:
-        """Tells something that a person should know."""
+        """Reports something that a person should know."""
         self.report(Note(text=text, level=level))  # type: ignore[arg-type]
 
     def summarize(self) -> None:
@@ -187,9 +187,7 @@ class StepLog:
         scarce = left < SCARCE * whole
         if scarce and not self._scarce and self.reporter is not None:
             text = f"only {left / _GIB:.1f} of {whole / _GIB:.1f} GiB of main memory are left: the system may end this run. "
-            hint = (
-                "Close other programs, or stop here and go on with a smaller batch, fewer workers or streamed samples"
-            )
+            hint = "Close other programs, or stop the run and resume it with a smaller batch, fewer workers or streamed samples"
             self.reporter.note(text + hint, "warning")
         # Warned again only after there was enough for a while.
         self._scarce = scarce or (self._scarce and left < 2 * SCARCE * whole)

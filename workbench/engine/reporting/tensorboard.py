@@ -21,9 +21,9 @@ class TensorBoardWriter:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             what = "TensorBoard is not installed"
-            raise RefusedError(what, "pip install 'workbench[tensorboard]'", "output.tensorboard") from error
+            raise RefusedError(what, "run pip install 'workbench[tensorboard]'", "output.tensorboard") from error
         self._folder = folder
-        self._make = SummaryWriter
+        self._writer_class = SummaryWriter
         self._writer: SummaryWriter | None = None
         self._step = 0
 
@@ -44,12 +44,12 @@ class TensorBoardWriter:
         match event:
             case Started():
                 # What an earlier attempt wrote beyond this step is no longer part of the run.
-                self._writer = self._make(str(self._folder), purge_step=event.from_step + 1)
+                self._writer = self._writer_class(str(self._folder), purge_step=event.from_step + 1)
             case Scalars():
                 self._steps(event)
             case Epoch():
-                for split, found in (("train", event.train), ("val", event.val)):
-                    for name, value in found.items():
+                for split, metrics in (("train", event.train), ("val", event.val)):
+                    for name, value in metrics.items():
                         self._add(f"{split}/{name}", value, event.step, event.time)
             case Memory():
                 for device in event.devices:

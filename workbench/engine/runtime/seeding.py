@@ -44,9 +44,9 @@ def random_states(device: torch.device) -> dict[str, Any]:
     """The state of every random stream of this process, fit for ``torch.load(weights_only=True)``."""
     name, keys, *rest = np.random.get_state()
     numpy = (str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest)
-    found: dict[str, Any] = {"python": random.getstate(), "numpy": numpy, "cpu": torch.get_rng_state()}
+    states: dict[str, Any] = {"python": random.getstate(), "numpy": numpy, "cpu": torch.get_rng_state()}
     own = device_state(device)
-    return found if own is None else {**found, device.type: own}
+    return states if own is None else {**states, device.type: own}
 
 
 def device_state(device: torch.device) -> torch.Tensor | None:
@@ -64,12 +64,12 @@ def restore_device(state: torch.Tensor | None, device: torch.device) -> None:
         torch.mps.set_rng_state(state)
 
 
-def restore_random_states(found: dict[str, Any], device: torch.device) -> None:
+def restore_random_states(states: dict[str, Any], device: torch.device) -> None:
     """Puts back what :func:`random_states` gave."""
-    version, inner, gauss = found["python"]
+    version, inner, gauss = states["python"]
     random.setstate((version, tuple(inner), gauss))
-    if "numpy" in found:
-        name, keys, *rest = found["numpy"]
+    if "numpy" in states:
+        name, keys, *rest = states["numpy"]
         np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
-    torch.set_rng_state(found["cpu"])
-    restore_device(found.get(device.type) if device.type != "cpu" else None, device)
+    torch.set_rng_state(states["cpu"])
+    restore_device(states.get(device.type) if device.type != "cpu" else None, device)

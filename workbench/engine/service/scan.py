@@ -83,7 +83,7 @@ def _digests(name: str, split: Split, progress: Progress) -> list[tuple[int, byt
         indices = range(start, min(start + CHUNK, len(split)))
         progress(f"looking through the {SPLITS[name]} samples", start / len(split))
         if isinstance(split, ImageSplit):
-            inputs, targets = split.read_labelled(indices)
+            inputs, targets = split.read_labeled(indices)
         else:
             inputs, targets = split.read(indices), split.targets[torch.as_tensor(indices)]
         for index, sample, target in zip(indices, inputs, targets, strict=True):

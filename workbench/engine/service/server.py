@@ -122,7 +122,7 @@ def evaluate(params: Params, progress: Progress) -> dict[str, Any]:
     device = torch.device(devices.choose(config.hardware.model_copy(update={"device": "auto"})))
     torch.set_num_threads(devices.available_cpus())
     config = _computable(config, str(device))
-    parts = build.build(config, device, World(), progress, restored=True, learnt=fitted.from_state(state))
+    parts = build.build(config, device, World(), progress, restored=True, learned=fitted.from_state(state))
     try:
         _check_split(parts, params["split"])
         fitted.check_classes(parts.source.task, state)
@@ -189,7 +189,7 @@ def _subject(params: Params, progress: Progress) -> build.Parts:
     device = devices.choose(config.hardware.model_copy(update={"device": "auto"}) if state else config.hardware)
     config = _computable(_lean(config), device)
     known = fitted.from_state(state) if state is not None else None
-    parts = build.build(config, torch.device(device), World(), progress, learnt=known)
+    parts = build.build(config, torch.device(device), World(), progress, learned=known)
     if state is not None:
         fitted.check_classes(parts.source.task, state)
         _load_weights(parts, state, Path(params["checkpoint"]))

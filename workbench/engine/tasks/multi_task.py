@@ -74,7 +74,7 @@ class MultiTask(Task):
         return f"{self.spec.classes[int(value[0])]}, {number_figures.text_of(self.spec, value[1:])}"
 
     def record(self, output: Tensor) -> dict[str, Any]:
-        """Those of both; the guess is the class."""
+        """Those of both; the prediction is the class."""
         classes = len(self.spec.classes)
         scores = class_figures.top_scores(self.spec.classes, output[:classes])
         values = number_figures.named_values(self.spec, output[classes:])

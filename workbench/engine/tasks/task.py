@@ -93,7 +93,7 @@ class Task(ABC):
 
     @abstractmethod
     def text_of(self, value: Tensor) -> str:
-        """A single label or prediction in words."""
+        """A single label or prediction as text."""
 
     @abstractmethod
     def record(self, output: Tensor) -> dict[str, Any]:

@@ -124,7 +124,7 @@ class RunBoundary:
         return self._saver.save(self._state, "stop" if decision.stop else "pause")
 
     def _listen(self) -> Decision:
-        """What every process is to do now. A disk that refused a checkpoint lets the run rest until somebody made space."""
+        """What every process is to do now. A disk that refused a checkpoint lets the run pause until there is space."""
         decision = self._control.poll() if self._control is not None else Decision()
         decision.disk_full = self._saver.refused
         shared: Decision = self._world.broadcast(decision)
@@ -165,7 +165,7 @@ class RunBoundary:
         return decision if decision.leaves else None
 
     def _wait_for_unpause(self) -> Decision:
-        """Waits on the main process until somebody, or space on the disk, ends the rest."""
+        """Waits on the main process until a command, or space on the disk, ends the pause."""
         if self._control is None:
             return Decision()
         return self._control.wait_for_unpause(self._saver.has_space if self._saver.refused else None)

@@ -54,7 +54,7 @@ class Parts:
     imbalanced: bool = False
     """Whether classes are of such unequal size that accuracy alone misleads."""
     notes: tuple[str, ...] = ()
-    """What building them has to say."""
+    """Notes from building them, for a person."""
 
 
 def build(
@@ -63,16 +63,16 @@ def build(
     world: World,
     progress: Progress = no_progress,
     restored: bool = False,
-    learnt: Source | None = None,
+    learned: Source | None = None,
 ) -> Parts:
-    """Builds all parts on one process. ``restored``: a checkpoint's weights are put in afterwards, so none are looked for.
+    """Builds all parts on one process. ``restored``: a checkpoint's weights are put in afterwards, so none are loaded here.
 
-    ``learnt``: what these weights were trained on; see :func:`workbench.engine.data.load`.
+    ``learned``: what these weights were trained on; see :func:`workbench.engine.data.load`.
 
     Raises RefusedError when the configuration cannot be met.
     """
     # One process after the other: the first may download what the others then find.
-    source = world.main_first(lambda: data.load(config.dataset, progress, learnt))
+    source = world.main_first(lambda: data.load(config.dataset, progress, learned))
     return assemble(config, source, device, world, progress, restored)
 
 
@@ -94,7 +94,7 @@ def assemble(
     seeding.seed_everything(training.seed, "steps", world.rank)
     optimizer = optimizers.build(config.optimizer, model, device)
     if config.optimizer.kind == "lbfgs" and world.size > 1:
-        what = "LBFGS looks at each batch several times, which several processes cannot do in step"
+        what = "LBFGS evaluates each batch several times, which several processes cannot do together"
         raise RefusedError(what, "choose one process, or another optimizer", "hardware.processes")
     task = task_of(source.task)
     counts = balance.class_counts(source)
@@ -159,11 +159,11 @@ def check(config: RunConfig, source: Source) -> None:
     """Raises RefusedError for what only the data can show to be wrong."""
     training = config.training
     if len(source.train) == 0:
-        raise RefusedError("no sample is left for training", "make the validation share smaller", "dataset.validation")
+        raise RefusedError("no sample is left for training", "choose a smaller validation split", "dataset.validation")
     if training.drop_last and len(source.train) < training.batch_size * training.accumulation:
-        what = f"the last batch is dropped, and {len(source.train)} samples do not fill one"
-        raise RefusedError(what, "make the batch smaller", "training.batch_size")
+        what = f"the last batch is dropped (drop_last), and {len(source.train)} samples do not fill one batch"
+        raise RefusedError(what, "choose a smaller batch size", "training.batch_size")
     needs = isinstance(config.schedule, Plateau) or training.early_stopping != "off"
     if needs and len(source.val) == 0:
         what = "early stopping and the plateau schedule need validation samples"
-        raise RefusedError(what, "give dataset.validation a share", "dataset.validation")
+        raise RefusedError(what, "choose a validation split above 0", "dataset.validation")

@@ -39,17 +39,17 @@ def compile_model(
     microbatches = next(iter(loader.steps(plan, world.rank, 0, 0, 0)))
     try:
         model.train()
-        for few in _sizes(plan, world):
-            inputs, targets = microbatches[0][0][:few], microbatches[0][1][:few]
+        for size in _sizes(plan, world):
+            inputs, targets = microbatches[0][0][:size], microbatches[0][1][:size]
             train_step.run(0, [(inputs, targets, 1.0)], StepRecorder(task), update=False)
             train_step.zero_grad()
         model.eval()
         for inputs, targets in itertools.islice(loader.evaluation("val", 0, 1), 1):
-            for few in {len(targets): None, max(len(targets) // 2, 1): None}:
-                train_step.evaluate(inputs[:few], targets[:few])
+            for size in {len(targets): None, max(len(targets) // 2, 1): None}:
+                train_step.evaluate(inputs[:size], targets[:size])
     except torch._dynamo.exc.TorchDynamoException as error:
         what = f"the network cannot be compiled: {str(error).strip().splitlines()[0]}"
-        raise RefusedError(what, "switch compile off", "hardware.compile") from error
+        raise RefusedError(what, "turn off compilation", "hardware.compile") from error
     finally:
         _restore_buffers(model, buffers)
         seeding.restore_random_states(random, device)
@@ -57,13 +57,13 @@ def compile_model(
 
 
 def _sizes(plan: StepPlan, world: World) -> list[int]:
-    """Samples in a pass: as many as in the first step's, and as in the last's, which may be smaller.
+    """Samples in a microbatch: as many as in the first step's, and as in the last's, which may be smaller.
 
-    The same for every process, in the same order: each pass exchanges gradients, so all make as many. A process that has fewer
-    samples than that takes what it has.
+    The same for every process, in the same order: each backward pass exchanges gradients, so all make as many. A process that has
+    fewer samples than that takes what it has.
     """
     mine = [plan.step(0, world.rank)[0], *plan.step(plan.steps - 1, world.rank)]
-    sizes = world.all_gather([micro.stop - micro.start for micro in mine])
+    sizes = world.all_gather([piece.stop - piece.start for piece in mine])
     return sorted({size for own in sizes for size in own}, reverse=True)
 
 

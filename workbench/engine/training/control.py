@@ -1,4 +1,4 @@
-"""What a run is told to do: commands from its folder, signals to its process. Rank 0 decides, and every rank does the same."""
+"""Commands to a run: files in its folder, signals to its process. Rank 0 decides, and every rank does the same."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Decision:
 
 
 class StopBeforeStartError(Exception):
-    """The run was told to stop before its first step."""
+    """A stop was requested before the first step."""
 
 
 class Control:
@@ -65,13 +65,13 @@ class Control:
         """Pauses that were answered once, and are to be answered again when they are done."""
 
     def listen(self) -> None:
-        """Hears signals from now on. Only a process's main thread can."""
+        """Handles signals from now on. Only a process's main thread can."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._previous[number] = signal.signal(number, self._on_signal)
 
     def close(self) -> None:
-        """Hears signals no more."""
+        """Stops handling signals."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()
@@ -83,24 +83,24 @@ class Control:
         return decision
 
     def wants_to_leave(self) -> bool:
-        """Whether a stop or a pause waits; keeps it for :meth:`poll`. Cheap enough to ask after every batch of an evaluation."""
+        """Whether a stop or a pause waits; keeps it for :meth:`poll`. Cheap enough to call after every batch of an evaluation."""
         self.read_commands()
         return self._pending.stop or self._pending.pause
 
     def raise_if_stopped(self) -> None:
-        """Raises LeaveError when a stop waits: for the time before the first step, when there is nothing to save."""
+        """Raises StopBeforeStartError when a stop waits: for the time before the first step, when there is nothing to save."""
         self.read_commands()
         if self._pending.stop:
             raise StopBeforeStartError
 
     def wait_for_unpause(self, settled: Callable[[], bool] | None = None) -> Decision:
-        """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings.
+        """Waits while the run is paused. Gives a decision to stop or to release, or one to continue; each with new settings.
 
-        ``settled`` tells, where the run rests for a reason of its own, whether the reason is gone.
+        ``settled``, where the run paused for a reason of its own, gives whether the reason is gone.
         """
         values: dict[str, Any] = {}
         while True:
-            # A signal ends the wait at once; a command is a file, which has to be looked for.
+            # A signal ends the wait at once; a command is a file, which has to be polled.
             self._interrupted.wait(POLL_SECONDS)
             self._last = 0.0
             waiting = self._commands()
@@ -109,7 +109,7 @@ class Control:
                 values |= self._pop_values()
                 if command.name == "unpause":
                     self.acknowledge("unpause", "the run continues", command.id)
-                    # What was said after it is for the run that goes on.
+                    # Commands after it are for the run that continues.
                     for later in waiting:
                         self._apply(later)
                     return Decision(values=values)
@@ -132,7 +132,7 @@ class Control:
                 return Decision(values=values)
 
     def read_commands(self) -> None:
-        """Takes in new commands, when the last look was long enough ago."""
+        """Reads new commands, when the last time was long enough ago."""
         if self._interrupted.is_set():
             self._interrupted.clear()
             self._pending.stop = True
@@ -144,11 +144,11 @@ class Control:
     def acknowledge(
         self, name: str, text: str, command_id: str = "", accepted: bool = True, *, done: bool = True
     ) -> None:
-        """Reports what became of a command; ``done`` is False for one that is still being carried out."""
+        """Reports the outcome of a command; ``done`` is False for one that is still being carried out."""
         self._reporter.report(CommandDone(id=command_id, name=name, text=text, accepted=accepted, done=done))
 
     def acknowledge_pause(self, text: str) -> None:
-        """Reports that the run is paused now: to everybody who asked for it, or to all where nobody did."""
+        """Reports that the run is paused now: to every command that requested it, or without one."""
         pause_ids, self._pause_ids = self._pause_ids or [""], []
         for command_id in pause_ids:
             self.acknowledge("pause", text, command_id)
@@ -183,7 +183,7 @@ class Control:
                 self._pending.pause = self._pending.release = False
                 pause_ids, self._pause_ids = self._pause_ids, []
                 for pause_id in pause_ids:
-                    self.acknowledge("pause", "not paused: the run was told to continue", pause_id, accepted=False)
+                    self.acknowledge("pause", "not paused: the run continues", pause_id, accepted=False)
                 self.acknowledge("unpause", "the run continues", command.id)
             case "unpause":
                 self.acknowledge("unpause", "the run is not paused", command.id, accepted=False)
@@ -210,7 +210,7 @@ class Control:
             return
         self._pending.values |= command.values
         text = ", ".join(f"{path} = {value}" for path, value in command.values.items())
-        self.acknowledge("set", f"from now on {text}", command.id)
+        self.acknowledge("set", f"set {text}", command.id)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._interrupted.set()

@@ -129,7 +129,7 @@ class Trainer:
         position.seconds, state.recovery.skipped = 0.0, 0
         state.metrics.sums[:] = 0.0
         if schedule.end_epoch(value, early_stopping.higher_is_better):
-            self._note(f"no improvement: the learning rate falls to {schedule.lr_at(state.planned_step):.3g}")
+            self._note(f"no improvement: the learning rate is reduced to {schedule.lr_at(state.planned_step):.3g}")
         return best
 
     def _note(self, text: str, level: str = "info") -> None:
@@ -138,7 +138,7 @@ class Trainer:
 
 
 def train(trainer: Trainer, boundary: RunBoundary, backoff: LRBackoff) -> AttemptResult:
-    """Trains from the run's position to its end, until it is told to leave, or until it can go on no further."""
+    """Trains from the run's position to its end, until a command ends it, or until it cannot continue."""
     while True:
         try:
             backoff.save_beginning()
@@ -154,14 +154,14 @@ def train(trainer: Trainer, boundary: RunBoundary, backoff: LRBackoff) -> Attemp
 
 
 def _leave(state: TrainState, boundary: RunBoundary, decision: Decision | None) -> AttemptResult:
-    """How the attempt ends: complete, or saved where it was told to leave."""
+    """How the attempt ends: complete, or saved where a command ended it."""
     position = state.position
     if decision is None:
         what = f"completed: {position.epoch} epoch{'s' if position.epoch != 1 else ''}"
         return AttemptResult("completed", what, epoch=position.epoch, step=position.step)
     status: Literal["stopped", "paused"] = "stopped" if decision.stop else "paused"
     saved = boundary.save_before_leaving(decision)
-    hint = "Resume continues from here" if saved else "Free disk space: this state could not be saved"
+    hint = "Resume the run to continue from here" if saved else "Free disk space: this state could not be saved"
     what = f"{status} at {position_text(position.epoch, position.step)}"
     return AttemptResult(status, what, hint, epoch=position.epoch, step=position.step)
 

@@ -47,7 +47,7 @@ class LRBackoff:
         parts, position = self._state.parts, self._state.position
         parts.train_step.zero_grad()
         self._log.recorder.discard_from(error.step)
-        # Reported before the cause is looked for: the steps before this one are part of the run.
+        # Reported before the cause is searched for: the steps before this one are part of the run.
         self._log.flush()
         cause = first_nonfinite(parts, position, self._backup, error)
         what = f"step {error.step} has numbers that are not finite: first {cause}. " + (
@@ -71,7 +71,7 @@ class LRBackoff:
             return f"{back} {change}; training.on_nonfinite = lower_lr or clip does so by itself"
         if self._state.recovery.returns:
             returns = self._state.recovery.returns
-            return f"The run went back {returns} times by itself. {back} {change}, or look at the data"
+            return f"The run went back {returns} times by itself. {back} {change}, or check the data"
         return f"No checkpoint is there to go back to. {back} {change}"
 
     def _last_good_state(self) -> dict[str, Any] | None:
@@ -90,7 +90,7 @@ class LRBackoff:
         """Puts the run back to a checkpoint, with a lower learning rate or a smaller norm, and saves that there."""
         state = self._state
         train_step, schedule = state.parts.train_step, state.parts.lr_schedule
-        # What the run was told or has learned since that checkpoint stays.
+        # What was set in the run or learned by it since that checkpoint stays.
         learned = {**state.recovery.state_dict(), "returns": state.recovery.returns + 1}
         learned["skipped"] = good.get("recovery", {}).get("skipped", 0)
         fitted, _ = fit_to_data(good, state.parts.data_fingerprint)

@@ -12,7 +12,7 @@ from workbench.config.schedule import Plan, Plateau
 
 
 class LRSchedule:
-    """The plan is that of the configuration, even when a resumed run goes on beyond it."""
+    """The plan is that of the configuration, even when a resumed run continues beyond it."""
 
     def __init__(self, config: RunConfig, steps_per_epoch: int) -> None:
         self._schedule = config.schedule

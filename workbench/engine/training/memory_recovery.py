@@ -1,7 +1,7 @@
 """A step whose memory runs out is taken again in smaller microbatches.
 
-It begins again from the weights, buffers and random states of its beginning. Its samples and their weights stay, so the run goes
-on as one that had gathered its gradients in such portions from the start.
+It begins again from the weights, buffers and random states of its beginning. Its samples and their weights stay, so the run
+continues as one that had accumulated its gradients in such portions from the start.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ LOWEST_SCALE = 2.0**-20
 
 
 class NonFiniteError(Exception):
-    """A loss or a gradient of ``step``, counted from 1, is no finite number; with ``taken`` the weights after it are none."""
+    """A loss or a gradient of ``step``, counted from 1, is not finite; with ``taken`` the weights after it are not finite."""
 
     def __init__(self, step: int, taken: bool = False) -> None:
         super().__init__(f"not finite in step {step}")

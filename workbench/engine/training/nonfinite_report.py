@@ -18,7 +18,7 @@ HIDDEN = "what did not show when the step was computed once more"
 
 
 def first_nonfinite(parts: Parts, position: Position, backup: StepBackup, error: NonFiniteError) -> str:
-    """The first thing that is not finite in a step, in words. Every process looks at its own samples; one answer is given."""
+    """The first thing that is not finite in a step, as text. Every process examines its own samples; one answer is given."""
     cause = _in_weights(parts.model)
     if not cause and not error.taken:
         cause = _in_step(parts, position, backup, error.step)

@@ -25,7 +25,7 @@ class Precision:
         return self.scaler.state_dict() if self.scaler is not None else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Puts back what :meth:`state_dict` gave; a scaler whose state is not there begins anew."""
+        """Puts back what :meth:`state_dict` gave; a scaler whose state is not there starts over."""
         if self.scaler is not None and state:
             self.scaler.load_state_dict(state)
 

@@ -1,4 +1,4 @@
-"""What a run has changed of itself so that it can go on; all of it is in its checkpoints."""
+"""What a run has changed of itself so that it can continue; all of it is in its checkpoints."""
 
 from __future__ import annotations
 

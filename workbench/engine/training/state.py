@@ -1,4 +1,4 @@
-"""Everything that makes a run go on exactly: one list of stateful parts, one capture, one restore.
+"""Everything that makes a run continue exactly: one list of stateful parts, one capture, one restore.
 
 Resume, branch, the return after numbers that were not finite, and the proof of a resume all use these two.
 """
@@ -100,7 +100,7 @@ class RandomStates:
         return self._world.all_gather(seeding.random_states(self._device))
 
     def load_state_dict(self, state: list[dict[str, Any]]) -> None:
-        """Puts back what :meth:`state_dict` gave; another number of processes draws anew from seed, step and rank."""
+        """Puts back what :meth:`state_dict` gave; another number of processes starts new streams from seed, step and rank."""
         if len(state) == self._world.size:
             seeding.restore_random_states(state[self._world.rank], self._device)
         else:
@@ -158,7 +158,7 @@ class TrainState:
     def planned_step(self) -> int:
         """How far the schedule's plan is: whole epochs as they are cut now, and the batches of this one.
 
-        Not the steps made: a run that goes on with other batches, data or processes has epochs of another length behind it.
+        Not the steps made: a run that continues with other batches, data or processes has epochs of another length behind it.
         """
         return self.position.epoch * self.parts.plan.steps + self.position.batch
 
@@ -196,7 +196,7 @@ def restart_epoch(saved: dict[str, Any]) -> dict[str, Any]:
 
 
 def fit_to_data(saved: dict[str, Any], data_now: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """A captured state for the data as they are now, and in words how they and the steps differ; then the epoch starts over."""
+    """A captured state for the data as they are now, and a text of how they and the steps differ; then the epoch starts over."""
     was = saved.get("data")
     if was is None or was == data_now:
         return saved, ""

@@ -36,7 +36,7 @@ def _lifted(config: Any, load: Callable[..., Any], result: str, path: bool = Tru
 
 
 def _digits(config: Any, source: Source) -> Piece:
-    result = _DIVIDED.replace("inputs", "pictures")
+    result = _DIVIDED.replace("inputs", "images")
     return _lifted(config, digits.load, result, swaps={"shipped('digits', 'digits.csv.gz')": "config.path"})
 
 
@@ -82,7 +82,7 @@ def _series(config: Any, source: Source) -> Piece:
     if config.time:
         what = "a script has no counterpart yet of a time column"
         raise RefusedError(what, "put the rows in their order, or choose another format", "dataset.time")
-    read = "table_reader.read_with_report(Path(config.path).expanduser(), 1, kept.get('commas', ()))"
+    read = "table_reader.read_with_report(Path(config.path).expanduser(), 1, preprocessing.get('commas', ()))"
     swaps = {read: "read_table(config.path), None", "_in_time(frame, config.time)": "torch.arange(len(frame)), None"}
     return _lifted(
         config, series.load, "source", results={series._windows: _WINDOWS}, swaps=swaps, **_table_code(config)
@@ -96,12 +96,12 @@ def _text(config: Any, source: Source) -> Piece:
 
 
 def _table(config: Any, source: Source) -> Piece:
-    read = "read_with_report(Path(config.path).expanduser(), commas=known.get('commas', ()))"
+    read = "read_with_report(Path(config.path).expanduser(), commas=fitted.get('commas', ()))"
     swaps = {read: "read_table(config.path), None"}
     if not config.leave_out:
-        swaps["[row for row in range(len(frame)) if wanted.keeps(_row_name(row))]"] = "list(range(len(frame)))"
+        swaps["[row for row in range(len(frame)) if leave_out.keeps(_row_name(row))]"] = "list(range(len(frame)))"
     results = {
-        table._labelled: "[row for row in rows if row not in empty], []",
+        table._labeled: "[row for row in rows if row not in empty], []",
         table._assemble: "inputs[halves[0]], targets[halves[0]], inputs[halves[1]], targets[halves[1]]",
     }
     return _lifted(config, table.load, "source", results=results, swaps=swaps, **_table_code(config))
