@@ -63,7 +63,7 @@ def test_that_the_optimisers_memory_is_kept_and_its_new_settings_count(monkeypat
         assert run_attempt(folder, alone=True) == 0
     newest = latest(folder.checkpoints)
     assert newest is not None
-    state = format.load(newest.path)["optimizer"]
+    state: Any = format.load(newest.path)["optimizer"]
     assert state["param_groups"][0]["weight_decay"] == 0.25
     assert state["param_groups"][0]["betas"][0] == 0.8
     assert {float(slot["step"]) for slot in state["state"].values()} == {21.0}
@@ -145,7 +145,7 @@ def test_that_a_branch_keeps_what_its_parent_learnt_where_nothing_else_is_asked_
     assert newest is not None
     state = format.load(newest.path)
     state["recovery"] |= {"limit": 24, "calm": 0.1, "clip_norm": 0.5, "returns": 1}
-    info = {"epoch": newest.epoch, "why": "learnt", "best": False, "value": None, "metrics": {}}
+    info: Any = {"epoch": newest.epoch, "why": "learnt", "best": False, "value": None, "metrics": {}}
     format.save(parent.checkpoints, state, info)
     longer, faster = branched(parent, {"training.epochs": 4}), branched(parent, {"optimizer.lr": 0.01})
     for folder, rate in ((longer, 1e-4), (faster, 0.01)):

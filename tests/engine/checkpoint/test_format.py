@@ -18,7 +18,7 @@ from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.checkpoints import best, latest, list_checkpoints
 
 
-def state(step: int = 7) -> dict[str, Any]:
+def state(step: int = 7) -> Any:
     model = torch.nn.Linear(3, 2)
     optimizer = torch.optim.Adam(model.parameters())
     model(torch.ones(1, 3)).sum().backward()

@@ -432,9 +432,9 @@ def test_that_a_rate_changed_by_hand_and_several_processes_are_refused(tmp_path:
     folder, _ = ran(configured("digits-mlp", {"training.epochs": 1}))
     newest = latest(folder.checkpoints)
     assert newest is not None
-    state = format.load(newest.path)
+    state: Any = format.load(newest.path)
 
-    def refused(changed: dict[str, Any]) -> dict[str, Any]:
+    def refused(changed: Any) -> dict[str, Any]:
         format.save(folder.checkpoints, {**state, **changed}, {})
         answer = exported(folder, tmp_path / "never.py")
         assert not answer["ok"]

@@ -131,7 +131,7 @@ def test_that_a_resumed_run_keeps_its_scale_and_tells_that_the_data_changed(tmp_
 
 def test_that_a_source_comes_back_from_its_checkpoint() -> None:
     source = data.load(RunConfig().dataset)
-    state: dict[str, Any] = {
+    state: Any = {
         "task": fitted.to_state(source),
         "classes": list(source.task.classes),
         "preprocessing": source.preprocessing,

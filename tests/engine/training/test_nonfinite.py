@@ -146,7 +146,7 @@ def test_that_a_run_goes_back_by_itself_at_most_three_times(mode: str, monkeypat
     assert "went back 3 times" in progress.ended.hint
     assert [event.why for event in progress.recoveries] == ["numbers"] * 3
     assert sum("returns)" in line.text for line in progress.log) == 3
-    recovery = format.load(list_checkpoints(folder.checkpoints)[-1].path)["recovery"]
+    recovery: Any = format.load(list_checkpoints(folder.checkpoints)[-1].path)["recovery"]
     assert recovery["returns"] == 3
     assert (recovery["calm"], recovery["clip_norm"]) == (
         (pytest.approx(1e-3), None) if mode == "lower_lr" else (1.0, pytest.approx(0.01))

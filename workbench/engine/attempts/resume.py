@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import cast
 
 import torch
 
 from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
+from workbench.engine.runtime.checkpoint_state import CheckpointState, VersionsState
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training.state import TrainState, fit_to_data
 from workbench.runs.events import position_text
@@ -26,7 +27,7 @@ class Continuation:
     warnings: list[str] = field(default_factory=list)
 
 
-def resume(state: TrainState, saved: dict[str, Any]) -> str:
+def resume(state: TrainState, saved: CheckpointState) -> str:
     """Puts a checkpoint's state into a run that was just built. Gives where it continues, as a sentence. Every process calls it.
 
     Raises RefusedError when the checkpoint is of another model or of other classes.
@@ -43,16 +44,17 @@ def resume(state: TrainState, saved: dict[str, Any]) -> str:
     return f"continued exactly {where}" + (f", but not exactly: {', '.join(different)} differ" if different else "")
 
 
-def differing_parts(state: dict[str, Any], other: dict[str, Any]) -> list[str]:
+def differing_parts(state: CheckpointState, other: CheckpointState) -> list[str]:
     """The parts, compared by their hashes, in which two captured states are not the same bit for bit."""
-    parts = [name for name in PROVEN if format.checksum({0: state[name]}) != format.checksum({0: other[name]})]
+    first, second = cast("dict[str, object]", state), cast("dict[str, object]", other)
+    parts = [name for name in PROVEN if format.checksum({0: first[name]}) != format.checksum({0: second[name]})]
     # Another total of epochs is what was asked for, and how long the steps took is no part of what they came to.
     apart = {"epochs": 0, "seconds": 0.0}
     same = {**state["position"], **apart} == {**other["position"], **apart}
     return parts if same else [*parts, "position"]
 
 
-def random_changes(world: World, device: torch.device, saved: dict[str, Any]) -> str:
+def random_changes(world: World, device: torch.device, saved: CheckpointState) -> str:
     """Why random numbers do not continue as they would have; empty when they do.
 
     Every process calls it and is given the same: what any of them finds holds for all, so that none compares its state
@@ -67,7 +69,7 @@ def random_changes(world: World, device: torch.device, saved: dict[str, Any]) ->
     return next(filter(None, world.all_gather(change)), "")
 
 
-def _changed_since(versions: dict[str, Any], device: torch.device) -> str:
+def _changed_since(versions: VersionsState, device: torch.device) -> str:
     """Another version of torch, or another kind of device. Its number is no difference: every process has its own."""
     pairs = (
         ("torch", versions.get("torch"), str(torch.__version__)),

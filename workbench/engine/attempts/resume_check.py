@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from workbench.engine.attempts.resume import differing_parts
 from workbench.engine.checkpoint import format
 from workbench.engine.reporting.metrics import Sums
 from workbench.engine.reporting.reporter import Reporter, StepLog
+from workbench.engine.runtime.checkpoint_state import CheckpointState, PositionState
 from workbench.engine.runtime.failures import FailedError, RefusedError
 from workbench.engine.training.control import Control, Decision
 from workbench.engine.training.loop import Trainer
@@ -52,7 +52,7 @@ class _ReplayBoundary:
     Ends where the steps are to end, and when somebody wants the run to leave: what that was stays for the run itself.
     """
 
-    def __init__(self, state: TrainState, log: StepLog, control: Control | None, end: dict[str, Any]) -> None:
+    def __init__(self, state: TrainState, log: StepLog, control: Control | None, end: PositionState) -> None:
         self._position, self._log, self._control, self._end = state.position, log, control, end
         self._state = state
 
@@ -82,13 +82,15 @@ class _ReplayBoundary:
 
     def is_at_end(self) -> bool:
         """Whether the steps are where they are to end, or beyond."""
-        return self._position.step > self._end["step"] or _coordinates(vars(self._position)) == _coordinates(self._end)
+        return self._position.step > self._end["step"] or _coordinates(self._position.state_dict()) == _coordinates(
+            self._end
+        )
 
 
 def replay(
     state: TrainState,
     folder: RunFolder,
-    saved: dict[str, Any],
+    saved: CheckpointState,
     steps: int,
     reporter: Reporter | None,
     control: Control | None,
@@ -120,7 +122,7 @@ def replay(
     what = f"{end['step'] - first} steps from step {first}"
     if trouble:
         return Proof(f"the replay of {what} ended early: {trouble}", False)
-    if _coordinates(vars(again.position)) != _coordinates(end):
+    if _coordinates(again.position.state_dict()) != _coordinates(end):
         return Proof(f"the replay of {what} was interrupted at step {again.position.step}", False)
     # Only the main process reports the result, and only it has the curve.
     curve = reporter.progress.curves.loss if reporter is not None else PointSeries()
@@ -131,11 +133,11 @@ def replay(
     return Proof(f"{what} were replayed, and {' and '.join(filter(None, differences))}", False)
 
 
-def _coordinates(position: dict[str, Any]) -> tuple[int, int, int]:
+def _coordinates(position: PositionState) -> tuple[int, int, int]:
     return position["epoch"], position["batch"], position["step"]
 
 
-def _checkpoint_before(state: TrainState, folder: RunFolder, end: int, steps: int) -> dict[str, Any] | None:
+def _checkpoint_before(state: TrainState, folder: RunFolder, end: int, steps: int) -> CheckpointState | None:
     """The newest sound checkpoint of the run itself that lies ``steps`` back; else its oldest. The main process chooses."""
     earlier = [info for info in list_checkpoints(folder.checkpoints) if info.step < end]
     far = [info for info in earlier if info.step <= end - steps]
@@ -150,7 +152,7 @@ def _checkpoint_before(state: TrainState, folder: RunFolder, end: int, steps: in
     return None
 
 
-def _changed_between(before: dict[str, Any], saved: dict[str, Any], processes: int) -> str:
+def _changed_between(before: CheckpointState, saved: CheckpointState, processes: int) -> str:
     """What makes the steps between two checkpoints others than those that would be taken now; empty when nothing does."""
     if len(before["random"]) != processes:
         return f"they were taken by {len(before['random'])} processes, and now there are {processes}"

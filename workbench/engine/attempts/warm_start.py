@@ -5,10 +5,17 @@ What fits is decided on plain data: the parent's state and the run's own become 
 
 from __future__ import annotations
 
-from typing import Any
-
 from workbench.engine.attempts.resume import Continuation, random_changes
 from workbench.engine.data import fitted
+from workbench.engine.runtime.checkpoint_state import (
+    CheckpointState,
+    MetricsState,
+    OptimizerState,
+    PositionState,
+    RecoveryState,
+    ScheduleState,
+    Section,
+)
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training.state import TrainState, restart_epoch
 from workbench.runs.branch import Parent
@@ -19,12 +26,12 @@ ORDER = ("batch_size", "accumulation", "drop_last", "seed")
 """Settings of the training that decide which samples are in which batch."""
 
 
-def is_warm_start(config: dict[str, Any], saved: dict[str, Any], parent: Parent | None) -> bool:
+def is_warm_start(config: dict[str, Section], saved: CheckpointState, parent: Parent | None) -> bool:
     """Whether a checkpoint is the parent's with settings other than the run's (``config``), rather than one of its own."""
     return parent is not None and saved["position"]["step"] == parent.step and saved["config"] != config
 
 
-def warm_start(state: TrainState, saved: dict[str, Any], parent: Parent) -> Continuation:
+def warm_start(state: TrainState, saved: CheckpointState, parent: Parent) -> Continuation:
     """Puts a parent's state into a run that was just built. Gives where it continues, and what starts over, as sentences.
 
     Raises RefusedError when the weights are of another model.
@@ -33,8 +40,11 @@ def warm_start(state: TrainState, saved: dict[str, Any], parent: Parent) -> Cont
     fitted.check_classes(parts.source.task, saved)
     own = state.capture()
     optimizer, optimizer_note = _optimizer(own, saved)
-    inherited, epoch_note = _position(own, saved)
-    inherited |= {
+    position, metrics, epoch_note = _position(own, saved)
+    inherited: CheckpointState = {
+        **own,
+        "position": position,
+        "metrics": metrics,
         "model": saved["model"],
         "optimizer": optimizer,
         "ema": saved.get("ema", {}),
@@ -53,12 +63,12 @@ def warm_start(state: TrainState, saved: dict[str, Any], parent: Parent) -> Cont
     return Continuation(str(parent), [note for note in (optimizer_note, epoch_note, random_note) if note])
 
 
-def _sections(own: dict[str, Any], saved: dict[str, Any], name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def _sections(own: CheckpointState, saved: CheckpointState, name: str) -> tuple[Section, Section]:
     """A section of the configuration now and at the parent."""
     return own["config"][name], saved["config"].get(name, {})
 
 
-def _optimizer(own: dict[str, Any], saved: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def _optimizer(own: CheckpointState, saved: CheckpointState) -> tuple[OptimizerState, str]:
     """The optimizer's memory with the run's own settings, where it means the same. Says so where it starts over."""
     now, was = _sections(own, saved, "optimizer")
     if now.get("kind") != was.get("kind"):
@@ -78,7 +88,7 @@ def _is_other_number(value: object, before: object) -> bool:
     return all(isinstance(item, (int, float)) and not isinstance(item, bool) and bool(item) for item in (value, before))
 
 
-def _schedule(own: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
+def _schedule(own: CheckpointState, saved: CheckpointState) -> ScheduleState:
     """The learning rate as it was set while the parent trained, unless the branch has one of its own."""
     now, was = _sections(own, saved, "optimizer")
     base = saved["schedule"]["base"] if now["lr"] == was.get("lr") else own["schedule"]["base"]
@@ -86,20 +96,20 @@ def _schedule(own: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
     return {**(saved if plan == plan_before else own)["schedule"], "base": base}
 
 
-def _recovery(own: dict[str, Any], saved: dict[str, Any]) -> dict[str, Any]:
+def _recovery(own: CheckpointState, saved: CheckpointState) -> RecoveryState:
     """What the parent had learned of memory, and of numbers where the branch has no setting of its own for it."""
-    learned = saved.get("recovery", {})
-    recovery = {**own["recovery"], "limit": learned.get("limit", own["recovery"]["limit"])}
+    learned: RecoveryState = {**own["recovery"], **saved.get("recovery", own["recovery"])}
+    recovery: RecoveryState = {**own["recovery"], "limit": learned["limit"]}
     now, was = _sections(own, saved, "optimizer")
     if now["lr"] == was.get("lr"):
-        recovery["calm"] = learned.get("calm", 1.0)
+        recovery["calm"] = learned["calm"]
     training, training_before = _sections(own, saved, "training")
     if training["clip_norm"] == training_before.get("clip_norm"):
-        recovery["clip_norm"] = learned.get("clip_norm", recovery["clip_norm"])
+        recovery["clip_norm"] = learned["clip_norm"]
     return recovery
 
 
-def _position(own: dict[str, Any], saved: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def _position(own: CheckpointState, saved: CheckpointState) -> tuple[PositionState, MetricsState, str]:
     """Position and metrics of the parent. An epoch whose batches are others now starts over, which is noted.
 
     The best value so far stays where it was measured on the same samples.
@@ -110,9 +120,9 @@ def _position(own: dict[str, Any], saved: dict[str, Any]) -> tuple[dict[str, Any
     same = same and saved.get("data") in (None, own["data"])
     same = same and saved["versions"].get("processes") == own["versions"]["processes"]
     fitted = saved if same else restart_epoch(saved)
-    metrics = dict(fitted["metrics"])
+    metrics: MetricsState = {**fitted["metrics"]}
     if data != data_before:
         metrics["monitor"] = own["metrics"]["monitor"]
     restarted = not same and saved["position"]["batch"] > 0
     note = f"epoch {saved['position']['epoch'] + 1} starts over: its batches are others" if restarted else ""
-    return {"position": fitted["position"], "metrics": metrics}, note
+    return fitted["position"], metrics, note

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-from typing import Any
 
 import torch
 
@@ -20,6 +19,7 @@ from workbench.engine.data.dataset import Progress
 from workbench.engine.reporting.reporter import Reporter, StepLog
 from workbench.engine.reporting.tensorboard import TensorBoardWriter
 from workbench.engine.runtime import devices
+from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.sleep_inhibitor import inhibit_sleep
@@ -128,7 +128,7 @@ def _early_stopping(parts: build.Parts) -> EarlyStopping:
 
 
 def _continue_from(
-    saved: dict[str, Any] | None,
+    saved: CheckpointState | None,
     state: TrainState,
     folder: RunFolder,
     request: Request,

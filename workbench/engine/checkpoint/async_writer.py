@@ -9,11 +9,11 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from workbench.engine.checkpoint import format
+from workbench.engine.runtime.checkpoint_state import CheckpointInfoFields, CheckpointState
 
 SPARE_BYTES = 2**16
 """Space that is left on the disk beside a checkpoint: for the run's events, and for everybody else."""
@@ -23,8 +23,8 @@ SPARE_BYTES = 2**16
 class WriteResult:
     """The outcome of writing a checkpoint. ``error`` is None when it lies whole on the disk."""
 
-    state: dict[str, Any]
-    info: dict[str, Any]
+    state: CheckpointState
+    info: CheckpointInfoFields
     bytes: int = 0
     seconds: float = 0.0
     error: OSError | None = None
@@ -41,7 +41,7 @@ class AsyncWriter:
         self._failure: BaseException | None = None
         self._needed = 0
 
-    def submit(self, state: dict[str, Any], info: dict[str, Any]) -> None:
+    def submit(self, state: CheckpointState, info: CheckpointInfoFields) -> None:
         """Begins to write. Waits for the checkpoint before this one: memory holds one copy, and files come in their order."""
         self.wait()
         self._needed = tensor_bytes(state)
@@ -71,7 +71,7 @@ class AsyncWriter:
             return False
         return True
 
-    def _write(self, state: dict[str, Any], info: dict[str, Any]) -> None:
+    def _write(self, state: CheckpointState, info: CheckpointInfoFields) -> None:
         began = time.monotonic()
         try:
             _check_space(self._folder, self._needed)
@@ -94,7 +94,7 @@ def _check_space(folder: Path, needed: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
-def tensor_bytes(value: Any) -> int:
+def tensor_bytes(value: object) -> int:
     """Bytes of all tensors in nested state."""
     if isinstance(value, torch.Tensor):
         return value.nbytes

@@ -9,13 +9,15 @@ import os
 import struct
 import time
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from workbench.config.migrations import format_problem, migrate_checkpoint
+from workbench.engine.runtime.checkpoint_state import CheckpointInfoFields, CheckpointState
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.checkpoints import CheckpointInfo, file_name, list_checkpoints
 from workbench.runs.folder import write_whole
@@ -28,7 +30,7 @@ KEYS = (
 )  # fmt: skip
 
 
-def save(folder: Path, state: dict[str, Any], info: dict[str, Any]) -> Path:
+def save(folder: Path, state: CheckpointState, info: CheckpointInfoFields) -> Path:
     """Writes ``state`` as the checkpoint of its step, and ``info`` as the JSON beside it. Raises OSError, leaving nothing half.
 
     Temporary file, flushed to disk, renamed; then the folder itself is flushed.
@@ -56,7 +58,7 @@ def save(folder: Path, state: dict[str, Any], info: dict[str, Any]) -> Path:
     return path
 
 
-def load(path: Path) -> dict[str, Any]:
+def load(path: Path) -> CheckpointState:
     """Reads a checkpoint. Raises RefusedError with what the file is when it is no sound checkpoint. Executes nothing."""
     _check_container(path)
     try:
@@ -78,10 +80,10 @@ def load(path: Path) -> dict[str, Any]:
         raise RefusedError(
             f"{path} is damaged: its checksum does not match its content", "choose an earlier checkpoint"
         )
-    return migrate_checkpoint(state)
+    return cast("CheckpointState", migrate_checkpoint(state))
 
 
-def load_latest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+def load_latest(folder: Path) -> tuple[CheckpointState | None, list[str]]:
     """The newest sound checkpoint of a folder (None when there is none), and what was wrong with newer ones."""
     wrong: list[str] = []
     for info in reversed(list_checkpoints(folder)):
@@ -104,14 +106,14 @@ def prune(folder: Path, keep: int, step: int) -> None:
             _remove(info)
 
 
-def checksum(state: Any) -> str:
+def checksum(state: Mapping[Any, object]) -> str:
     """A hash over everything in ``state``: names, types and every number. torch notices most flipped bits not at all."""
     hasher = hashlib.sha256()
     _feed(hasher, {key: value for key, value in state.items() if key != "checksum"})
     return hasher.hexdigest()
 
 
-def _feed(hasher: Any, value: Any) -> None:
+def _feed(hasher: hashlib._Hash, value: object) -> None:
     match value:
         case Tensor():
             plain = value.detach().cpu().contiguous()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 
 from workbench.config.output import Output
 from workbench.engine.checkpoint.async_writer import AsyncWriter
 from workbench.engine.reporting.reporter import Reporter
+from workbench.engine.runtime.checkpoint_state import CheckpointInfoFields, CheckpointState
 from workbench.engine.runtime.distributed import World
 from workbench.runs.checkpoints import file_name
 from workbench.runs.events import CheckpointSaved
@@ -21,8 +22,6 @@ until then its state waits in memory, so that a quick run does not spend its tim
 RETRY_SECONDS = 1.0
 REQUESTED = "requested"
 """Why a checkpoint was saved that somebody requested."""
-
-State = dict[str, Any]
 
 
 class RunPosition(Protocol):
@@ -46,11 +45,11 @@ class Saveable(Protocol):
         """Whether it stands at the end of its best epoch so far."""
         ...
 
-    def capture(self) -> State:
+    def capture(self) -> CheckpointState:
         """The content of a checkpoint, copied to main memory."""
         ...
 
-    def describe(self, why: str, best: bool) -> dict[str, Any]:
+    def describe(self, why: str, best: bool) -> CheckpointInfoFields:
         """What is written beside it."""
         ...
 
@@ -71,7 +70,7 @@ class Saver:
         self._saved_at = time.monotonic()
         self._saved_step = -1
         self._duration = 0.0
-        self._best: tuple[State, dict[str, Any]] | None = None
+        self._best: tuple[CheckpointState, CheckpointInfoFields] | None = None
         """The state of the best epoch, and what is written beside it, while both wait in memory."""
         self.refused = False
         """Whether the disk refused the last checkpoint: the run pauses until there is space."""
@@ -150,7 +149,7 @@ class Saver:
             (state, info), self._best = self._best, None
             self._write(state, info)
 
-    def _write(self, state: State, info: dict[str, Any]) -> None:
+    def _write(self, state: CheckpointState, info: CheckpointInfoFields) -> None:
         self._wait()
         self._saved_at, self._saved_step = time.monotonic(), state["position"]["step"]
         if self._world.is_main:
@@ -187,6 +186,6 @@ class Saver:
             self._reporter.report(saved)
 
 
-def deployed_weights(state: State) -> dict[str, torch.Tensor]:
+def deployed_weights(state: CheckpointState) -> dict[str, torch.Tensor]:
     """The weights a checkpoint's model is used with: the running averages where they were kept, else the weights."""
     return {**state["model"], **state.get("ema", {})}

@@ -6,38 +6,38 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from workbench.config.dataset import Dataset
+from workbench.config.dataset import Dataset, ImageCSV, Series, Sine, Table, Text
 from workbench.engine.data import balance, digits, image_folder, synthetic, torchvision_sets, user_dataset
 from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.runtime.failures import RefusedError
 
 
 # polars takes half a second to import: only sources that read tables do.
-def _load_table(config: Any, progress: Progress, learned: Source | None) -> Source:
+def _load_table(config: Table, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import table
 
     return table.load(config, progress, learned)
 
 
-def _load_text(config: Any, progress: Progress, learned: Source | None) -> Source:
+def _load_text(config: Text, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import text
 
     return text.load(config, progress, learned)
 
 
-def _load_series(config: Any, progress: Progress, learned: Source | None) -> Source:
+def _load_series(config: Series, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import series
 
     return series.load(config, progress, learned)
 
 
-def _load_sine(config: Any, progress: Progress, learned: Source | None) -> Source:
+def _load_sine(config: Sine, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import series
 
     return series.load_sine(config, progress, learned)
 
 
-def _load_image_csv(config: Any, progress: Progress) -> Source:
+def _load_image_csv(config: ImageCSV, progress: Progress) -> Source:
     from workbench.engine.data import image_csv
 
     return image_csv.load(config, progress)

@@ -5,11 +5,10 @@ Means and deviations, categories, a vocabulary: with another one of them a netwo
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
 from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
+from workbench.engine.runtime.checkpoint_state import CheckpointState, FittedState
 from workbench.engine.runtime.failures import RefusedError
 
 NEEDED = {"kind", "shape", "targets", "means", "stds", "factor", "offset", "vocabulary"}
@@ -20,7 +19,7 @@ FREE = {
 """Settings of a dataset that what is learned from it does not depend on, except through which samples they are."""
 
 
-def to_state(source: Source) -> dict[str, Any]:
+def to_state(source: Source) -> FittedState:
     """What a checkpoint keeps of a source, beside its classes and its preprocessing: plain data."""
     task = source.task
     return {
@@ -36,7 +35,7 @@ def to_state(source: Source) -> dict[str, Any]:
     }
 
 
-def applies_to(state: dict[str, Any], dataset: dict[str, Any]) -> bool:
+def applies_to(state: CheckpointState, dataset: dict[str, object]) -> bool:
     """Whether what a checkpoint learned from its data is what its weights need with a dataset's settings.
 
     Those of a branch may be others. Checkpoints of early versions do not record it.
@@ -50,7 +49,7 @@ def applies_to(state: dict[str, Any], dataset: dict[str, Any]) -> bool:
     )
 
 
-def from_state(state: dict[str, Any]) -> Source:
+def from_state(state: CheckpointState) -> Source:
     """The source of a checkpoint without its samples. Raises RefusedError for one that does not record all of it."""
     fields = state.get("task", {})
     try:
@@ -66,7 +65,7 @@ def from_state(state: dict[str, Any]) -> Source:
     return Source(task, shape, empty, empty, None, scaling, state["preprocessing"], vocabulary=vocabulary)
 
 
-def check_classes(task: TaskSpec, saved: dict[str, Any]) -> None:
+def check_classes(task: TaskSpec, saved: CheckpointState) -> None:
     """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
     before, now = tuple(saved["classes"]), task.classes
     if before != now:

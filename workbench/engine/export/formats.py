@@ -20,6 +20,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Source
 from workbench.engine.export.script import assemble
+from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training import build
 from workbench.runs.branch import parent_of
@@ -100,13 +101,13 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
     return {"file": str(path), "bytes": path.stat().st_size, "drawback": BY_NAME[SCRIPT].drawback}
 
 
-def _check_history(config: RunConfig, state: dict[str, Any], trained: Path) -> None:
+def _check_history(config: RunConfig, state: CheckpointState, trained: Path) -> None:
     """Raises RefusedError for what happened to a run beside its settings."""
     if parent_of(RunFolder(trained.parent.parent)) is not None:
         what = "the run is a branch: it began with its parent's weights, and a script begins anew"
         raise RefusedError(what, "choose another format, or make a new run with these settings", "training")
-    learnt = {"returns": 0, "calm": 1.0, **state.get("recovery", {})}
-    if learnt["returns"] or learnt["calm"] != 1.0 or learnt.get("limit") is not None:
+    recovery = state.get("recovery")
+    if recovery and (recovery["returns"] or recovery["calm"] != 1.0 or recovery["limit"] is not None):
         what = "the run helped itself on its way (memory that ran out, or numbers that were not finite), which a script does not do"
         raise RefusedError(what, "choose another format, or make a new run with the settings it came to", "training")
     if int(state["position"]["epochs"]) != config.training.epochs:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from workbench.engine.runtime.failures import FailedError, RefusedError, explain
 
+T = TypeVar("T")
 COLLECTIVE_TIMEOUT = timedelta(minutes=5)
 """How long a process waits for the others before it gives up; the launching process ends the rest much earlier."""
 PATIENCE_SECONDS = 1.0
@@ -75,7 +76,7 @@ class World:
         """Whether this is rank 0, which alone decides and reports."""
         return self.rank == 0
 
-    def broadcast(self, value: Any) -> Any:
+    def broadcast(self, value: T) -> T:
         """Rank 0's ``value``, on every rank."""
         if self.size == 1:
             return value
@@ -83,7 +84,7 @@ class World:
         dist.broadcast_object_list(box, src=0, group=self.control)
         return box[0]
 
-    def all_gather(self, value: Any) -> list[Any]:
+    def all_gather(self, value: T) -> list[T]:
         """Every rank's ``value``, in order, on every rank."""
         if self.size == 1:
             return [value]
@@ -91,7 +92,7 @@ class World:
         dist.all_gather_object(values, value, group=self.control)
         return values
 
-    def all_gather_when_done(self, work: Callable[[], Any]) -> list[Any]:
+    def all_gather_when_done(self, work: Callable[[], T]) -> list[T]:
         """What ``work`` gives on every rank, in order, on every rank, however long it takes. It must not call the others.
 
         Where one rank cannot do its work, every rank raises why: RefusedError as it is, all else as FailedError.
@@ -120,7 +121,7 @@ class World:
         """What ``work`` gives on rank 0, on every rank, however long it takes. See :meth:`all_gather_when_done`."""
         return self.all_gather_when_done(work if self.is_main else lambda: None)[0]
 
-    def main_first(self, work: Callable[[], Any]) -> Any:
+    def main_first(self, work: Callable[[], T]) -> T:
         """What ``work`` gives on this rank: rank 0 does it first, then one rank of every other machine, then the rest.
 
         For what leaves something on the disk that the others then find, on whichever machines share one. Where one rank cannot
@@ -129,7 +130,7 @@ class World:
         if self.size == 1:
             return work()
         turn = 0 if self.is_main else 1 if self.local_rank == 0 else 2
-        own: list[Any] = []
+        own: list[T] = []
 
         def do_turn() -> None:
             # Its result stays here: only that it is done is exchanged.

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
+
+from workbench.engine.runtime.checkpoint_state import RandomState
 
 
 def derive_seed(seed: int, *parts: object) -> int:
@@ -40,13 +42,13 @@ def set_deterministic(wanted: bool) -> None:
     torch.backends.cudnn.benchmark = not wanted
 
 
-def random_states(device: torch.device) -> dict[str, Any]:
+def random_states(device: torch.device) -> RandomState:
     """The state of every random stream of this process, fit for ``torch.load(weights_only=True)``."""
     name, keys, *rest = np.random.get_state()
     numpy = (str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest)
-    states: dict[str, Any] = {"python": random.getstate(), "numpy": numpy, "cpu": torch.get_rng_state()}
+    states: RandomState = {"python": random.getstate(), "numpy": numpy, "cpu": torch.get_rng_state()}
     own = device_state(device)
-    return states if own is None else {**states, device.type: own}
+    return states if own is None else cast("RandomState", {**states, device.type: own})
 
 
 def device_state(device: torch.device) -> torch.Tensor | None:
@@ -64,7 +66,7 @@ def restore_device(state: torch.Tensor | None, device: torch.device) -> None:
         torch.mps.set_rng_state(state)
 
 
-def restore_random_states(states: dict[str, Any], device: torch.device) -> None:
+def restore_random_states(states: RandomState, device: torch.device) -> None:
     """Puts back what :func:`random_states` gave."""
     version, inner, gauss = states["python"]
     random.setstate((version, tuple(inner), gauss))
@@ -72,4 +74,5 @@ def restore_random_states(states: dict[str, Any], device: torch.device) -> None:
         name, keys, *rest = states["numpy"]
         np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
     torch.set_rng_state(states["cpu"])
-    restore_device(states.get(device.type) if device.type != "cpu" else None, device)
+    own = {"cuda": states.get("cuda"), "mps": states.get("mps")}.get(device.type)
+    restore_device(own, device)

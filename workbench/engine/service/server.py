@@ -24,6 +24,7 @@ from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Progress, Source
 from workbench.engine.export import formats
 from workbench.engine.runtime import devices
+from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError, explain
 from workbench.engine.service import attention, examples, graph, inspect, predict, preview, scan, summary
@@ -178,7 +179,7 @@ def run_examples(params: Params, progress: Progress) -> dict[str, Any]:
     return examples.run(params["page"])
 
 
-def _state(params: Params) -> dict[str, Any]:
+def _state(params: Params) -> CheckpointState:
     return format.load(Path(params["checkpoint"]))
 
 
@@ -222,7 +223,7 @@ def predict_files(params: Params, progress: Progress) -> dict[str, Any]:
 
 
 def _model_alone(
-    state: dict[str, Any], path: Path, device: torch.device, progress: Progress
+    state: CheckpointState, path: Path, device: torch.device, progress: Progress
 ) -> tuple[nn.Module, Source]:
     """A checkpoint's model as it is to be used, and what it was trained on: all from the checkpoint, none from the data."""
     progress("building the model", None)
@@ -287,7 +288,7 @@ def _check_split(parts: build.Parts, name: str) -> None:
         raise RefusedError(f"the data has no {name} split", f"it has {has}")
 
 
-def _load_weights(parts: build.Parts, state: dict[str, Any], path: Path) -> None:
+def _load_weights(parts: build.Parts, state: CheckpointState, path: Path) -> None:
     try:
         parts.model.load_state_dict(deployed_weights(state))
         parts.ema = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from workbench.engine.runtime.checkpoint_state import EarlyStoppingState
 
 
 @dataclass
@@ -38,11 +39,11 @@ class EarlyStopping:
         split, _, metric = self.name.partition(" ")
         return results[split].get(metric, float("nan"))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> EarlyStoppingState:
         """What a checkpoint keeps."""
         return {"name": self.name, "best": self.best, "waited": self.waited}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: EarlyStoppingState) -> None:
         """Puts back what :meth:`state_dict` gave, where the same value was judged."""
         if state["name"] == self.name:
             self.best, self.waited = state["best"], state["waited"]

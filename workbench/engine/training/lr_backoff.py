@@ -3,14 +3,13 @@ lower learning rate or with clipped gradients."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import Saver
 from workbench.engine.reporting.reporter import StepLog
+from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.failures import Failure, RefusedError
 from workbench.engine.training.memory_recovery import StepBackup
 from workbench.engine.training.nonfinite import NonFiniteError
@@ -64,7 +63,7 @@ class LRBackoff:
         self._go_back(error.step, what, good)
         return None
 
-    def _hint(self, good: dict[str, Any] | None) -> str:
+    def _hint(self, good: CheckpointState | None) -> str:
         back = f"Go back to the last good checkpoint (step {good['position']['step']})" if good else "Start again"
         change = "with a lower learning rate (optimizer.lr) or with clipping (training.clip_norm)"
         if self._mode == "stop":
@@ -74,7 +73,7 @@ class LRBackoff:
             return f"The run went back {returns} times by itself. {back} {change}, or check the data"
         return f"No checkpoint is there to go back to. {back} {change}"
 
-    def _last_good_state(self) -> dict[str, Any] | None:
+    def _last_good_state(self) -> CheckpointState | None:
         """The newest sound checkpoint whose weights are finite. The main process has written what it had to."""
         self._state.parts.world.broadcast(None)
         for info in reversed(list_checkpoints(self._saver.folder)):
@@ -86,13 +85,14 @@ class LRBackoff:
                 return saved
         return None
 
-    def _go_back(self, step: int, what: str, good: dict[str, Any]) -> None:
+    def _go_back(self, step: int, what: str, good: CheckpointState) -> None:
         """Puts the run back to a checkpoint, with a lower learning rate or a smaller norm, and saves that there."""
         state = self._state
         train_step, schedule = state.parts.train_step, state.parts.lr_schedule
         # What was set in the run or learned by it since that checkpoint stays.
-        learned = {**state.recovery.state_dict(), "returns": state.recovery.returns + 1}
-        learned["skipped"] = good.get("recovery", {}).get("skipped", 0)
+        learned = state.recovery.state_dict()
+        learned["returns"] += 1
+        learned["skipped"] = good["recovery"]["skipped"] if "recovery" in good else 0
         fitted, _ = fit_to_data(good, state.parts.data_fingerprint)
         state.restore({**fitted, "recovery": learned, "schedule": {**good["schedule"], "base": schedule.base_lr}})
         if self._mode == "lower_lr":
@@ -114,5 +114,5 @@ class LRBackoff:
         self._saver.save(state, "went back")
 
 
-def _has_fractions(value: Any) -> bool:
+def _has_fractions(value: object) -> bool:
     return isinstance(value, Tensor) and value.is_floating_point()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
+from workbench.engine.runtime.checkpoint_state import ScheduleState
 
 
 class LRSchedule:
@@ -45,11 +45,13 @@ class LRSchedule:
             return False
         return self._plateau.update(value if higher_is_better else -value, self._schedule)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> ScheduleState:
         """What a checkpoint keeps."""
-        return {"base": self.base_lr, **vars(self._plateau)}
+        plateau = self._plateau
+        best, bad = plateau.best, plateau.bad
+        return {"base": self.base_lr, "factor": plateau.factor, "best": best, "bad": bad, "cooling": plateau.cooling}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: ScheduleState) -> None:
         """Puts back what :meth:`state_dict` gave."""
         self.base_lr = state["base"]
         self._plateau = PlateauState(state["factor"], state["best"], state["bad"], state.get("cooling", 0))

@@ -6,7 +6,7 @@ continues as one that had accumulated its gradients in such portions from the st
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -68,12 +68,19 @@ class MemoryRecovery:
         train_step, world = self._parts.train_step, self._parts.world
         while True:
             self.backup.save()
-            trouble = self._try_step(step, microbatches, measure_norm)
-            if trouble is None:
+            ran_out = False
+            try:
+                train_step.run(step, microbatches, self._recorder, measure_norm=measure_norm)
                 return
-            # Here, behind the handler, the traceback is gone, and with it the tensors that its frames held.
+            except NonFiniteError:
+                pass
+            except (RuntimeError, MemoryError) as error:
+                if train_step.moving_weights or not memory_ran_out(error):
+                    raise
+                ran_out = True
+            # Here, behind the handlers, the traceback is gone, and with it the tensors that its frames held.
             size = 0
-            if trouble == "memory":
+            if ran_out:
                 train_step.zero_grad()
                 size = max(len(inputs) for inputs, _, _ in train_step.split(microbatches))
                 world.fill_in(train_step.model)
@@ -90,21 +97,6 @@ class MemoryRecovery:
             if not sizes:
                 raise NonFiniteError(step)
             self._halve_microbatches(step, min(sizes))
-
-    def _try_step(
-        self, step: int, microbatches: list[Microbatch], measure_norm: bool
-    ) -> Literal["memory", "numbers"] | None:
-        """Takes a step. Gives what was in its way."""
-        train_step = self._parts.train_step
-        try:
-            train_step.run(step, microbatches, self._recorder, measure_norm=measure_norm)
-        except NonFiniteError:
-            return "numbers"
-        except (RuntimeError, MemoryError) as error:
-            if train_step.moving_weights or not memory_ran_out(error):
-                raise
-            return "memory"
-        return None
 
     def _halve_microbatches(self, step: int, size: int) -> None:
         """Halves the samples of a microbatch. Raises FailedError where ``size`` cannot be halved."""

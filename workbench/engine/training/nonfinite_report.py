@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -84,8 +83,8 @@ def first_in(model: nn.Module, microbatches: list[Microbatch], loss_of: Callable
     return ""
 
 
-def _output_hook(name: str, causes: list[str]) -> Callable[[nn.Module, Any, Any], None]:
-    def hook(module: nn.Module, _inputs: Any, output: Any) -> None:
+def _output_hook(name: str, causes: list[str]) -> Callable[[nn.Module, object, object], None]:
+    def hook(module: nn.Module, _inputs: object, output: object) -> None:
         if not causes and not all(_is_finite(tensor) for tensor in _tensors(output)):
             causes.append(f"the output of {_named(name, module)}")
 
@@ -104,7 +103,7 @@ def _named(name: str, module: nn.Module) -> str:
     return f"layer {name} ({type(module).__name__})" if name else f"the model ({type(module).__name__})"
 
 
-def _tensors(value: Any) -> list[Tensor]:
+def _tensors(value: object) -> list[Tensor]:
     if isinstance(value, Tensor):
         return [value]
     if isinstance(value, dict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 
@@ -20,11 +19,11 @@ class Precision:
         """The context that forward passes and losses are computed in."""
         return nullcontext()
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, object]:
         """What a checkpoint keeps: the scaler's, empty without one."""
         return self.scaler.state_dict() if self.scaler is not None else {}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, object]) -> None:
         """Puts back what :meth:`state_dict` gave; a scaler whose state is not there starts over."""
         if self.scaler is not None and state:
             self.scaler.load_state_dict(state)

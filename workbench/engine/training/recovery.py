@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from workbench.engine.runtime.checkpoint_state import RecoveryState
 from workbench.engine.training.lr_schedule import LRSchedule
 from workbench.engine.training.step import TrainStep
 
@@ -19,7 +18,7 @@ class Recovery:
         self.skipped = 0
         """Steps of the epoch that fp16 left out."""
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> RecoveryState:
         """What a checkpoint keeps."""
         return {
             "returns": self.returns,
@@ -29,7 +28,7 @@ class Recovery:
             "calm": self._lr_schedule.lr_backoff,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: RecoveryState) -> None:
         """Puts back what :meth:`state_dict` gave; nothing for a checkpoint that knows of none."""
         if state:
             self.returns, self.skipped = state["returns"], state["skipped"]

@@ -6,7 +6,7 @@ Resume, branch, the return after numbers that were not finite, and the proof of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 
@@ -14,6 +14,13 @@ from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.reporting.metrics import Sums
 from workbench.engine.runtime import seeding
+from workbench.engine.runtime.checkpoint_state import (
+    CheckpointInfoFields,
+    CheckpointState,
+    MetricsState,
+    PositionState,
+    RandomState,
+)
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training.build import Parts
@@ -56,11 +63,11 @@ class Position:
         self.batch -= self.step - step
         self.step = step
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> PositionState:
         """What a checkpoint keeps."""
-        return dict(vars(self))
+        return cast("PositionState", dict(vars(self)))
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: PositionState) -> None:
         """Puts back what :meth:`state_dict` gave."""
         vars(self).update({**state, "epochs": self.epochs})
 
@@ -75,13 +82,14 @@ class RunningMetrics:
         self.last: dict[str, dict[str, float]] = {}
         """``train`` and ``val`` metrics of the last complete epoch."""
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> MetricsState:
         """What a checkpoint keeps."""
-        return {**self.last, "sums": self.sums.tolist(), "monitor": self.early_stopping.state_dict()}
+        last = cast("MetricsState", self.last)
+        return {**last, "sums": self.sums.tolist(), "monitor": self.early_stopping.state_dict()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: MetricsState) -> None:
         """Puts back what :meth:`state_dict` gave. Earlier versions kept as many sums for every task."""
-        self.last = {name: metrics for name, metrics in state.items() if name not in ("sums", "monitor")}
+        self.last = {split: state[split] for split in ("train", "val") if split in state}
         self.sums[:] = state["sums"][: len(self.sums)]
         self.early_stopping.load_state_dict(state["monitor"])
 
@@ -95,11 +103,11 @@ class RandomStates:
         self._seed = seed
         self._position = position
 
-    def state_dict(self) -> list[dict[str, Any]]:
+    def state_dict(self) -> list[RandomState]:
         """The streams of all."""
         return self._world.all_gather(seeding.random_states(self._device))
 
-    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
+    def load_state_dict(self, state: list[RandomState]) -> None:
         """Puts back what :meth:`state_dict` gave; another number of processes starts new streams from seed, step and rank."""
         if len(state) == self._world.size:
             seeding.restore_random_states(state[self._world.rank], self._device)
@@ -129,10 +137,10 @@ class TrainState:
             "random": random,
         }
 
-    def capture(self) -> dict[str, Any]:
+    def capture(self) -> CheckpointState:
         """The whole state, copied to main memory: the content of a checkpoint. Every process calls it."""
         parts, source = self.parts, self.parts.source
-        return {
+        state = {
             "format": format.FORMAT,
             "config": parts.config.as_data(),
             "versions": {"torch": str(torch.__version__), "device": str(parts.device), "processes": parts.world.size},
@@ -142,14 +150,15 @@ class TrainState:
             "task": fitted.to_state(source),
             **{name: _copy(part.state_dict()) if part is not None else {} for name, part in self.stateful.items()},
         }
+        return cast("CheckpointState", state)
 
-    def restore(self, saved: dict[str, Any]) -> None:
+    def restore(self, saved: CheckpointState) -> None:
         """Puts back what :meth:`capture` gave. Every process calls it. Raises RefusedError for a state of another model."""
         for name, part in self.stateful.items():
             if part is None:
                 continue
             try:
-                part.load_state_dict(saved.get(name, {}))
+                part.load_state_dict(cast("dict[str, object]", saved).get(name, {}))
             except (RuntimeError, ValueError, KeyError) as error:
                 what = f"the checkpoint does not fit this run ({name}): {error}"
                 raise RefusedError(what, "open it with its own settings") from error
@@ -167,7 +176,7 @@ class TrainState:
         """Whether the run stands at the end of its best epoch so far."""
         return self.position.batch == 0 and self.position.epoch > 0 and self.metrics.early_stopping.waited == 0
 
-    def describe(self, why: str, best: bool) -> dict[str, Any]:
+    def describe(self, why: str, best: bool) -> CheckpointInfoFields:
         """What is written beside a checkpoint of this state."""
         value = self.metrics.early_stopping.best if best else None
         return {"epoch": self.position.epoch, "why": why, "best": best, "value": value, "metrics": self.metrics.last}
@@ -185,9 +194,9 @@ class TrainState:
             guard.check_device(self.position.step)
 
 
-def restart_epoch(saved: dict[str, Any]) -> dict[str, Any]:
+def restart_epoch(saved: CheckpointState) -> CheckpointState:
     """A captured state at the first batch of its epoch, whose batches are no longer those that it began with."""
-    position = {**saved["position"], "batch": 0, "seconds": 0.0}
+    position: PositionState = {**saved["position"], "batch": 0, "seconds": 0.0}
     return {
         **saved,
         "position": position,
@@ -195,7 +204,7 @@ def restart_epoch(saved: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def fit_to_data(saved: dict[str, Any], data_now: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def fit_to_data(saved: CheckpointState, data_now: dict[str, Any]) -> tuple[CheckpointState, str]:
     """A captured state for the data as they are now, and a text of how they and the steps differ; then the epoch starts over."""
     was = saved.get("data")
     if was is None or was == data_now:

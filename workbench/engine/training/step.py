@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -171,7 +170,7 @@ class TrainStep:
         (scaler.scale(loss) if scaler is not None else loss).backward(seed)  # type: ignore[no-untyped-call]
 
 
-def bare_step(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
+def bare_step(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
     """The optimizer's own step, without the range for a profiler and the hooks that torch puts around it: 3 % of a small step."""
     step = type(optimizer).step
     return functools.partial(step.__wrapped__ if getattr(step, "hooked", False) else step, optimizer)  # type: ignore[attr-defined]
