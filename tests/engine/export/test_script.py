@@ -435,7 +435,8 @@ def test_that_a_rate_changed_by_hand_and_several_processes_are_refused(tmp_path:
     state: Any = format.load(newest.path)
 
     def refused(changed: Any) -> dict[str, Any]:
-        format.save(folder.checkpoints, {**state, **changed}, {})
+        merged: Any = dict(state) | changed
+        format.save(folder.checkpoints, merged, {})
         answer = exported(folder, tmp_path / "never.py")
         assert not answer["ok"]
         problem: dict[str, Any] = answer["problems"][0]
