@@ -4,6 +4,7 @@
     python3 packaging/bootstrap.py setup                 make .venv and install everything, pinned
     python3 packaging/bootstrap.py run [ARGUMENT ...]    setup, then the window (`workbench gui ARGUMENT ...`)
     python3 packaging/bootstrap.py test [ARGUMENT ...]   setup, then every check; the arguments go to pytest
+    python3 packaging/bootstrap.py test --quick          the checks that start no process of the program: before a commit
 
 Standard library only. What setup says goes to standard error: standard output belongs to the window or the tests.
 """
@@ -72,6 +73,8 @@ ON_SCREEN = {
 }
 
 
+QUICK = "--quick"
+"""Selects the tests that need no process; see tests/conftest.py."""
 TAKE_A_VALUE = ("--set", "--runs", "--screenshot")
 """Options of the window that are followed by a value, which is no start."""
 
@@ -307,7 +310,9 @@ def test(arguments: Sequence[str]) -> int:
     # pytest comes last and has the last word, so what failed before it is said now.
     if failed:
         print(f"\nFAILED before pytest: {', '.join(failed)} (see above)", flush=True)
-    status = step("pytest", [PYTHON, "-m", "pytest", *side_by_side(), *arguments], env)
+    selection = ["-m", "quick and not campaign"] if QUICK in arguments else []
+    rest = [argument for argument in arguments if argument != QUICK]
+    status = step("pytest", [PYTHON, "-m", "pytest", *side_by_side(), *selection, *rest], env)
     return status or (1 if failed else 0)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["pytester", "tests.police.leaks", "tests.police.dialogs", "tests.police.logs"]
+pytest_plugins = ["pytester", "tests.gate", "tests.police.leaks", "tests.police.dialogs", "tests.police.logs"]
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 # torch.compile otherwise starts a pool of processes that lives until Python ends, which looks like a leak.
@@ -42,6 +42,15 @@ if importlib.util.find_spec("hypothesis"):
 # Caches that libraries keep in the temporary folder on purpose, and what multiprocessing removes when Python ends.
 _CACHES = ("torchinductor_", "pymp-", "pytest-of-", ".ses")
 
+# Folders and files whose tests start no process of the program, and answer within seconds.
+_QUICK = (
+    "architecture/test_names.py", "architecture/test_style.py", "config/", "runs/", "test_shipped.py",
+    "engine/data/", "engine/optimizers/", "engine/tasks/",
+    "gui/comparison/test_controller.py", "gui/document/", "gui/forms/", "gui/plots/", "gui/runs/", "gui/session/", "gui/shell/",
+    "gui/training/", "gui/test_preferences.py", "gui/test_theme.py",
+)  # fmt: skip
+_ROOT = Path(__file__).parent
+
 _started = pytest.StashKey[float]()
 
 
@@ -57,10 +66,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.stash[_started] = time.monotonic()
 
 
+@pytest.hookimpl(tryfirst=True)  # the marks are what -m selects by
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "qapp" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.gui)
+        if item.path.is_relative_to(_ROOT) and item.path.relative_to(_ROOT).as_posix().startswith(_QUICK):
+            item.add_marker(pytest.mark.quick)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

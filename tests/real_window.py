@@ -28,7 +28,7 @@ def real_windows(qtbot: QtBot) -> Iterator[Callable[[str], MainWindow]]:
         yield open_one
     finally:
         for window in made:
-            window.desk.close_without_asking()
+            window.controllers.runs.close_without_asking()
             window.close()
             window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

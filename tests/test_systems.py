@@ -48,9 +48,9 @@ def there_are(way: str) -> set[str]:
             return {path.stem for path in shipped("help").glob("*.md")}
         case "actions":
             pytest.importorskip("PySide6")
-            from workbench.gui.actions import ENTRIES, Entry
+            from workbench.gui.actions import ENTRIES, MenuEntry
 
-            return {entry.id for entry in ENTRIES if isinstance(entry, Entry)}
+            return {entry.id for entry in ENTRIES if isinstance(entry, MenuEntry)}
     text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "workbench/gui").rglob("*.py"))
     return set(re.findall(r'setObjectName\("(view\.\w+)"\)', text))
 

@@ -12,9 +12,13 @@ from workbench.launch import process
 from workbench.runs.folder import list_runs
 
 LOOK_SECONDS = 0.02
+HANG_SECONDS = 300.0
+"""What has not come by then never comes. It is no statement on speed: a busy machine may take its time."""
+HANG_MS = int(1000 * HANG_SECONDS)
+"""The same for Qt."""
 
 
-def until(condition: Callable[[], object], *, within: float = 100.0, what: str = "it") -> None:
+def until(condition: Callable[[], object], *, within: float = HANG_SECONDS, what: str = "it") -> None:
     """Returns as soon as the condition holds. Fails when it does not within so many seconds, which is a hang."""
     pause = threading.Event()
     end = time.monotonic() + within
@@ -23,7 +27,7 @@ def until(condition: Callable[[], object], *, within: float = 100.0, what: str =
         pause.wait(LOOK_SECONDS)
 
 
-def end_runs(root: Path | None = None, within: float = 100.0) -> None:
+def end_runs(root: Path | None = None) -> None:
     """Ends what still runs below ``root``, and waits for the engines that this process started.
 
     One that has said its end takes a moment to leave.
@@ -41,4 +45,4 @@ def end_runs(root: Path | None = None, within: float = 100.0) -> None:
                     found.append(child)
         return found
 
-    until(lambda: not left(), within=within, what="the end of every engine")
+    until(lambda: not left(), what="the end of every engine")

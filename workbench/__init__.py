@@ -1,3 +1,3 @@
 """Workbench: a desktop workbench for training PyTorch models."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

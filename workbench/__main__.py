@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workbench.cli.app import GuiRequest
+    from workbench.cli.gui_request import GuiRequest
 
 
 def main() -> None:

@@ -27,8 +27,8 @@ from workbench.gui.app import create_window
 app = QApplication([])
 window = create_window()
 window.show()
-window.centre.curves.fill()
-window.centre.memory.fill()
+window.central.curves.fill()
+window.central.memory.fill()
 window.close()
 """
     assert loaded(code, "torch", "torchvision", "pyqtgraph", "workbench.engine") == {"pyqtgraph"}

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +25,8 @@ ENGINE = "The engine knows no Qt"
 LAUNCH = "Launching knows neither Qt, torch nor the engine, except in line"
 GUI = "The window reaches neither the engine nor torch"
 CLI = "The terminal reaches neither Qt, the engine nor torch"
+ENGINE_ORDER = "The engine's rooms import down only"
+CIRCLES = "No circle of imports at any level"
 ENTRY = "The entry point reaches neither the engine nor torch"
 
 # Contract -> the package whose modules it speaks of, and what they may not import.
@@ -54,6 +57,9 @@ INDIRECT = {
     GUI: ("gui", "launch", "torch"),
     CLI: ("cli", "launch", "pyqtgraph"),
 }
+
+# The engine's rooms from the top down: each may import those below it.
+ENGINE_ROOMS = ("attempts", "export", "training", "checkpoint", "tasks", "models", "data", "reporting", "runtime")
 
 WAYS = {
     "direct": "import {name}\n",
@@ -107,6 +113,8 @@ def planted(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
     plant(package / "gui" / "indirect_engine.py", "import workbench.launch.hop_to_engine\n")
     plant(package / "cli" / "indirect_engine.py", "import workbench.launch.hop_to_engine\n")
     plant(package / "launch" / "hop_to_engine.py", "import workbench.engine\n")
+    for room, above in zip(ENGINE_ROOMS[1:], ENGINE_ROOMS, strict=False):
+        plant(package / "engine" / room / "upward.py", f"import workbench.engine.{above}\n")
     with (package / "shipped.py").open("a") as file:
         file.write("import numpy, torch\n")
     with (package / "__main__.py").open("a") as file:
@@ -126,7 +134,7 @@ def test_that_imports_go_down_only(tree: Path) -> None:
 
 def test_that_every_contract_is_tried_here() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    assert {contract["name"] for contract in contracts} == {LAYERS, SHIPPED, ENTRY, *FORBIDDEN}
+    assert {contract["name"] for contract in contracts} == {LAYERS, ENGINE_ORDER, SHIPPED, ENTRY, CIRCLES, *FORBIDDEN}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -161,6 +169,40 @@ def test_that_the_shipped_files_and_the_entry_point_are_watched(planted: dict[st
     assert "workbench.shipped -> numpy " in planted[SHIPPED]
     assert "workbench.__main__ -> torch " in planted[ENTRY]
     assert "workbench.__main__ -> workbench.engine " in planted[ENTRY]
+
+
+@pytest.mark.parametrize("room, above", list(zip(ENGINE_ROOMS[1:], ENGINE_ROOMS, strict=False)))
+def test_that_an_import_upward_in_the_engine_is_found(planted: dict[str, str], room: str, above: str) -> None:
+    assert f"workbench.engine.{room}.upward -> workbench.engine.{above} " in planted[ENGINE_ORDER]
+
+
+def packages(tree: Path) -> list[Path]:
+    """Every package, from the root down."""
+    return sorted(file.parent for file in (tree / "workbench").rglob("__init__.py"))
+
+
+def test_that_a_circle_is_found_in_whichever_package_it_stands(tree: Path, tmp_path: Path) -> None:
+    shutil.copytree(tree, tmp_path, dirs_exist_ok=True)
+    names = []
+    for package in packages(tmp_path):
+        name = ".".join(package.relative_to(tmp_path).parts)
+        names.append(name)
+        plant(package / "circle_there.py", f"import {name}.circle_back\n")
+        plant(package / "circle_back.py", f"def use() -> None:\n    import {name}.circle_there\n")
+    report = broken(lint(tmp_path))[CIRCLES]
+    assert [name for name in names if f"No cycles are allowed in {name}." not in report] == []
+
+
+def test_that_no_package_imports_what_imports_it_back() -> None:
+    """The contract looks at siblings alone: a package and what is in it are none."""
+    graph = grimp.build_graph("workbench", cache_dir=None)
+    circles = []
+    for package in sorted(graph.modules):
+        for imported in graph.find_modules_directly_imported_by(package):
+            chain = graph.find_shortest_chain(imported, package) if imported.startswith(f"{package}.") else None
+            if chain is not None:
+                circles.append((package, *chain))
+    assert circles == []
 
 
 def test_that_a_new_room_needs_a_layer(tree: Path, tmp_path: Path) -> None:

@@ -27,12 +27,15 @@ from workbench.config.recipes import start
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint.saver import Saver
-from workbench.engine.data.dataset import Scaling, Source, Task, TensorSplit
-from workbench.engine.reporting.reporter import Flow, Reporter
+from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
+from workbench.engine.reporting.reporter import Reporter, StepLog
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
+from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.control import Control
-from workbench.engine.training.loop import Monitor, Run, train_epoch
+from workbench.engine.training.early_stopping import EarlyStopping
+from workbench.engine.training.loop import Trainer
+from workbench.engine.training.state import TrainState
 from workbench.runs.commands import Inbox
 from workbench.runs.folder import create
 from workbench.runs.progress import Progress
@@ -60,22 +63,22 @@ def pictures(count: int, shape: tuple[int, ...]) -> Source:
     draw = torch.Generator().manual_seed(0)
     inputs = torch.randint(0, 256, (count, *shape), generator=draw, dtype=torch.uint8)
     labels = torch.randint(0, 10, (count,), generator=draw)
-    task = Task("classification", tuple("0123456789"))
+    task = TaskSpec("classification", tuple("0123456789"))
     return Source(
         task, shape, TensorSplit(inputs, labels), TensorSplit(inputs[:1], labels[:1]), scaling=halves(shape[0])
     )
 
 
-def halves(channels: int) -> Scaling:
+def halves(channels: int) -> Normalization:
     """Any scaling that is not idle."""
-    return Scaling((1 / 64,) * channels, (-2.0,) * channels)
+    return Normalization((1 / 64,) * channels, (-2.0,) * channels)
 
 
 def bare(parts: build.Parts) -> Callable[[], int]:
     """The limit: forward, loss, backward, step on one batch that lies ready."""
-    model, optimizer, stepper = parts.model, parts.optimizer, parts.stepper
-    inputs, targets, _ = next(iter(parts.loader.steps(parts.steps, 0, 0, 0, 0)))[0]
-    loss_of = stepper.loss
+    model, optimizer, train_step = parts.model, parts.optimizer, parts.train_step
+    inputs, targets, _ = next(iter(parts.loader.steps(parts.plan, 0, 0, 0, 0)))[0]
+    loss_of = train_step.loss
 
     def steps() -> int:
         for _ in range(20):
@@ -92,16 +95,18 @@ def engine(parts: build.Parts, root: Path) -> tuple[Callable[[], int], Reporter]
     """The engine's own epoch, writing real events into a real run folder."""
     folder = create(parts.config, "benchmark", root)
     reporter = Reporter(folder, 1, Progress())
-    flow = Flow(reporter, parts.world, parts.source.task, parts.device)
+    log = StepLog(reporter, parts.world, parts.task, parts.device)
+    state = TrainState(parts, log.sums, EarlyStopping("val accuracy", True), 10**9)
     control = Control(Inbox(folder.commands, 1), reporter, parts.config)
-    run = Run(parts, flow, Saver(folder, True, 3), 10**9, Monitor("val accuracy", True), control)
+    saver = Saver(folder, parts.world, reporter, parts.config.output)
+    trainer = Trainer(parts, state, log, RunBoundary(state, log, saver, control))
 
     def epoch() -> int:
-        run.position.batch = 0
-        run.position.epoch += 1
-        train_epoch(run)
+        state.position.batch = 0
+        state.position.epoch += 1
+        trainer.train_epoch()
         wait(parts.device)
-        return parts.steps.steps
+        return parts.plan.steps
 
     return epoch, reporter
 
@@ -114,7 +119,7 @@ def plain(parts: build.Parts) -> Callable[[], int]:
     loader = DataLoader(
         TensorDataset(scale(split.inputs), split.targets), parts.config.training.batch_size, shuffle=True
     )
-    model, optimizer, loss_of = parts.model, parts.optimizer, parts.stepper.loss
+    model, optimizer, loss_of = parts.model, parts.optimizer, parts.train_step.loss
 
     def epoch() -> int:
         for inputs, targets in loader:

@@ -13,7 +13,9 @@ import pytest
 
 from tests import fake_tuning
 from tests.cli import terminal
+from tests.waiting import until
 from workbench.cli import app
+from workbench.cli.gui_request import GuiRequest
 from workbench.config import files, recipes
 from workbench.launch import process, tuning
 from workbench.runs import folder, history
@@ -46,14 +48,14 @@ Workbench = Callable[..., Said]
 
 
 @pytest.fixture
-def asked() -> list[app.GuiRequest]:
+def asked() -> list[GuiRequest]:
     """What the window was asked for."""
     return []
 
 
 @pytest.fixture
 def workbench(
-    asked: list[app.GuiRequest], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    asked: list[GuiRequest], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Workbench:
     """Runs a command line in this process, with the understudy for an engine."""
     monkeypatch.setattr(process, "interpreter", terminal.interpreter)
@@ -61,7 +63,7 @@ def workbench(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
-    def show(request: app.GuiRequest) -> int:
+    def show(request: GuiRequest) -> int:
         asked.append(request)
         return 0
 
@@ -126,14 +128,3 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., "subproce
         if one.poll() is None:
             one.kill()
         one.communicate()
-
-
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Waits for what another process does."""
-    import threading
-    import time
-
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        threading.Event().wait(0.02)

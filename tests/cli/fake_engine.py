@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from tests import run_events
 from workbench.runs import history
 from workbench.runs.checkpoints import file_name
 from workbench.runs.commands import Command, Inbox
@@ -16,12 +17,10 @@ from workbench.runs.events import (
     CheckpointSaved,
     CommandDone,
     Ended,
-    Epoch,
     EventWriter,
     Note,
     Phase,
     Scalars,
-    Started,
     Status,
 )
 from workbench.runs.folder import RunFolder, locked, write_engine, write_whole
@@ -48,37 +47,20 @@ class Play:
 
     def start(self) -> None:
         self.say(Phase(text="reading digits"))
-        self.say(
-            Started(
-                from_step=self.progress.epoch * STEPS,
-                epochs=self.epochs,
-                steps_per_epoch=STEPS,
-                task="classification",
-                metric="accuracy",
-                monitor="val accuracy",
-                higher_is_better=True,
-                train_samples=80,
-                val_samples=20,
-                parameters=650,
-                device="CPU",
-                precision="fp32",
-                processes=1,
-                loading="resident",
-                batch_size=8,
-                pid=os.getpid(),
-                host="here",
-                torch="2",
-                initial_weights="0123456789abcdef",
-                first_batches="fedcba9876543210",
-            )
-        )
+        counts = {
+            "epochs": self.epochs,
+            "steps_per_epoch": STEPS,
+            "train_samples": 80,
+            "val_samples": 20,
+            "batch_size": 8,
+        }
+        self.say(run_events.started(from_step=self.progress.epoch * STEPS, pid=os.getpid(), **counts))
 
     def epoch(self, number: int, loss: float = 0.5) -> None:
         step = number * STEPS
         self.say(Scalars(epoch=number - 1, step=(step - 1, step), loss=(loss, loss), samples_per_second=1000.0))
-        train = {"loss": loss, "accuracy": 0.9, "samples": 80.0}
-        val = {"loss": loss, "accuracy": round(0.8 + number / 100, 6), "samples": 20.0}
-        self.say(Epoch(epoch=number, step=step, train=train, val=val, seconds=0.08, best=True))
+        val = (loss, round(0.8 + number / 100, 6))
+        self.say(run_events.epoch(number, step, (loss, 0.9), val, (80.0, 20.0), seconds=0.08))
         self.save(number, "best")
 
     def save(self, number: int, why: str) -> None:
@@ -106,6 +88,9 @@ class Play:
         paused = self.progress.state == "paused"
         accepted = command.name != "unpause" or paused
         text = f"{command.name} heard" if accepted else "the run is not paused"
+        if command.name == "pause" and not command.values.get("release"):
+            self.say(CommandDone(id=command.id, name="pause", done=False, text="pausing"))
+            self.save(max(self.progress.epoch, 1), "pause")
         self.say(CommandDone(id=command.id, name=command.name, accepted=accepted, text=text))
         leaves = command.name == "stop" or bool(command.values.get("release"))
         if leaves or command.name == "save":
@@ -129,7 +114,7 @@ def play(folder: RunFolder, epochs: int, kind: str) -> int:
         if kind == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if kind == "deaf":
-            threading.Event().wait(60)
+            threading.Event().wait(600)  # it is killed long before
         if kind == "listen":
             attempt.listen()
             return 0

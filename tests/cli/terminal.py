@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from workbench.cli import app
+from workbench.cli.gui_request import GuiRequest
 from workbench.launch import process
 
 FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
@@ -14,7 +15,7 @@ def interpreter() -> list[str]:
     return [sys.executable, str(FAKE_ENGINE)]
 
 
-def no_window(request: app.GuiRequest) -> int:
+def no_window(request: GuiRequest) -> int:
     """Stands in for the window."""
     return 0
 

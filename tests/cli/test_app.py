@@ -7,22 +7,24 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import ROOT, Workbench
+from tests.waiting import HANG_SECONDS
 from workbench.cli import app, output
+from workbench.cli.gui_request import GuiRequest
 from workbench.config import recipes
 from workbench.runs.folder import RunFolder, default_root
 
 HEAVY = ("torch", "PySide6", "pydantic", "numpy", "rich", "workbench.runs", "workbench.config")
 
 
-def test_that_workbench_alone_opens_the_window(workbench: Workbench, asked: list[app.GuiRequest]) -> None:
+def test_that_workbench_alone_opens_the_window(workbench: Workbench, asked: list[GuiRequest]) -> None:
     assert workbench().status == 0
-    assert asked == [app.GuiRequest()]
+    assert asked == [GuiRequest()]
 
 
-def test_that_gui_hands_over_all_that_was_asked_for(workbench: Workbench, asked: list[app.GuiRequest]) -> None:
+def test_that_gui_hands_over_all_that_was_asked_for(workbench: Workbench, asked: list[GuiRequest]) -> None:
     options = ("--train", "--quit-when-done", "--screenshot", "a.png", "--set", "optimizer.lr=0.1", "--runs", "r")
     assert workbench("gui", "digits-mlp", *options).status == 0
-    assert asked == [app.GuiRequest("digits-mlp", True, True, Path("a.png"), ("optimizer.lr=0.1",), Path("r"))]
+    assert asked == [GuiRequest("digits-mlp", True, True, Path("a.png"), ("optimizer.lr=0.1",), Path("r"))]
 
 
 def test_that_the_status_of_the_window_is_the_program_s(workbench: Workbench) -> None:
@@ -30,22 +32,20 @@ def test_that_the_status_of_the_window_is_the_program_s(workbench: Workbench) ->
     assert app.run(app.build(lambda request: 7), []) == 7
 
 
-def test_that_gui_refuses_a_wrong_start_where_it_was_typed(workbench: Workbench, asked: list[app.GuiRequest]) -> None:
+def test_that_gui_refuses_a_wrong_start_where_it_was_typed(workbench: Workbench, asked: list[GuiRequest]) -> None:
     assert workbench("gui", "digits-mpl").status == 2
     assert workbench("gui", "digits-mlp", "--set", "optimizer.lr=fast").status == 2
     assert asked == []
 
 
-def test_that_gui_refuses_what_is_no_assignment_without_a_start(
-    workbench: Workbench, asked: list[app.GuiRequest]
-) -> None:
+def test_that_gui_refuses_what_is_no_assignment_without_a_start(workbench: Workbench, asked: list[GuiRequest]) -> None:
     assert workbench("gui", "--set", "optimizer.lr").status == 2
     assert not asked
     assert workbench("gui", "--set", "optimizer.lr=0.1").status == 0
     assert asked[0].set == ("optimizer.lr=0.1",)
 
 
-def test_that_gui_takes_a_run(workbench: Workbench, asked: list[app.GuiRequest]) -> None:
+def test_that_gui_takes_a_run(workbench: Workbench, asked: list[GuiRequest]) -> None:
     workbench("new", "digits-mlp", "--name", "mine")
     assert workbench("gui", "mine").status == 0
     assert asked[0].start == "mine"
@@ -108,7 +108,7 @@ def test_that_a_reader_that_leaves_early_is_met_without_a_traceback(workbench: W
     assert process.stderr is not None
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(60) == 0
+    assert process.wait(HANG_SECONDS) == 0
 
 
 def test_that_json_is_strict_and_keeps_words_of_every_language() -> None:

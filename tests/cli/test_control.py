@@ -7,7 +7,8 @@ from subprocess import Popen
 
 import pytest
 
-from tests.cli.conftest import Workbench, until
+from tests.cli.conftest import Workbench
+from tests.waiting import HANG_SECONDS, until
 from workbench.cli import control
 from workbench.launch import process
 from workbench.runs import history
@@ -27,6 +28,17 @@ def test_that_a_command_waits_for_the_answer_of_the_run(workbench: Workbench, go
         "accepted": True,
         "text": f"{run.name}: {command} heard",
     }
+
+
+def test_that_pause_says_pausing_and_answers_when_the_state_is_saved(workbench: Workbench, going: Going) -> None:
+    run = going()
+    said = workbench("pause", run.name)
+    assert said.status == 0
+    assert said.err == f"{run.name}: pausing\n"
+    assert said.out == f"{run.name}: pause heard\n"
+    progress = history.load(run)
+    assert progress.state == "paused"
+    assert progress.checkpoints[-1].why == "pause"
 
 
 def test_that_a_run_is_found_by_the_name_it_was_given(workbench: Workbench, going: Going) -> None:
@@ -58,8 +70,8 @@ def test_that_pause_with_release_lets_the_engine_leave_and_unpause_starts_the_ne
     until(lambda: not run.going())
     assert history.state(run) == "paused"
     plays("complete")
-    out, err = program("unpause", run.name).communicate(timeout=60)
-    assert "is started again in the background" in out, err
+    out, err = program("unpause", run.name).communicate(timeout=HANG_SECONDS)
+    assert "another one is started in the background" in out, err
     until(lambda: history.state(run) == "completed" and not run.going())
     assert run.attempts() == 2
 
@@ -90,7 +102,7 @@ def test_that_follow_tells_a_run_in_words_until_its_end(workbench: Workbench) ->
     assert said.status == 0
     lines = [line[10:] for line in said.out.splitlines()]
     assert lines[0] == "reading digits"
-    assert lines[1].startswith("started on CPU, fp32; 80 samples to train, 20 to validate")
+    assert lines[1].startswith("started on CPU, fp32; 80 training samples, 20 validation samples")
     assert lines[2].startswith("epoch 1/2 · training loss 0.5, accuracy 0.9 · validation loss 0.5, accuracy 0.81")
     assert lines[-1] == "completed: 2 epochs"
 
@@ -121,7 +133,7 @@ def test_that_follow_says_when_a_run_was_cut_off(workbench: Workbench, going: Go
     until(lambda: not run.going())
     said = workbench("follow", run.name)
     assert said.status == 1
-    assert "was cut off" in said.err
+    assert "was interrupted" in said.err
 
 
 def test_that_follow_does_not_wait_for_ever_for_a_run_that_nobody_starts(
@@ -130,7 +142,7 @@ def test_that_follow_does_not_wait_for_ever_for_a_run_that_nobody_starts(
     monkeypatch.setattr(control, "START_PATIENCE", 0.2)
     said = workbench("follow", make_run().name)
     assert said.status == 2
-    assert "nobody has started" in said.err
+    assert "has not been started" in said.err
 
 
 def test_that_follow_sees_a_run_end_that_is_stopped_elsewhere(
@@ -141,7 +153,7 @@ def test_that_follow_sees_a_run_end_that_is_stopped_elsewhere(
         terminal = program("follow", run.name, stdout=out)
         until(lambda: "listening" in (tmp_path / "out").read_text())
         workbench("stop", run.name)
-        assert terminal.wait(60) == 130
+        assert terminal.wait(HANG_SECONDS) == 130
     assert (tmp_path / "out").read_text().rstrip().endswith("stopped")
 
 

@@ -10,19 +10,18 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import ROOT, until
+from tests.cli.conftest import ROOT
+from tests.gate import Gate
+from tests.waiting import HANG_SECONDS, until
 from workbench.runs import history
 from workbench.runs.folder import RunFolder, list_runs
 
 pytest.importorskip("torch")
 
-SECONDS = 300
-"""How long a command may take on a busy machine."""
-
 
 def workbench(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "workbench", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=SECONDS
+        [sys.executable, "-m", "workbench", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS
     )
 
 
@@ -57,19 +56,21 @@ def test_that_a_recipe_is_trained_its_best_checkpoint_measured_and_its_script_wr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
-def test_that_ctrl_c_saves_and_resume_goes_on_to_the_end() -> None:
-    command = [sys.executable, "-m", "workbench", "train", "digits-mlp", "--set", "training.epochs=300"]
+def test_that_ctrl_c_saves_and_resume_goes_on_to_the_end(gate: Gate) -> None:
+    gate.close_after(30)
+    command = [sys.executable, "-m", "workbench", "train", "digits-mlp"]
     terminal = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
-        until(lambda: any(_epochs(run) > 0 for run in list_runs()), SECONDS)
+        until(lambda: any(_epochs(run) > 0 for run in list_runs()), what="an epoch")
         terminal.send_signal(signal.SIGINT)
-        _, said = terminal.communicate(timeout=SECONDS)
+        _, said = terminal.communicate(timeout=HANG_SECONDS)
     finally:
         terminal.kill()
     run = list_runs()[0]
     assert terminal.returncode == 130, said
     assert history.state(run) == "stopped"
     done_before = history.load(run).step
+    gate.open()
 
     done = workbench("resume", run.name, "--epochs", str(history.load(run).epoch + 2), "--json")
     assert done.returncode == 0, done.stderr

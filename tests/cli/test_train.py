@@ -8,7 +8,8 @@ from subprocess import Popen
 
 import pytest
 
-from tests.cli.conftest import Workbench, until
+from tests.cli.conftest import Workbench
+from tests.waiting import HANG_SECONDS, until
 from workbench.launch import process
 from workbench.runs import history, trust
 from workbench.runs.folder import RunFolder, list_runs
@@ -148,7 +149,7 @@ def test_that_a_run_without_checkpoint_begins_anew_and_says_so(
 def test_that_a_run_that_is_going_is_not_resumed(workbench: Workbench, going: Callable[[], RunFolder]) -> None:
     said = workbench("resume", going().name)
     assert said.status == 2
-    assert "is being run already" in said.err
+    assert "is running already" in said.err
 
 
 def test_that_a_run_that_does_not_exist_is_a_wrong_request(workbench: Workbench) -> None:
@@ -166,7 +167,7 @@ def test_that_an_interrupt_stops_the_run_once_its_state_is_saved(
     terminal = program("train", "digits-mlp", "--json")
     until(lambda: any(history.load(run).epoch == 1 for run in list_runs()))
     terminal.send_signal(number)
-    out, err = terminal.communicate(timeout=60)
+    out, err = terminal.communicate(timeout=HANG_SECONDS)
     assert terminal.returncode == 130
     assert '"status": "stopped"' in out
     assert "stopping: the state is saved first" in err
@@ -185,9 +186,9 @@ def test_that_a_second_interrupt_ends_a_run_that_does_not_listen(
     terminal.send_signal(signal.SIGINT)
     until(lambda: any(run.commands.glob("*.json")))
     terminal.send_signal(signal.SIGINT)
-    _, err = terminal.communicate(timeout=60)
+    _, err = terminal.communicate(timeout=HANG_SECONDS)
     assert terminal.returncode == 1  # 130 would promise a checkpoint
-    assert "ending it at once" in err
+    assert "quitting without saving" in err
     assert not run.going()
     assert history.load(run).state == "failed"
 
@@ -197,7 +198,7 @@ def test_that_the_run_goes_on_when_nobody_reads_standard_output(program: Program
     terminal = program("train", "digits-mlp", "--set", "training.epochs=2", "--json", stdout=write)
     os.close(write)
     os.close(read)
-    _, err = terminal.communicate(timeout=60)
+    _, err = terminal.communicate(timeout=HANG_SECONDS)
     assert terminal.returncode == 0
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
@@ -211,7 +212,7 @@ def test_that_a_terminal_gets_a_line_that_moves_and_its_cursor_back(program: Pro
     os.close(theirs)
     shown = b"".join(iter(lambda: read_terminal(ours), b"")).decode()
     os.close(ours)
-    assert terminal.wait(60) == 0
+    assert terminal.wait(HANG_SECONDS) == 0
     assert "\x1b[?25l" in shown  # the cursor is hidden while the line moves,
     assert shown.rindex("\x1b[?25h") < shown.index("completed: 2 epochs")  # and shown again before the last words
     assert "shown" in shown
@@ -235,8 +236,8 @@ def test_that_changed_settings_make_a_branch_when_a_run_is_resumed(
     assert said.status == 0
     branch = RunFolder(Path(said.data["run"]))
     assert branch != parent
-    assert f"{branch.name} continues {parent.name} from epoch 2, step 20, with " in said.err
-    assert "lr 0.5 instead of 0.001" in said.err
+    assert f"{branch.name} continues {parent.name} from step 20 (2 epochs completed), with " in said.err
+    assert "Learning rate 0.001 → 0.5" in said.err
     assert "epoch 1" not in said.err
     assert [epoch.epoch for epoch in history.load(branch).epochs] == [1, 2, 3, 4]
     assert history.load(parent).epoch == 2
@@ -253,7 +254,7 @@ def test_that_the_settings_a_run_has_already_make_no_branch(workbench: Workbench
     workbench("train", "digits-mlp", "--set", "training.epochs=2")
     said = workbench("resume", "digits-mlp", "--set", "training.epochs=2", "--epochs", "3")
     assert said.status == 0
-    assert "the run itself goes on" in said.err
+    assert "the run itself is resumed" in said.err
     assert len(list_runs()) == 1
 
 
@@ -271,15 +272,15 @@ def test_that_what_a_branch_cannot_begin_from_is_refused(workbench: Workbench, t
     nowhere = workbench("train", "digits-mlp", "--from", str(tmp_path / "no.pt"))
     assert (nowhere.status, nowhere.err[:36]) == (2, "--from: there is no checkpoint " + str(tmp_path)[:5])
     (tmp_path / "some.pt").write_bytes(b"PK")
-    assert "which step" in workbench("train", "digits-mlp", "--from", str(tmp_path / "some.pt")).err
+    assert "the step of" in workbench("train", "digits-mlp", "--from", str(tmp_path / "some.pt")).err
     made = workbench("new", "digits-mlp").out.strip()
     unsaved = workbench("resume", made, "--set", "optimizer.lr=0.5")
     assert unsaved.status == 2
-    assert "has no checkpoint to go on from" in unsaved.err
+    assert "has no checkpoint to continue from" in unsaved.err
     workbench("train", "digits-mlp", "--set", "training.epochs=2", "--name", "done")
     over = workbench("resume", "done", "--set", "optimizer.lr=0.5")
     assert over.status == 2
-    assert over.err.startswith("training.epochs: 2 epochs are done already")
+    assert over.err.startswith("training.epochs: 2 epochs are completed at the checkpoint")
 
 
 def test_that_new_trusts_a_file_for_good(workbench: Workbench, tmp_path: Path) -> None:

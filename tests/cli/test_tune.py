@@ -113,8 +113,8 @@ def test_that_a_recipe_says_itself_what_is_compared(workbench: Workbench) -> Non
 @pytest.mark.parametrize(
     "vary, words",
     [
-        ((), "nothing is varied"),
-        (("--vary", "optimizer.lr"), "is not of the form path=a,b,c"),
+        ((), "no setting is varied"),
+        (("--vary", "optimizer.lr"), "must have the form path=a,b,c"),
         (("--vary", "optimizer.lrr=1,2"), "optimizer.lrr"),
         (("--vary", "optimizer.lr=0.1,-1"), "optimizer.lr"),
     ],

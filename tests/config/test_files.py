@@ -55,7 +55,7 @@ def test_that_a_configuration_can_be_typed_setting_by_setting(config: RunConfig)
 @given(run_configs())
 def test_that_a_written_run_file_spells_out_every_setting(config: RunConfig) -> None:
     data = tomllib.loads(files.dumps(config))
-    assert set(data) == set(sections())
+    assert set(data) == {"format", *sections()}
     for section in sections():
         assert set(data[section]) == set(type(getattr(config, section)).model_fields)
 
@@ -164,7 +164,7 @@ def test_that_an_unknown_kind_does_not_hide_the_mistakes_beside_it(section: str)
         ({"trainig": {}}, "trainig", "did you mean training?"),
         ({"training": {"epoch": 1}}, "training.epoch", "did you mean epochs?"),
         ({"optimizer": {"kind": "adamv"}}, "optimizer.kind", "did you mean adam"),
-        ({"model": {"kind": "mlp", "chanels": [1]}}, "model.chanels", "known are"),
+        ({"model": {"kind": "mlp", "chanels": [1]}}, "model.chanels", "choose from"),
     ],
 )
 def test_that_an_unknown_word_is_met_with_the_nearest_known_one(data: dict[str, Any], path: str, near: str) -> None:
@@ -279,3 +279,25 @@ def test_that_paths_are_spelled_out_from_where_they_were_written(tmp_path: Path)
     assert files.with_whole_paths(whole, tmp_path / "elsewhere") == whole
     home = files.change(config, {"dataset.path": "~/pictures"})
     assert files.with_whole_paths(home, tmp_path).as_data()["dataset"]["path"] == str(Path.home() / "pictures")
+
+
+@pytest.mark.parametrize(
+    "text, hidden",
+    [("1500,1500", [1500, 1500]), ("64", [64]), ("[8, 8]", [8, 8]), (" 8 , 4 ", [8, 4]), ("", [])],
+)
+def test_that_a_list_may_be_set_as_values_between_commas(text: str, hidden: list[int]) -> None:
+    config = files.change(RunConfig(), files.parse_assignments(["model.kind=mlp", f"model.hidden={text}"]))
+    assert config.as_data()["model"]["hidden"] == hidden
+
+
+def test_that_a_list_of_names_may_be_set_as_names_between_commas() -> None:
+    values = files.parse_assignments(
+        ["dataset.kind=table", "dataset.path=t.csv", "dataset.ignore=id, 12", "model.kind=mlp"]
+    )
+    assert files.change(RunConfig(), values).as_data()["dataset"]["ignore"] == ["id", "12"]
+
+
+def test_that_a_wrong_item_of_a_list_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        files.change(RunConfig(), files.parse_assignments(["model.kind=mlp", "model.hidden=64,wide"]))
+    assert [str(problem) for problem in caught.value.problems] == ["model.hidden: 'wide' is not a whole number"]

@@ -14,7 +14,7 @@ from workbench.config.schedule import (
     Constant,
     Cosine,
     Exponential,
-    Linear,
+    LinearDecay,
     MultiStep,
     OneCycle,
     Plan,
@@ -138,7 +138,7 @@ def test_that_schedules_that_move_per_step_are_torch_s() -> None:
     agree(Cosine(period=3, final=0.1), plan, lambda o: schedulers.CosineAnnealingLR(o, 21, eta_min=0.1 * LR))
     agree(Polynomial(power=1.5), plan, lambda o: schedulers.PolynomialLR(o, 70, power=1.5))
     agree(
-        Linear(begin=0.9, final=0.2),
+        LinearDecay(begin=0.9, final=0.2),
         plan,
         lambda o: schedulers.LinearLR(o, start_factor=0.9, end_factor=0.2, total_iters=70),
     )

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton, QToolButton, QWidget
 
 from tests.real_window import real_windows
+from tests.waiting import HANG_MS
 from workbench.gui.dialogs import ask
 from workbench.gui.main_window import MainWindow
 from workbench.runs import history
@@ -54,7 +55,7 @@ def pictures(tmp_path: Path) -> Path:
 def window(qapp: Any, qtbot: Any) -> Iterator[MainWindow]:
     with real_windows(qtbot) as open_one:
         made = open_one("digits-cnn")
-        made.lab.start()
+        made.service.start()
         yield made
 
 
@@ -82,7 +83,7 @@ def test_that_a_folder_of_pictures_is_trained_by_clicks_alone(
 
     left_out = window.findChild(QPushButton, "dataset.left_out")
     assert left_out is not None
-    qtbot.waitUntil(lambda: left_out.isVisible(), timeout=60_000)
+    qtbot.waitUntil(lambda: left_out.isVisible(), timeout=HANG_MS)
     qtbot.mouseClick(left_out, Qt.MouseButton.LeftButton)
     assert "broken.png" in told[0]
     assert window.findChild(QWidget, "dataset.thumbnails").count >= len(SHAPES)  # type: ignore[union-attr]
@@ -90,9 +91,9 @@ def test_that_a_folder_of_pictures_is_trained_by_clicks_alone(
     train = window.findChild(QToolButton, "tool.run.train") or next(
         button for button in window.tool_bar.findChildren(QToolButton) if button.text() == "Train"
     )
-    qtbot.waitUntil(train.isEnabled, timeout=60_000)
+    qtbot.waitUntil(train.isEnabled, timeout=HANG_MS)
     qtbot.mouseClick(train, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.session.progress.state in ("completed", "failed"), timeout=120_000)
+    qtbot.waitUntil(lambda: window.session.progress.state in ("completed", "failed"), timeout=HANG_MS)
 
     progress = window.session.progress
     assert progress.state == "completed", progress.ended

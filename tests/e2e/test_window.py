@@ -12,15 +12,16 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
+from tests.gate import Gate
 from tests.real_window import real_windows
-from tests.waiting import end_runs
+from tests.waiting import HANG_MS, end_runs
 from workbench.gui.main_window import MainWindow
 from workbench.runs import checkpoints
 from workbench.runs.folder import list_runs
 
+EPOCH = 23
+"""Steps of an epoch."""
 LEFT = Qt.MouseButton.LeftButton
-PATIENCE = 120_000
-"""Milliseconds: a busy machine takes its time to import torch."""
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def windows(qapp: Any, qtbot: Any, folders: Any) -> Iterator[Callable[[], MainWi
 
 
 def _until(qtbot: Any, condition: Callable[[], object]) -> None:
-    qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
 
 def _click(window: MainWindow, qtbot: Any, name: str) -> None:
@@ -41,9 +42,11 @@ def _click(window: MainWindow, qtbot: Any, name: str) -> None:
     qtbot.mouseClick(button, LEFT)
 
 
-def test_that_train_and_stop_and_resume_by_clicks_train_a_network(windows: Any, qtbot: Any, folders: Any) -> None:
+def test_that_train_and_stop_and_resume_by_clicks_train_a_network(
+    windows: Any, qtbot: Any, folders: Any, gate: Gate
+) -> None:
+    gate.close_after(2 * EPOCH + 5)
     window = windows()
-    window.document.set("training.epochs", 200)
     window.session.start_standby()
     _click(window, qtbot, "run.train")
     _until(qtbot, lambda: window.session.progress.epoch >= 2)
@@ -57,8 +60,9 @@ def test_that_train_and_stop_and_resume_by_clicks_train_a_network(windows: Any, 
     assert newest is not None
     assert newest.step == stopped
     _until(qtbot, lambda: window.actions_["run.resume"].isEnabled())  # once the engine has left
+    gate.close_after(stopped + 5)
     _click(window, qtbot, "run.resume")
-    _until(qtbot, lambda: window.session.progress.attempt == 2 and window.session.progress.step > stopped)
+    _until(qtbot, lambda: window.session.progress.attempt == 2 and window.session.progress.step == stopped + 5)
     started = window.session.progress.started
     assert started is not None
     assert started.from_step == stopped
@@ -68,25 +72,25 @@ def test_that_train_and_stop_and_resume_by_clicks_train_a_network(windows: Any, 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
 def test_that_a_run_outlives_its_window_is_found_again_and_may_be_killed(
-    windows: Any, qtbot: Any, folders: Any
+    windows: Any, qtbot: Any, folders: Any, gate: Gate
 ) -> None:
+    gate.close_after(EPOCH + 5)
     window = windows()
-    window.document.set("training.epochs", 100_000)
     _click(window, qtbot, "run.train")
     _until(qtbot, lambda: window.session.progress.epoch >= 1)
-    window.desk.close_without_asking()
+    window.controllers.runs.close_without_asking()
     window.close()
     run = list_runs(folders.runs)[0]
     assert run.going()
     again = windows()
-    assert again.session.attach_going()
+    assert again.session.attach_active_run()
     _until(qtbot, lambda: again.session.state == "running")
-    seen = again.session.progress.step
-    _until(qtbot, lambda: again.session.progress.step > seen)
+    gate.close_after(EPOCH + 10)
+    _until(qtbot, lambda: again.session.progress.step == EPOCH + 10)
     started = again.session.progress.started
     assert started is not None
     os.kill(started.pid, signal.SIGKILL)
     _until(qtbot, lambda: again.session.state == "ended")
-    assert again.session.progress.state in ("failed", "cut off")
+    assert again.session.progress.state in ("failed", "interrupted")
     _until(qtbot, lambda: again.actions_["run.resume"].isEnabled())
     assert Path(run.events_file).exists()

@@ -13,7 +13,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.waiting import until
+from tests.gate import Gate
+from tests.waiting import HANG_SECONDS, until
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.reporting import memory
@@ -73,45 +74,49 @@ def comes_to(folder: RunFolder, engine: process.Engine, what: str) -> None:
         follower.read()
         return getattr(follower.progress, what) > 0 or engine.poll() is not None
 
-    until(there, what=f"the first {what}", within=200)
+    until(there, what=f"the first {what}")
     assert engine.poll() is None, history.load(folder).ended
 
 
 def ended_in_words(folder: RunFolder, engine: process.Engine, left: list[psutil.Process], word: str) -> None:
-    until(lambda: engine.poll() is not None, what="the end", within=200)
+    until(lambda: engine.poll() is not None, what="the end")
     ended = history.load(folder).ended
     assert ended is not None
     assert ended.status == "failed"
     assert word in ended.what.lower(), ended.what
     assert ended.hint
-    _, alive = psutil.wait_procs(left, timeout=100)
+    _, alive = psutil.wait_procs(left, timeout=HANG_SECONDS)
     assert not alive
     assert not folder.going()
 
 
-def test_that_a_killed_loader_worker_ends_the_run_in_words(tmp_path: Path, begun: Begun) -> None:
+def test_that_a_killed_loader_worker_ends_the_run_in_words(tmp_path: Path, begun: Begun, gate: Gate) -> None:
     changes = {
         "dataset.path": str(pictures(tmp_path / "pictures")),
         "dataset.size": 16,
         "dataset.loading": "streamed",
         "dataset.workers": 2,
         "model.channels": [4],
-        "training.epochs": 100_000,
-        "training.batch_size": 8,
+        "training.epochs": 3,
+        "training.batch_size": 4,
     }
     folder = create(files.change(start("image-folder")[1], changes), "worker")
+    # Soon after the beginning of the second epoch, of which the workers still have most to read.
+    gate.close_after(18)
     engine = begun(folder)
     # Workers that are only starting, as those of the first validation, are killed beside a temporary file of their imports.
     comes_to(folder, engine, "epoch")
     children, workers = family(engine)
     assert workers
     os.kill(workers[-1].pid, signal.SIGKILL)
+    gate.open()
     ended_in_words(folder, engine, children, "reads samples")
 
 
-def test_that_a_killed_process_of_several_ends_all(begun: Begun) -> None:
-    changes = {"hardware.processes": 2, "training.epochs": 100_000, "training.batch_size": 16}
+def test_that_a_killed_process_of_several_ends_all(begun: Begun, gate: Gate) -> None:
+    changes = {"hardware.processes": 2, "training.batch_size": 16}
     folder = create(files.change(start("digits-mlp")[1], changes), "ranks")
+    gate.close_after(10)  # where they report for the first time
     engine = begun(folder)
     children, ranks = family(engine)
     assert len(ranks) == 2

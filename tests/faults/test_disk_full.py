@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.attempts.test_resume import final
+from tests.engine.attempts.test_resume import final_weights
 from tests.faults.test_kill import made, same
-from tests.waiting import until
+from tests.gate import Gate
+from tests.waiting import HANG_SECONDS, until
 from workbench.engine.checkpoint import format
 from workbench.launch import process
 from workbench.runs import history
@@ -66,25 +67,27 @@ def look(folder: RunFolder) -> None:
     [pytest.param(2, id="short"), pytest.param(50, id="long", marks=pytest.mark.campaign)],
 )
 def test_that_a_run_rests_while_the_disk_is_full_and_goes_on(
-    times: int, disk: Path, monkeypatch: pytest.MonkeyPatch
+    times: int, disk: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(times)
     straight = process.start(made(KIND))
-    assert straight.wait(100) == 0
+    assert straight.wait(HANG_SECONDS) == 0
     monkeypatch.setenv("WORKBENCH_RUNS", str(disk))
     for _ in range(times):
         folder = made(KIND)
-        engine = process.start(folder)
         target = chance.randint(1, 12)
-        until(lambda: history.load(folder).step >= target, what="the step")  # noqa: B023
+        gate.close_after(target)
+        engine = process.start(folder)
+        until(lambda: history.load(folder).step == target, what="the step")  # noqa: B023
         filler = fill(disk)
+        gate.open()
         # Nothing can be told through a full disk: the instant is left to chance, from the next step to well into the rest.
         threading.Event().wait(chance.uniform(0.0, 1.0))
         look(folder)
         filler.unlink()
-        assert engine.wait(100) == 0
+        assert engine.wait(HANG_SECONDS) == 0
         look(folder)
-        assert same(final(folder), final(straight.folder))
+        assert same(final_weights(folder), final_weights(straight.folder))
         assert history.load(folder).state == "completed"
         assert (history.load(folder).curves.loss.x[1:] > history.load(folder).curves.loss.x[:-1]).all()
         subprocess.run(["rm", "-r", str(folder.path)], check=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.attempts.test_resume import made
+from tests.engine.attempts.test_resume import create_run
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.recipes import recipes
@@ -99,7 +99,7 @@ def fuzz_commands(count: int, scratch: Path, seed: int) -> None:
 )
 def test_that_any_bytes_are_read_or_refused(count: int, tmp_path: Path) -> None:
     fuzz_run_files(count, tmp_path, seed=count)
-    folder = made("digits-mlp", {"training.epochs": 1})
+    folder = create_run("digits-mlp", {"training.epochs": 1})
     assert run_attempt(folder, alone=True) == 0
     (tmp_path / "events").mkdir()
     fuzz_events(count, folder, tmp_path / "events", seed=count)
@@ -116,7 +116,7 @@ def test_that_bytes_led_by_the_code_they_reach_are_read_or_refused(what: str, tm
         for recipe in recipes():
             (seeds / recipe.path.name).write_bytes(recipe.path.read_bytes())
     else:
-        folder = made("digits-mlp", {"training.epochs": 1})
+        folder = create_run("digits-mlp", {"training.epochs": 1})
         assert run_attempt(folder, alone=True) == 0
         for number, line in enumerate(folder.events_file.read_bytes().splitlines(keepends=True)):
             (seeds / str(number)).write_bytes(line)

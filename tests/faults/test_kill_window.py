@@ -18,8 +18,9 @@ import psutil
 import pytest
 from pytestqt.qtbot import QtBot
 
+from tests.gate import Gate
 from tests.real_window import real_windows
-from tests.waiting import until
+from tests.waiting import HANG_MS, until
 from workbench.gui.main_window import MainWindow
 from workbench.launch import process
 from workbench.launch.follow import Follower
@@ -28,16 +29,17 @@ from workbench.runs.folder import list_runs
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 120_000
-"""Milliseconds: a busy machine takes its time to import torch."""
+EPOCH = 23
+"""Steps of an epoch."""
 Opens = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def opens(folders: Any, tmp_path: Path) -> Iterator[Opens]:
+def opens(folders: Any, tmp_path: Path, gate: Gate) -> Iterator[Opens]:
     """``opens(...)`` is the program's window in a process of its own. All are ended at the end, and the runs with them."""
     made: list[subprocess.Popen[bytes]] = []
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": paths}
 
     def start(*arguments: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "workbench", "gui", *arguments]
@@ -89,10 +91,11 @@ def has_attached(window: subprocess.Popen[bytes]) -> bool:
     "kills", [pytest.param(1, id="short"), pytest.param(50, id="long", marks=pytest.mark.campaign)]
 )
 def test_that_a_run_outlives_windows_that_are_killed(
-    kills: int, opens: Opens, window: Callable[[], MainWindow], qtbot: QtBot, folders: Any
+    kills: int, opens: Opens, gate: Gate, window: Callable[[], MainWindow], qtbot: QtBot, folders: Any
 ) -> None:
     chance = random.Random(kills)
-    current = opens("digits-mlp", "--train", "--set", "training.epochs=1000000")
+    gate.close_after(EPOCH + 1)
+    current = opens("digits-mlp", "--train", "--set", f"training.epochs={10 + 3 * kills}")
     until(lambda: list_runs() and history.load(list_runs()[0]).epoch > 0, what="an epoch")
     run = list_runs()[0]
     follower = Follower(run)
@@ -103,21 +106,22 @@ def test_that_a_run_outlives_windows_that_are_killed(
 
     for _ in range(kills):
         target = step() + chance.randint(0, 50)
+        gate.close_after(target + 1)
         until(lambda: step() >= target, what="some steps")  # noqa: B023
         current.kill()
         current.wait()
-        seen = step()
-        until(lambda: step() > seen, what="a step without a window")  # noqa: B023
+        gate.close_after(target + 2)
+        until(lambda: step() == target + 2, what="a step without a window")  # noqa: B023
         current = opens()
         until(lambda: has_attached(current), what="the next window")  # noqa: B023
     current.kill()
     current.wait()
 
     last = window()
-    assert last.session.attach_going()
-    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.known, timeout=PATIENCE)
+    assert last.session.attach_active_run()
+    qtbot.waitUntil(lambda: last.session.state == "running" and last.session.history_loaded, timeout=HANG_MS)
     last.session.stop()
-    qtbot.waitUntil(lambda: last.session.state == "ended", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: last.session.state == "ended", timeout=HANG_MS)
     shown, told = last.session.progress, history.load(run)
     assert len(list_runs()) == 1
     assert (shown.state, shown.attempt, shown.step) == ("stopped", 1, told.step)

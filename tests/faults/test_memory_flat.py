@@ -12,8 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.gate import Gate
 from tests.real_window import real_windows
-from tests.waiting import end_runs
+from tests.waiting import HANG_MS, end_runs
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.gui.main_window import MainWindow
@@ -43,15 +44,19 @@ def window(qapp: Any, qtbot: Any, folders: Any) -> Iterator[MainWindow]:
     "steps",
     [pytest.param(30_000, id="short"), pytest.param(1_000_000, id="long", marks=pytest.mark.campaign)],
 )
-def test_that_memory_is_flat(steps: int, window: MainWindow, qtbot: Any) -> None:
+def test_that_memory_is_flat(steps: int, window: MainWindow, qtbot: Any, gate: Gate) -> None:
     config = files.change(start("linear-regression")[1], {**TINY, "training.epochs": steps // 2000})
     session = window.session
-    session.train(config, "long")
 
     def reached(step: int) -> None:
-        qtbot.waitUntil(lambda: session.progress.step >= step or session.state == "ended", timeout=7_200_000)
+        """It waits there, so that both processes are measured at the same step on every machine."""
+        gate.close_after(step)
+        qtbot.waitUntil(lambda: session.progress.step == step or session.state == "ended", timeout=7_200_000)
+        assert session.state == "running"
 
-    qtbot.waitUntil(lambda: session.progress.started is not None, timeout=120_000)
+    gate.close_after(1)
+    session.train(config, "long")
+    qtbot.waitUntil(lambda: session.progress.step == 1, timeout=HANG_MS)
     assert session.progress.started is not None
     engine, own = psutil.Process(session.progress.started.pid), psutil.Process()
     reached(SETTLED)
@@ -63,6 +68,7 @@ def test_that_memory_is_flat(steps: int, window: MainWindow, qtbot: Any) -> None
     assert after[0] <= before[0] * 1.05
     # What is drawn and smoothed is kept once more, and an array that grows doubles.
     assert after[1] <= before[1] * 1.05 + 4 * kept
+    gate.open()
     qtbot.waitUntil(lambda: session.state == "ended", timeout=600_000)
     assert session.progress.state == "completed"
 

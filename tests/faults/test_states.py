@@ -21,24 +21,23 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pytestqt.qtbot import QtBot
 
 from tests.cli import terminal
-from tests.waiting import end_runs
+from tests.gate import Gate
+from tests.waiting import HANG_MS, end_runs
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
-from workbench.gui.actions import ENTRIES, Entry
+from workbench.gui.actions import ENTRIES, MenuEntry
 from workbench.gui.preferences import Preferences
-from workbench.gui.session.run_controller import Desk
 from workbench.gui.session.session import Session
+from workbench.gui.shell.controllers import Controllers
 from workbench.launch import process
 from workbench.runs import checkpoints, folder, history
 from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, list_runs, number, read_json
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="no SIGKILL on Windows")
-PATIENCE = 120_000
-"""Milliseconds: a busy machine takes its time to start an engine."""
 GOING = ("running", "paused")
-REFUSALS = {entry.id: entry.refusal for entry in ENTRIES if isinstance(entry, Entry)}
+REFUSALS = {entry.id: entry.refusal for entry in ENTRIES if isinstance(entry, MenuEntry)}
 
 
 class States(RuleBasedStateMachine):
@@ -56,7 +55,7 @@ class States(RuleBasedStateMachine):
 
     # --- what a person does ---
 
-    @precondition(lambda self: self.session.going is None)
+    @precondition(lambda self: self.session.active_run is None)
     @rule()
     def start(self) -> None:
         """Train."""
@@ -126,10 +125,10 @@ class States(RuleBasedStateMachine):
     @rule()
     def ask_for_what_is_not_offered(self) -> None:
         """Commands to a run that is not going: nobody hears them, and nothing happens."""
-        if self.session.going is None:
+        if self.session.active_run is None:
             for command in (self.session.pause, self.session.save, self.session.stop, self.session.release):
                 command()
-            assert self.session.going is None
+            assert self.session.active_run is None
 
     # --- what happens to it ---
 
@@ -140,7 +139,7 @@ class States(RuleBasedStateMachine):
         assert self.session.folder is not None
         os.kill(int(number(read_json(self.session.folder.engine_file), "pid")), signal.SIGKILL)
         self._wait_for("ended")
-        assert self.session.progress.state in ("failed", "cut off")
+        assert self.session.progress.state in ("failed", "interrupted")
 
     @rule()
     def reopen(self) -> None:
@@ -149,11 +148,11 @@ class States(RuleBasedStateMachine):
         self.session.close()
         self.session = Session(Preferences())
         self.session.failed.connect(self.told.append)
-        if not self.session.attach_going() and folder is not None and folder.is_run():
+        if not self.session.attach_active_run() and folder is not None and folder.is_run():
             self.session.show(folder)
-        self.wait(lambda: self.session.known)
+        self.wait(lambda: self.session.history_loaded)
 
-    @precondition(lambda self: self.session.going is None and self._exists())
+    @precondition(lambda self: self.session.active_run is None and self._exists())
     @rule()
     def delete(self) -> None:
         """Somebody deletes the folder of the run shown."""
@@ -222,8 +221,8 @@ class States(RuleBasedStateMachine):
         return self.session.state == ("idle" if told == "new" else "ended")
 
     def _offered(self, name: str) -> bool:
-        desk = cast("Desk", SimpleNamespace(session=self.session))
-        return REFUSALS[name](desk) == ""
+        to = cast("Controllers", SimpleNamespace(session=self.session))
+        return REFUSALS[name](to) == ""
 
 
 def engines_of(run: RunFolder) -> list[psutil.Process]:
@@ -239,17 +238,18 @@ def engines_of(run: RunFolder) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def machine(qapp: Any, qtbot: QtBot) -> type[States]:
-    """The machine, with this test's event loop, on a run that does not end by itself."""
+def machine(qapp: Any, qtbot: QtBot, gate: Gate) -> type[States]:
+    """The machine, with this test's event loop, on a run that waits after its first epoch, and takes a step for what it is told."""
+    gate.close_after(1)
 
     class Here(States):
         config = files.change(
-            start("linear-regression")[1], {"training.epochs": 1_000_000, "output.checkpoint_every": "1000"}
+            start("linear-regression")[1], {"training.epochs": 1000, "output.checkpoint_every": "1000"}
         )
 
         @staticmethod
         def wait(condition: Callable[[], object]) -> None:
-            qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+            qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
     return Here
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tests.gui.scripted import Engines
+from tests.waiting import HANG_MS
 from workbench.gui.app import create_window
 from workbench.gui.dialogs import ask
 from workbench.gui.main_window import MainWindow
@@ -84,7 +85,7 @@ def wait(qtbot: Any) -> Callable[[Callable[[], object]], None]:
     """``wait(condition)``: lets the event loop run until the condition holds."""
 
     def until(condition: Callable[[], object]) -> None:
-        qtbot.waitUntil(lambda: bool(condition()), timeout=5000)
+        qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
     return until
 
@@ -108,7 +109,7 @@ def window(qapp: Any, qtbot: Any, engines: Engines, answers: Answers) -> Iterato
 
 def close(made: MainWindow) -> None:
     """Closes a window and everything of it."""
-    made.desk.close_without_asking()
+    made.controllers.runs.close_without_asking()
     made.close()
     made.deleteLater()
     app = QApplication.instance()
@@ -152,4 +153,4 @@ def curves(qtbot: QtBot, themes: Themes) -> CurvesView:
 @pytest.fixture
 def until(qtbot: QtBot) -> Callable[[Callable[[], bool]], None]:
     """Lets the event loop run until a condition holds."""
-    return lambda condition: qtbot.waitUntil(condition, timeout=5000)
+    return lambda condition: qtbot.waitUntil(condition, timeout=HANG_MS)

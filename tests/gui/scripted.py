@@ -6,6 +6,7 @@ import math
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests import run_events
 from workbench.launch.process import Standby
 from workbench.runs.attempt_options import PLAIN, Request
 from workbench.runs.commands import Command, Inbox
@@ -15,11 +16,9 @@ from workbench.runs.events import (
     CommandDone,
     DeviceMemory,
     Ended,
-    Epoch,
     EventWriter,
     Memory,
     Scalars,
-    Started,
     Status,
 )
 from workbench.runs.folder import RunBusyError, RunFolder, locked, write_engine
@@ -55,31 +54,7 @@ class Engine:
     def begin(self, from_step: int = 0) -> None:
         """Says ``started``."""
         self.epoch = from_step // STEPS
-        self.say(
-            Started(
-                from_step=from_step,
-                epochs=self.epochs,
-                steps_per_epoch=STEPS,
-                task="classification",
-                metric="accuracy",
-                monitor="val accuracy",
-                higher_is_better=True,
-                train_samples=1438,
-                val_samples=359,
-                classes=tuple("0123456789"),
-                parameters=61_706,
-                device="CPU",
-                precision="fp32",
-                processes=1,
-                loading="resident",
-                batch_size=64,
-                pid=self.pid,
-                host="here",
-                torch="2.11.0",
-                initial_weights="0123456789abcdef",
-                first_batches="fedcba9876543210",
-            )
-        )
+        self.say(run_events.started(from_step=from_step, epochs=self.epochs, steps_per_epoch=STEPS, pid=self.pid))
 
     def train_epoch(self) -> None:
         """Says an epoch: its steps, memory, and its results."""
@@ -94,9 +69,8 @@ class Engine:
         cpu = DeviceMemory(name="CPU", allocated=3 * 10**8, reserved=3 * 10**8, used=6 * 10**9, total=16 * 10**9)
         self.say(Memory(devices=(cpu,), ram=6 * 10**8, ram_total=16 * 10**9))
         self.epoch += 1
-        train = {"loss": loss[-1], "accuracy": accuracy[-1], "samples": 1438.0}
-        val = {"loss": loss[-1] * 1.1, "accuracy": accuracy[-1] * 0.98, "samples": 359.0}
-        self.say(Epoch(epoch=self.epoch, step=steps[-1], train=train, val=val, lr=1e-3, seconds=0.1, best=True))
+        train, val = (loss[-1], accuracy[-1]), (loss[-1] * 1.1, accuracy[-1] * 0.98)
+        self.say(run_events.epoch(self.epoch, steps[-1], train, val, lr=1e-3))
 
     def checkpoint(self, why: str = "end of epoch") -> Path:
         """Saves something that bears a checkpoint's name, and says so."""
@@ -183,7 +157,7 @@ class Engines:
 
     def start(self, folder: RunFolder, request: Request = PLAIN, *, standby: Standby | None = None) -> Engine:
         if folder.going():
-            raise RunBusyError(f"{folder.name} is being run already")
+            raise RunBusyError(f"{folder.name} is running already")
         self.taken.append(standby)
         self.told.append(request)
         self.all.append(Engine(folder, request.epochs or 3))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tests import run_events
 from workbench.runs.events import (
     AnyEvent,
     CheckpointSaved,
@@ -25,27 +26,7 @@ GIB = 2**30
 
 def started(**changes: object) -> Started:
     """The first event of a run of 30 epochs of 23 steps."""
-    fields: dict[str, object] = {
-        "time": BEGIN,
-        "epochs": 30,
-        "steps_per_epoch": 23,
-        "task": "classification",
-        "metric": "accuracy",
-        "monitor": "val accuracy",
-        "higher_is_better": True,
-        "train_samples": 1437,
-        "val_samples": 360,
-        "parameters": 61706,
-        "device": "CPU, 2 threads",
-        "precision": "fp32",
-        "processes": 1,
-        "loading": "resident",
-        "batch_size": 64,
-        "pid": 1,
-        "host": "here",
-        "torch": "2.13",
-    }
-    return Started.model_validate(fields | changes)
+    return run_events.started(**{"time": BEGIN, "epochs": 30, "device": "CPU, 2 threads", **changes})
 
 
 def memory(time: float, *, name: str = "CPU", total: int = 16 * GIB) -> Memory:

@@ -17,10 +17,11 @@ from PySide6.QtWidgets import QApplication
 
 from tests.gui.scripted import Engines
 from tests.police.logs import ExpectWarning
+from tests.waiting import HANG_SECONDS
 from workbench.gui import app
 from workbench.gui.dialogs.error import ReportDialog
 from workbench.gui.main_window import MainWindow
-from workbench.gui.shell.crash_handler import Catcher
+from workbench.gui.shell.crash_handler import CrashHandler
 
 Wait = Callable[[Callable[[], object]], None]
 
@@ -49,7 +50,9 @@ sys.exit(app.main("digits-cnn"))
 
 
 def test_that_an_assembled_window_is_hidden_and_knows_neither_torch_nor_plots() -> None:
-    found = subprocess.run([sys.executable, "-c", _ASSEMBLED], capture_output=True, text=True, timeout=60, check=True)
+    found = subprocess.run(
+        [sys.executable, "-c", _ASSEMBLED], capture_output=True, text=True, timeout=HANG_SECONDS, check=True
+    )
     assert found.stdout.split("\n")[0] == "[] False", found.stderr
 
 
@@ -71,7 +74,7 @@ def _real_window() -> Iterator[subprocess.Popen[str]]:
 def test_that_ctrl_c_in_the_terminal_closes_the_window_in_order() -> None:
     with _real_window() as process:
         process.send_signal(signal.SIGINT)
-        _, complaints = process.communicate(timeout=60)
+        _, complaints = process.communicate(timeout=HANG_SECONDS)
         assert process.returncode == 0, complaints
         assert "Traceback" not in complaints
 
@@ -103,8 +106,8 @@ def test_that_main_shows_the_window_and_starts_the_engines_after_the_first_paint
 
 
 @pytest.fixture
-def catcher(qapp: Any) -> Iterator[Catcher]:
-    made = Catcher()
+def catcher(qapp: Any) -> Iterator[CrashHandler]:
+    made = CrashHandler()
     made.install()
     yield made
     made.restore()
@@ -115,7 +118,7 @@ def _raise() -> None:
 
 
 def test_that_an_unexpected_exception_is_shown_and_the_window_lives(
-    window: MainWindow, catcher: Catcher, wait: Wait, expected_warnings: ExpectWarning
+    window: MainWindow, catcher: CrashHandler, wait: Wait, expected_warnings: ExpectWarning
 ) -> None:
     expected_warnings("thin air")
     try:
@@ -130,7 +133,7 @@ def test_that_an_unexpected_exception_is_shown_and_the_window_lives(
 
 
 def test_that_an_exception_in_a_thread_is_shown_by_the_window(
-    window: MainWindow, catcher: Catcher, wait: Wait, expected_warnings: ExpectWarning
+    window: MainWindow, catcher: CrashHandler, wait: Wait, expected_warnings: ExpectWarning
 ) -> None:
     expected_warnings("thin air")
     thread = threading.Thread(target=_raise)
@@ -148,5 +151,5 @@ def test_that_an_exception_in_a_thread_is_shown_by_the_window(
 def test_that_a_painted_window_quits_when_it_is_asked_to_end() -> None:
     with _real_window() as process:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=HANG_SECONDS)
         assert process.returncode is not None

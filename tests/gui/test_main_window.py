@@ -14,13 +14,15 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QComboBox, Q
 
 from tests.gui.conftest import Answers, close
 from tests.gui.scripted import Engine, Engines
+from tests.waiting import HANG_MS
 from workbench.config.run import RunConfig
 from workbench.gui import preferences
-from workbench.gui.actions import ENTRIES, Entry
+from workbench.gui.actions import ENTRIES, MenuEntry
 from workbench.gui.app import create_window
 from workbench.gui.dialogs import ask
+from workbench.gui.document.controller import DISCARD, SAVE
 from workbench.gui.main_window import SIZE, MainWindow
-from workbench.gui.session.run_controller import DISCARD, LEAVE, SAVE, STOP
+from workbench.gui.session.run_controller import KEEP_RUNNING, STOP
 from workbench.gui.shell.collapsible_panel import PanelDock
 from workbench.runs.folder import create, list_runs
 from workbench.runs.service.samples import ClassCount, DatasetPreview
@@ -41,7 +43,7 @@ def _begin(window: MainWindow, engines: Engines, wait: Wait) -> Engine:
 def test_that_what_others_rely_on_bears_its_name(find: Find) -> None:
     views = ("view.curves", "view.memory", "view.runs", "view.log")
     panels = ("panel.dataset", "panel.architecture", "panel.optimizer", "panel.device")
-    actions = [entry.id for entry in ENTRIES if isinstance(entry, Entry)]
+    actions = [entry.id for entry in ENTRIES if isinstance(entry, MenuEntry)]
     for name in (*views, *panels, *actions, "optimizer.lr", "optimizer.kind", "dataset.kind", "training.epochs"):
         find(name)
 
@@ -60,11 +62,11 @@ def test_that_without_a_run_the_curves_say_what_train_would_begin_with(window: M
             steps_per_epoch=23,
         )
     )
-    assert window.centre.curves.empty.text() == "Press Train to start with 1,797 handwritten digits."
+    assert window.central.curves.empty.text() == "Press Train to start with 1,797 handwritten digits."
     window.document.set("dataset.kind", "image-folder")  # of which no folder was chosen
     window.document.set("dataset.path", "")
     panel._show_problems(())
-    assert window.centre.curves.empty.text() == "Press Train to see the curves of a run here."
+    assert window.central.curves.empty.text() == "Press Train to see the curves of a run here."
 
 
 def test_that_a_click_on_train_starts_a_run_that_is_shown(
@@ -98,7 +100,7 @@ def test_that_the_actions_are_refreshed_without_reading_what_is_written_beside_c
 ) -> None:
     run = create(RunConfig(), "old", runs)
     Engine(run).train()
-    window.desk.show_run(run)
+    window.controllers.runs.show_run(run)
     wait(lambda: window.actions_["file.export"].isEnabled())
     read: list[Path] = []
 
@@ -142,7 +144,7 @@ def test_that_a_pause_may_free_the_device_and_continue_starts_another_engine(
     assert not window.actions_["run.release"].isEnabled()
     wait(lambda: window.session.state == "ended")
     assert not engines.last.alive
-    assert "left already" in window.actions_["run.release"].toolTip()
+    assert "free already" in window.actions_["run.release"].toolTip()
     assert window.actions_["run.pause"].iconText() == "Continue"
     window.actions_["run.pause"].trigger()
     wait(lambda: len(engines.all) == 2)
@@ -165,16 +167,16 @@ def test_that_space_in_a_field_is_a_space(
 
 def test_that_control_and_a_digit_lead_to_a_panel(window: MainWindow, find: Find, qtbot: Any) -> None:
     for number, name in enumerate(("dataset", "architecture", "optimizer", "device"), 1):
-        window.column.folds[number - 1].fold(True)
+        window.column.panels[number - 1].collapse(True)
         qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.ControlModifier)
         assert find(f"panel.{name}").isAncestorOf(window.focusWidget()), name
-        assert not window.column.folds[number - 1].folded
+        assert not window.column.panels[number - 1].collapsed
 
 
 def test_that_f1_tells_what_the_focused_setting_is_for(window: MainWindow, find: Find, qtbot: Any) -> None:
     find("training.epochs").setFocus()
     qtbot.keyClick(window, Qt.Key.Key_F1)
-    qtbot.waitUntil(lambda: "Passes over the training samples" in QToolTip.text())
+    qtbot.waitUntil(lambda: "passes over the training samples" in QToolTip.text(), timeout=HANG_MS)
     QToolTip.hideText()
 
 
@@ -202,7 +204,7 @@ def test_that_while_a_run_goes_settings_are_marked_as_the_next_runs(
     assert banner.isVisible()
     assert "running with these settings" in text.text()
     window.document.set("training.epochs", 7)
-    assert "These settings are for the next run. Running: digits-cnn" in text.text()
+    assert "These settings apply to the next run. Running: digits-cnn" in text.text()
     answers.give(DISCARD)
     qtbot.mouseClick(button, LEFT)
     assert window.document.value("training.epochs") != 7
@@ -228,11 +230,11 @@ def test_that_folded_and_closed_panels_are_remembered(window: MainWindow, find: 
     window.close()
     again = create_window("digits-cnn")
     again.show()
-    assert again.column.folds[0].folded
-    assert not again.column.folds[3].isVisible()
+    assert again.column.panels[0].collapsed
+    assert not again.column.panels[3].isVisible()
     again.actions_["view.reset_layout"].trigger()
-    assert again.column.folds[3].isVisible()
-    assert not again.column.folds[0].folded
+    assert again.column.panels[3].isVisible()
+    assert not again.column.panels[0].collapsed
     close(again)
 
 
@@ -253,7 +255,7 @@ def test_that_a_panel_leaves_the_column_and_comes_back(window: MainWindow, find:
     dock.close()
     assert window.column.isAncestorOf(panel)
     assert panel.isVisible()
-    qtbot.waitUntil(lambda: not window.findChildren(PanelDock))
+    qtbot.waitUntil(lambda: not window.findChildren(PanelDock), timeout=HANG_MS)
 
 
 def test_that_a_panel_at_another_side_is_remembered(window: MainWindow, find: Find, qtbot: Any) -> None:
@@ -267,9 +269,9 @@ def test_that_a_panel_at_another_side_is_remembered(window: MainWindow, find: Fi
     (dock,) = again.findChildren(PanelDock)
     assert not dock.isFloating()
     assert again.dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
-    assert dock.isAncestorOf(again.column.folds[3].panel)
+    assert dock.isAncestorOf(again.column.panels[3].panel)
     again.actions_["view.reset_layout"].trigger()
-    assert again.column.isAncestorOf(again.column.folds[3].panel)
+    assert again.column.isAncestorOf(again.column.panels[3].panel)
     close(again)
 
 
@@ -300,7 +302,7 @@ def test_that_a_run_may_be_left_running(window: MainWindow, engines: Engines, wa
     engine = _begin(window, engines, wait)
     answers.give(ask.CANCEL)
     assert not window.close()
-    answers.give(LEAVE)
+    answers.give(KEEP_RUNNING)
     assert window.close()
     assert engine.alive
     assert not engine.heard
@@ -395,7 +397,7 @@ def _part_of_another(widget: QWidget) -> bool:
 
 
 def test_that_every_control_has_a_name_for_those_who_listen(window: MainWindow) -> None:
-    window.centre.fill()
+    window.central.fill()
     nameless = [
         f"{type(widget).__name__} {widget.objectName()} in {widget.parent()}"
         for widget in _controls(window)
@@ -420,7 +422,7 @@ def test_that_every_control_is_reached_by_the_tab_key(window: MainWindow) -> Non
 
 def test_that_every_menu_entry_has_words_and_a_reason_when_it_is_off(window: MainWindow) -> None:
     for entry in ENTRIES:
-        if isinstance(entry, Entry):
+        if isinstance(entry, MenuEntry):
             action = window.actions_[entry.id]
             assert action.text()
             assert action.toolTip()

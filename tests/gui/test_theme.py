@@ -10,6 +10,7 @@ from PySide6.QtGui import QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from tests.waiting import HANG_MS
 from workbench.gui.assets import icon
 from workbench.gui.theme import DARK, LIGHT, Theme, Themes, contrast
 from workbench.shipped import shipped
@@ -30,14 +31,14 @@ def test_that_text_stands_out_from_everything_behind_it(theme: Theme) -> None:
 @both
 def test_that_series_stand_out_from_the_plot(theme: Theme) -> None:
     series = (theme.train, theme.val, theme.lr, theme.throughput, theme.memory_run, theme.memory_other, theme.best)
-    worst = min((contrast(colour, theme.plot), colour) for colour in (*series, *theme.overlays))
+    worst = min((contrast(color, theme.plot), color) for color in (*series, *theme.overlays))
     assert worst[0] >= 3, worst
 
 
 @both
-def test_that_runs_drawn_beside_others_have_colours_of_their_own(theme: Theme) -> None:
-    colours = (theme.train, theme.val, theme.best, *theme.overlays)
-    assert len(set(colours)) == len(colours)
+def test_that_runs_drawn_beside_others_have_colors_of_their_own(theme: Theme) -> None:
+    colors = (theme.train, theme.val, theme.best, *theme.overlays)
+    assert len(set(colors)) == len(colors)
 
 
 def test_that_contrast_is_counted_as_the_guidelines_count_it(qapp: QApplication) -> None:
@@ -49,11 +50,11 @@ def test_that_choosing_a_theme_changes_the_application(qtbot: QtBot, qapp: QAppl
     themes = Themes()
     themes.choose("light")
     themes.apply(qapp)
-    with qtbot.waitSignal(themes.changed):
+    with qtbot.waitSignal(themes.changed, timeout=HANG_MS):
         themes.choose("dark")
     assert themes.current is DARK
     assert qapp.palette().color(QPalette.ColorRole.Window).name() == DARK.window
-    with qtbot.waitSignal(themes.changed):
+    with qtbot.waitSignal(themes.changed, timeout=HANG_MS):
         themes.choose("light")
     assert qapp.palette().color(QPalette.ColorRole.Window).name() == LIGHT.window
 
@@ -66,7 +67,7 @@ def test_that_choosing_what_is_shown_already_says_nothing(qtbot: QtBot) -> None:
 
 
 @pytest.mark.parametrize("name", ICONS)
-def test_that_an_icon_is_drawn_in_the_colour_of_the_theme(qapp: QApplication, name: str) -> None:
+def test_that_an_icon_is_drawn_in_the_color_of_the_theme(qapp: QApplication, name: str) -> None:
     picture = icon(name, DARK).pixmap(QSize(96, 96)).toImage()
     inks = {
         picture.pixelColor(x, y).name()

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests import fake_tuning
+from tests.waiting import HANG_SECONDS
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.recipes import start
@@ -101,9 +102,9 @@ def test_that_cancel_ends_the_engine_that_is_at_work(plays: Callable[[str], None
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert begun.wait(60)
+    assert begun.wait(HANG_SECONDS)
     search.cancel()
-    thread.join(60)
+    thread.join(HANG_SECONDS)
     assert len(raised) == 1
     assert not [child for child in psutil.Process().children() if "fake_tuning.py" in " ".join(child.cmdline())]
     with pytest.raises(CancelledError):

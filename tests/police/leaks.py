@@ -16,7 +16,6 @@ import psutil
 import pytest
 
 _ROOT = Path(__file__).resolve().parents[2]
-_GRACE = 2.0  # seconds for what is already on its way out
 _MARK = "WORKBENCH_TEST_SESSION"
 _session = uuid.uuid4().hex
 
@@ -27,13 +26,18 @@ _VARIABLES = ("PYTEST_", "KMP_", "TORCHINDUCTOR_", "TRITON_", "KINETO_", "PYGAME
 _CACHES = {".hypothesis", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".import_linter_cache", "__pycache__"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_ = "seconds after which a process or a thread that a test has left is not just on its way out"
+    parser.addini("time_to_leave", help_, type="float", default=60.0)
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Set up before a test's other fixtures, so it looks when all of them have cleaned up."""
-    checks = [_environment, _processes, _threads, _files]
+    patience: float = request.config.getini("time_to_leave")
+    running = [_environment(), _processes(patience), _threads(patience), _files()]
     if "qapp" in request.fixturenames:  # the engine's tests run on machines without Qt
-        checks += [_qt_threads_and_timers, _windows]
-    running = [check() for check in checks]
+        running += [_qt_threads_and_timers(), _windows()]
     for check in running:
         next(check)
     yield
@@ -74,16 +78,16 @@ def _children() -> set[psutil.Process]:
     return set(psutil.Process().children(recursive=True))
 
 
-def _processes() -> _Check:
+def _processes(patience: float) -> _Check:
     before = _children()
     yield []
     new = _children() - before
     found = {process: _describe(process) for process in new}
     alive = [process for process, what in found.items() if what and not any(helper in what for helper in _HELPERS)]
-    _, alive = psutil.wait_procs(alive, timeout=_GRACE)
+    _, alive = psutil.wait_procs(alive, timeout=patience)
     for process in alive:
         process.kill()
-    psutil.wait_procs(alive, timeout=_GRACE)
+    psutil.wait_procs(alive, timeout=patience)
     yield [f"child process {found[process]}" for process in alive]
 
 
@@ -97,7 +101,7 @@ def _describe(process: psutil.Process) -> str:
         return ""
 
 
-def _threads() -> _Check:
+def _threads(patience: float) -> _Check:
     before = set(threading.enumerate())
     places: dict[threading.Thread, str] = {}
     start = threading.Thread.start
@@ -112,7 +116,7 @@ def _threads() -> _Check:
     # Python keeps a dummy for a foreign thread that once ran Python code; whether it still runs, nobody can tell.
     new = [thread for thread in set(threading.enumerate()) - before if not isinstance(thread, threading._DummyThread)]
     for thread in new:
-        thread.join(timeout=_GRACE)
+        thread.join(timeout=patience)
     yield [f"thread {thread.name}, started{places.get(thread, '')}" for thread in new if thread.is_alive()]
 
 

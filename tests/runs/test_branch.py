@@ -43,7 +43,10 @@ def test_that_a_branch_says_whose_it_is(parent: RunFolder) -> None:
     assert found is not None
     assert (found.run, found.path, found.epoch, found.step) == (parent.name, str(parent.path), 2, 2 * STEPS)
     assert found.checkpoint == f"step-{2 * STEPS:08d}.pt"
-    assert str(found) == f"continues {parent.name} from epoch 2, step {2 * STEPS}, with lr 0.01 instead of 0.001"
+    assert (
+        str(found)
+        == f"continues {parent.name} from step {2 * STEPS} (2 epochs completed), with Learning rate 0.001 → 0.01"
+    )
     assert history.row(made).parent == found
     assert history.row(parent).parent is None
     assert made.config() == FASTER
@@ -98,7 +101,7 @@ def test_that_on_other_data_the_parents_best_is_no_best(parent: RunFolder) -> No
 
 
 def test_that_a_branch_with_nothing_left_to_train_is_refused(parent: RunFolder) -> None:
-    with pytest.raises(ConfigError, match=r"training\.epochs.*2 epochs are done"):
+    with pytest.raises(ConfigError, match=r"training\.epochs.*2 epochs are completed"):
         branched(parent, files.change(RunConfig(), {"training.epochs": 2}))
     assert list_runs() == [parent]
 
@@ -123,7 +126,7 @@ def test_that_a_checkpoint_outside_of_a_run_can_begin_one(parent: RunFolder, tmp
     found = checkpoints.find(given)
     assert found is not None
     made = branch.make(found, FASTER, "given")
-    assert str(branch.parent_of(made)) == f"continues given.pt from epoch 2, step {2 * STEPS}"
+    assert str(branch.parent_of(made)) == f"continues given.pt from step {2 * STEPS} (2 epochs completed)"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"changes": 3}', '{"run": 1, "changes": [1, {"path": 2}]}'])
@@ -136,8 +139,8 @@ def test_that_a_damaged_note_of_the_parent_harms_nothing(parent: RunFolder, text
 def test_that_of_another_kind_the_kind_and_what_both_have_are_told() -> None:
     other = files.change(RunConfig(), {"optimizer.kind": "sgd"})
     assert [str(change) for change in branch.changes(other, RunConfig())] == [
-        "optimizer sgd instead of adamw",
-        "lr 0.01 instead of 0.001",
-        "weight_decay 0 instead of 0.01",
+        "Optimizer adamw → sgd",
+        "Learning rate 0.001 → 0.01",
+        "Weight decay 0.01 → 0",
     ]
     assert branch.changes(other, other) == ()

@@ -86,7 +86,6 @@ def test_that_a_huge_file_is_not_read(box: Path) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"name": "format the disk"},
         {"name": ["stop"]},
         {"attempt": "first"},
         {"attempt": float("inf")},
@@ -101,6 +100,11 @@ def test_that_a_command_with_a_wrong_part_is_passed_over(box: Path, changed: dic
     put(box, json.dumps({**WHOLE, **changed}))
     send(box, Command("save", attempt=1))
     assert [command.name for command in Inbox(box, 1).poll()] == ["save"]
+
+
+def test_that_a_command_of_a_later_version_is_given_to_be_refused_in_words(box: Path) -> None:
+    put(box, json.dumps({**WHOLE, "name": "teleport"}))
+    assert [command.name for command in Inbox(box, 1).poll()] == ["teleport"]
 
 
 @given(content=st.one_of(st.text(), st.recursive(st.none() | st.floats() | st.text(), st.lists).map(json.dumps)))

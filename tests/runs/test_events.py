@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests import run_events
 from workbench.runs.events import (
+    FORMAT,
     AnyEvent,
     CommandDone,
     Ended,
@@ -22,10 +24,12 @@ from workbench.runs.events import (
     Note,
     Phase,
     Scalars,
+    Started,
     as_line,
     read_events,
     significant,
 )
+from workbench.runs.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBERS = (math.nan, math.inf, -math.inf, 0.0, -1.5e-300)
@@ -250,3 +254,49 @@ def test_that_an_event_as_a_line_is_plain_data() -> None:
     data = as_line(Epoch(epoch=1, step=2, train={"loss": 0.5}))
     assert json.loads(json.dumps(data)) == data
     assert data["kind"] == "epoch"
+
+
+STARTED = run_events.started(epochs=1, steps_per_epoch=2)
+
+
+def test_that_events_of_a_later_version_are_shown_as_far_as_they_are_known(path: Path) -> None:
+    lines = [
+        {**STARTED.model_dump(mode="json"), "task": "detection", "format": FORMAT + 1, "boxes": 5},
+        {"kind": "boxes", "time": 1.0, "attempt": 1},
+        Scalars(epoch=0, step=(1, 2), loss=(0.5, 0.25)).model_dump(mode="json"),
+        {"kind": "note", "level": "debug", "text": "a note"},
+        {"kind": "recovered", "why": "a cable", "step": 2, "from_step": 2, "text": "recovered"},
+        {"kind": "ended", "status": "handed over", "what": "handed over to another machine"},
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    reader = EventReader(path)
+    progress = Progress()
+    progress.apply_all(reader.read())
+    assert reader.bad_lines == 0
+    assert progress.started is not None
+    assert progress.started.task == "detection"
+    assert progress.curves.loss.y.tolist() == [0.5, 0.25]
+    assert progress.state == "stopped"
+    texts = [line.text for line in progress.log]
+    assert any("newer version" in text for text in texts)
+    assert "handed over to another machine" in texts
+
+
+def test_that_events_without_a_format_are_of_the_first(path: Path) -> None:
+    line = STARTED.model_dump(mode="json")
+    del line["format"]
+    path.write_text(json.dumps(line) + "\n")
+    (event,) = read_events(path)
+    assert isinstance(event, Started)
+    assert event.format == 1
+    progress = Progress()
+    progress.apply(event)
+    assert not any("newer" in line.text for line in progress.log)
+
+
+@pytest.mark.parametrize("part", [{"level": 5}, {"level": None}])
+def test_that_a_word_that_is_none_is_still_a_bad_line(path: Path, part: dict[str, object]) -> None:
+    path.write_text(json.dumps({**Note(text="a note").model_dump(mode="json"), **part}) + "\n")
+    reader = EventReader(path)
+    assert reader.read() == []
+    assert reader.bad_lines == 1

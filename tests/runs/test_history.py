@@ -7,32 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests import run_events
 from tests.strategies import run_configs
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.runs import history
-from workbench.runs.events import CommandDone, Ended, EventWriter, Phase, Started
+from workbench.runs.events import CommandDone, Ended, EventWriter, Phase
 from workbench.runs.folder import RunFolder, create, locked, write_engine
 
-STARTED = Started(
-    epochs=3,
-    steps_per_epoch=10,
-    task="classification",
-    metric="accuracy",
-    monitor="val accuracy",
-    higher_is_better=True,
-    train_samples=8,
-    val_samples=2,
-    parameters=1,
-    device="CPU",
-    precision="fp32",
-    processes=1,
-    loading="resident",
-    batch_size=8,
-    pid=1,
-    host="here",
-    torch="2",
-)
+STARTED = run_events.started(steps_per_epoch=10)
 
 
 @pytest.fixture
@@ -64,7 +47,7 @@ def test_that_a_run_whose_lock_is_held_is_running(run: RunFolder) -> None:
 )
 def test_that_a_run_with_no_end_and_a_free_lock_was_cut_off(run: RunFolder, said: tuple[Any, ...]) -> None:
     say(run, 1, *said)
-    assert history.state(run) == "cut off"
+    assert history.state(run) == "interrupted"
     assert history.row(run).can_resume
 
 
@@ -81,7 +64,7 @@ def test_that_the_summary_of_an_earlier_attempt_does_not_speak_for_the_next(run:
     say(run, 1, STARTED, Ended(status="stopped"))
     run.summary_file.write_text(json.dumps(history.load(run).summary()))
     say(run, 2, STARTED)
-    assert history.state(run) == "cut off"
+    assert history.state(run) == "interrupted"
 
 
 def test_that_the_table_names_the_newest_run_first(run: RunFolder) -> None:

@@ -89,7 +89,7 @@ def test_that_a_run_without_an_end_that_nobody_runs_was_cut_off() -> None:
     for going in (True, False):
         progress.settle(going)
         states.append(progress.state)
-    assert states == ["running", "cut off"]
+    assert states == ["running", "interrupted"]
 
 
 def test_that_the_end_tells_the_state_and_why() -> None:

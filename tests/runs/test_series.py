@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.runs.series import Series, Smoother, decimate, smooth
+from workbench.runs.series import PointSeries, Smoother, decimate, smooth
 
 values = st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), max_size=400)
 weights = st.floats(0.0, 0.99)
@@ -27,7 +27,7 @@ def averaged(y: list[float], weight: float) -> list[float]:
 
 
 def test_that_a_series_keeps_every_point() -> None:
-    series = Series()
+    series = PointSeries()
     for start in range(0, 5000, 7):
         series.extend(tuple(range(start, start + 7)), tuple(float(n) for n in range(start, start + 7)))
     assert len(series) == 5005
@@ -37,11 +37,11 @@ def test_that_a_series_keeps_every_point() -> None:
 
 def test_that_x_and_y_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="2 values of x for 1 of y"):
-        Series().extend((1, 2), (1,))
+        PointSeries().extend((1, 2), (1,))
 
 
 def test_that_taking_points_back_is_noticed_even_when_as_many_come_anew() -> None:
-    series = Series()
+    series = PointSeries()
     series.extend((1, 2, 3), (1, 1, 1))
     before = series.drops
     series.drop_beyond(2)
@@ -50,7 +50,7 @@ def test_that_taking_points_back_is_noticed_even_when_as_many_come_anew() -> Non
 
 
 def test_that_taking_nothing_back_changes_nothing() -> None:
-    series = Series()
+    series = PointSeries()
     series.extend((1, 2, 3), (1, 1, 1))
     series.drop_beyond(3)
     assert (len(series), series.drops) == (3, 0)

@@ -1,4 +1,4 @@
-"""The command line: all commands put together, and the one road on which everything that goes wrong leaves.
+"""The command line: all commands put together, and the one place where whatever goes wrong is reported.
 
 ``workbench --help`` has to answer at once: what a command needs is imported inside it.
 """
@@ -8,32 +8,18 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from workbench.cli import output
+from workbench.cli.gui_request import GuiRequest
 
 _EPILOG = (
-    "RUN is a path or a name; of several runs of one name the newest is taken. START is a recipe or a run file. "
-    "Runs go to --runs, else $WORKBENCH_RUNS, else Workbench/runs in your documents."
+    "RUN is a path or a name; if several runs have that name, the newest is used. START is a recipe or a run file. "
+    "Runs are saved in --runs, else $WORKBENCH_RUNS, else Workbench/runs in your documents."
 )
-
-
-@dataclass(frozen=True)
-class GuiRequest:
-    """What the window is asked for on the command line."""
-
-    start: str | None = None
-    """A recipe, a run file or a run; None opens what was open last."""
-    train: bool = False
-    quit_when_done: bool = False
-    screenshot: Path | None = None
-    set: tuple[str, ...] = ()
-    """Settings changed by path, as ``optimizer.lr=3e-4``."""
-    runs: Path | None = None
 
 
 class Terminal(typer.Typer):
@@ -50,7 +36,7 @@ def build(gui: Callable[[GuiRequest], int]) -> Terminal:
 
     app = Terminal(
         name="workbench",
-        help="Trains PyTorch models. Without a command it opens the window.",
+        help="Train PyTorch models. Without a command, the window is opened.",
         epilog=_EPILOG,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -61,7 +47,7 @@ def build(gui: Callable[[GuiRequest], int]) -> Terminal:
 
     @app.callback(invoke_without_command=True)
     def alone(
-        context: typer.Context, version: Annotated[bool, typer.Option("--version", help="The version.")] = False
+        context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
     ) -> None:
         if version:
             from workbench import __version__
@@ -80,22 +66,22 @@ def build(gui: Callable[[GuiRequest], int]) -> Terminal:
 
 
 def run(app: typer.Typer, arguments: Sequence[str]) -> int:
-    """Runs one command line and gives its exit status. Nothing is raised: what goes wrong is said in a sentence."""
+    """Runs one command line and gives its exit status. Nothing is raised: what goes wrong is reported in a sentence."""
     json_wanted = "--json" in arguments
     try:
         return _run(app, arguments, json_wanted)
     except KeyboardInterrupt:
         return output.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the answer had enough of it: no failure.
+        # Whoever read the output has closed it: no failure.
         output.drop_standard_output()
         return output.COMPLETED
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        output.tell(f"{where}{error.strerror or error}")
+        output.error_line(f"{where}{error.strerror or error}")
         return output.FAILED
     except Exception as error:  # noqa: BLE001 - a person reads a sentence; the traceback is kept in a file
-        output.tell(_sentence(error))
+        output.error_line(_sentence(error))
         return output.FAILED
 
 
@@ -104,35 +90,35 @@ def _run(app: typer.Typer, arguments: Sequence[str], json_wanted: bool) -> int:
         status = typer.main.get_command(app).main(list(arguments), prog_name="workbench", standalone_mode=False)
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # the parser's own: a wrong command line
-            _tell_usage(error)
+            _show_usage_error(error)
             return output.WRONG_REQUEST
         problems = getattr(error, "problems", None)
         if problems is None:
             raise
-        output.tell_problems(problems)
+        output.show_problems(problems)
         if json_wanted:
             output.result({"status": "refused", "problems": [vars(problem) for problem in problems]})
         return output.WRONG_REQUEST
     return status if isinstance(status, int) else output.COMPLETED
 
 
-def _tell_usage(error: Any) -> None:
+def _show_usage_error(error: Any) -> None:
     context = getattr(error, "ctx", None)
     hint = f" (see {context.command_path} --help)" if context is not None else ""
-    output.tell(f"{' '.join(error.format_message().split())}{hint}")
+    output.error_line(f"{' '.join(error.format_message().split())}{hint}")
 
 
 def _sentence(error: Exception) -> str:
-    """Says that something unforeseen happened, and where the traceback was put."""
-    what = f"Workbench met an error of its own ({type(error).__name__}: {error})".replace("\n", " ")
+    """A sentence for an unexpected error, with the place where its traceback was saved."""
+    what = f"Internal error ({type(error).__name__}: {error})".replace("\n", " ")
     try:
-        kept = _keep("".join(traceback.format_exception(error)))
+        path = _save_report("".join(traceback.format_exception(error)))
     except OSError:
-        return f"{what}; its details could not be written down"
-    return f"{what}. The details are in {kept}: please send that file with a report"
+        return f"{what}; its details could not be saved"
+    return f"{what}. The details are in {path}: please attach that file to a bug report"
 
 
-def _keep(text: str) -> Path:
+def _save_report(text: str) -> Path:
     import platformdirs
 
     folder = platformdirs.user_state_path("workbench", appauthor=False)

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and what they stand for."""
+"""Arguments and options that several commands share, and what they refer to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from workbench.cli import output
 
 if TYPE_CHECKING:
     from workbench.config.run import RunConfig
@@ -17,20 +19,20 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="A run: its path or its 
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Change a setting, as optimizer.lr=3e-4; may be given several times."
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a setting, for example optimizer.lr=3e-4; can be given several times.",
     ),
 ]
 Runs = Annotated[Path | None, typer.Option("--runs", metavar="DIR", help="The folder of all runs.")]
-Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The run's name; without it that of START.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="Name of the run; by default that of START.")]
 Trust = Annotated[
     list[Path] | None,
-    typer.Option("--trust", metavar="FILE", help="Run this Python file of your own, as it is now; once."),
+    typer.Option("--trust", metavar="FILE", help="Trust your own Python file as it is now, for this command only."),
 ]
 TrustForGood = Annotated[
     list[Path] | None,
-    typer.Option(
-        "--trust", metavar="FILE", help="Let runs execute this Python file of your own, as it is now; for good."
-    ),
+    typer.Option("--trust", metavar="FILE", help="Trust your own Python file as it is now, permanently."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line of standard output.")]
 
@@ -39,8 +41,8 @@ def start_file(start: str) -> Path:
     """The run file of a recipe, or the run file itself."""
     from workbench.config import recipes
 
-    found = recipes.recipe(start)
-    return found.path if found is not None else Path(start).expanduser()
+    recipe = recipes.recipe(start)
+    return recipe.path if recipe is not None else Path(start).expanduser()
 
 
 def trust_once(files: list[Path] | None) -> None:
@@ -71,10 +73,18 @@ def configured(start: str, assignments: list[str] | None, name: str | None) -> t
     """The run's name and configuration. Raises ConfigError with every problem of the start and of the settings."""
     from workbench.config import files, recipes
 
-    given, config = recipes.start(start)
+    notes: list[str] = []
+    start_name, config = recipes.start(start, notes)
     values = files.parse_assignments(assignments or ())
-    config = files.change(config, values) if values else config
-    return name or given, files.with_whole_paths(config, Path.cwd())
+    config = files.change(config, values, notes) if values else config
+    show_notes(notes)
+    return name or start_name, files.with_whole_paths(config, Path.cwd())
+
+
+def show_notes(notes: list[str]) -> None:
+    """Reports settings that were given under an old name, each once."""
+    for note in dict.fromkeys(notes):
+        output.error_line(note)
 
 
 def made(start: str, assignments: list[str] | None, name: str | None, root: Path | None) -> RunFolder:
@@ -82,21 +92,21 @@ def made(start: str, assignments: list[str] | None, name: str | None, root: Path
     return created(*configured(start, assignments, name), root)
 
 
-def created(given: str, config: RunConfig, root: Path | None) -> RunFolder:
+def created(name: str, config: RunConfig, root: Path | None) -> RunFolder:
     """A new run folder of that name and configuration. Raises ConfigError when the folder of runs cannot be used."""
     from workbench.config.problems import ConfigError, Problem
     from workbench.runs import folder
 
     try:
-        return folder.create(config, given, root)
+        return folder.create(config, name, root)
     except OSError as error:
         where = error.filename or root or folder.default_root()
-        problem = Problem("--runs", f"no run can be made in {where}: {error.strerror}", "give another folder")
+        problem = Problem("--runs", f"no run can be created in {where}: {error.strerror}", "choose another folder")
         raise ConfigError([problem]) from error
 
 
 def found(name_or_path: str, root: Path | None) -> RunFolder:
-    """The run that is meant. Raises ConfigError when there is none."""
+    """The run of that name or path. Raises ConfigError when there is none."""
     from workbench.config.problems import ConfigError, Problem
     from workbench.runs import folder
 
@@ -104,6 +114,6 @@ def found(name_or_path: str, root: Path | None) -> RunFolder:
     if run is None:
         where = root or folder.default_root()
         raise ConfigError(
-            [Problem("", f"there is no run {name_or_path!r} in {where}", "workbench runs lists what there is")]
+            [Problem("", f"there is no run {name_or_path!r} in {where}", "workbench runs lists all runs")]
         )
     return run

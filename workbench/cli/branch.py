@@ -18,31 +18,31 @@ if TYPE_CHECKING:
 
 
 def origin(run_or_checkpoint: str, root: Path | None) -> CheckpointInfo:
-    """The checkpoint that is meant: that file, or the newest of that run. Raises ConfigError when there is none."""
+    """The checkpoint of that path, or the newest of that run. Raises ConfigError when there is none."""
     path = Path(run_or_checkpoint).expanduser()
     if path.suffix != ".pt":
         return _newest(arguments.found(run_or_checkpoint, root))
-    found = checkpoints.find(path)
-    if found is None and path.is_file():
-        what = f"it cannot be told which step {path} is of: its name and the JSON beside it do not say it"
+    checkpoint = checkpoints.find(path)
+    if checkpoint is None and path.is_file():
+        what = f"the step of {path} is unknown: neither its name nor a JSON file beside it has it"
         raise ConfigError([Problem("--from", what, "give a checkpoint as a run saved it, or open it in the window")])
-    if found is None:
+    if checkpoint is None:
         hint = "checkpoints are in a run's folder, under checkpoints"
         raise ConfigError([Problem("--from", f"there is no checkpoint {path}", hint)])
-    return found
+    return checkpoint
 
 
 def branch(checkpoint: CheckpointInfo, config: RunConfig, name: str, root: Path | None) -> RunFolder:
-    """Makes a branch, and says what it goes on from. Raises ConfigError."""
+    """Makes a branch, and reports what it continues from. Raises ConfigError."""
     try:
-        made = branches.make(checkpoint, config, name, root)
+        run = branches.make(checkpoint, config, name, root)
     except OSError as error:
         where = error.filename or root or default_root()
         raise ConfigError(
-            [Problem("--runs", f"no branch can be made in {where}: {error.strerror or error}")]
+            [Problem("--runs", f"no branch can be created in {where}: {error.strerror or error}")]
         ) from error
-    output.tell(f"changed settings make a branch: {made.name} {branches.parent_of(made)}")
-    return made
+    output.error_line(f"new run with changed settings: {run.name} {branches.parent_of(run)}")
+    return run
 
 
 def changed_branch(run: RunFolder, assignments: list[str], epochs: int | None) -> RunFolder | None:
@@ -51,16 +51,18 @@ def changed_branch(run: RunFolder, assignments: list[str], epochs: int | None) -
     values = files.parse_assignments(assignments)
     if epochs is not None:
         values.setdefault("training.epochs", epochs)
-    config = files.with_whole_paths(files.change(before, values), Path.cwd())
+    notes: list[str] = []
+    config = files.with_whole_paths(files.change(before, values, notes), Path.cwd())
+    arguments.show_notes(notes)
     if config == before:
-        output.tell(f"these are the settings of {run.name} already: the run itself goes on")
+        output.error_line(f"{run.name} has these settings already: the run itself is resumed")
         return None
     return branch(_newest(run), config, given_name(run), run.path.parent)
 
 
 def _newest(run: RunFolder) -> CheckpointInfo:
-    found = checkpoints.latest(run.checkpoints)
-    if found is None:
-        what = f"{run.name} has no checkpoint to go on from"
+    checkpoint = checkpoints.latest(run.checkpoints)
+    if checkpoint is None:
+        what = f"{run.name} has no checkpoint to continue from"
         raise ConfigError([Problem("", what, "start a new run, or let it train until it has saved one")])
-    return found
+    return checkpoint

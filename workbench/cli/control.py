@@ -1,10 +1,11 @@
-"""The commands that talk to a run which is going, wherever it was started.
+"""The commands that control a running run, wherever it was started.
 
-``stop``, ``pause``, ``unpause`` and ``save`` are answered by the run itself; ``follow`` only listens.
+``stop``, ``pause``, ``unpause`` and ``save`` are answered by the run itself; ``follow`` only reads.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ import typer
 from workbench.cli import arguments, output
 
 if TYPE_CHECKING:
+    from workbench.config.problems import ConfigError
     from workbench.launch.follow import Follower
     from workbench.runs.commands import Name
     from workbench.runs.events import AnyEvent
@@ -21,13 +23,13 @@ if TYPE_CHECKING:
     from workbench.runs.progress import Progress
 
 PATIENCE = 10.0
-"""Seconds in which a run has to answer a command."""
+"""Seconds in which a run has to answer a command. A pause that was answered is waited for until the state is saved."""
 START_PATIENCE = 30.0
 """Seconds that ``follow`` gives a run which nobody has started yet: an engine takes a while to load."""
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 _Release = Annotated[
-    bool, typer.Option("--release", help="Save and leave, so that the device's memory is free while it is paused.")
+    bool, typer.Option("--release", help="Let the engine exit, so that the device's memory is free during the pause.")
 ]
 
 
@@ -38,66 +40,66 @@ def add(app: typer.Typer) -> None:
 
 
 def stop(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
-    """Stops a run once its state is saved; it can be resumed."""
-    raise typer.Exit(_tell(arguments.found(run, runs), "stop", json))
+    """Stop a run after saving its state; it can be resumed."""
+    raise typer.Exit(_send(arguments.found(run, runs), "stop", json))
 
 
 def pause(
     run: arguments.Run, release: _Release = False, runs: arguments.Runs = None, json: arguments.Json = False
 ) -> None:
-    """Lets a run wait, its state saved."""
-    raise typer.Exit(_tell(arguments.found(run, runs), "pause", json, {"release": True} if release else {}))
+    """Save the state of a run and pause it."""
+    raise typer.Exit(_send(arguments.found(run, runs), "pause", json, {"release": True} if release else {}))
 
 
 def unpause(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
-    """Lets a paused run go on. One whose engine has left is started again in the background."""
+    """Continue a paused run. If its engine has exited, another one is started in the background."""
     folder = arguments.found(run, runs)
     if folder.going():
-        raise typer.Exit(_tell(folder, "unpause", json))
+        raise typer.Exit(_send(folder, "unpause", json))
     _start_again(folder, json)
 
 
 def save(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
-    """Lets a run save a checkpoint now."""
-    raise typer.Exit(_tell(arguments.found(run, runs), "save", json))
+    """Save a checkpoint of a run now."""
+    raise typer.Exit(_send(arguments.found(run, runs), "save", json))
 
 
 def follow(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
-    """Prints what a run says until it ends. With --json each event is a line, and the run's result is the last."""
+    """Print the events of a run until it ends. With --json, one line per event, and the result of the run as the last line."""
     raise typer.Exit(_follow(arguments.found(run, runs), json))
 
 
-def _tell(folder: RunFolder, name: Name, as_json: bool, values: dict[str, Any] | None = None) -> int:
-    """Sends a command and waits for its acknowledgement. Raises ConfigError when nobody is there to hear it."""
+def _send(folder: RunFolder, name: Name, as_json: bool, values: dict[str, Any] | None = None) -> int:
+    """Sends a command and waits for its acknowledgement. Raises ConfigError when nobody is running the run."""
     from workbench.runs.commands import Command, send
 
     if not folder.going():
-        _nobody(folder)
+        raise _not_running(folder)
     command = Command(name, attempt=folder.attempts(), values=values or {})
     send(folder.commands, command)
     accepted, text = _answer(folder, command.id, command.attempt)
-    _say(folder, name, bool(accepted), text, as_json)
+    _show_answer(folder, name, bool(accepted), text, as_json)
     if accepted is None:
         return output.FAILED
     return output.COMPLETED if accepted else output.WRONG_REQUEST
 
 
-def _say(folder: RunFolder, name: Name, accepted: bool, text: str, as_json: bool) -> None:
+def _show_answer(folder: RunFolder, name: Name, accepted: bool, text: str, as_json: bool) -> None:
     if as_json:
         output.result({"run": str(folder.path), "command": name, "accepted": accepted, "text": text})
     elif accepted:
         output.line(text)
     else:
-        output.tell(text)
+        output.error_line(text)
 
 
-def _nobody(folder: RunFolder) -> None:
+def _not_running(folder: RunFolder) -> ConfigError:
     from workbench.config.problems import ConfigError, Problem
     from workbench.runs import history
 
     state = history.state(folder)
-    hint = f"workbench resume {folder.name} goes on with it" if state != "completed" else ""
-    raise ConfigError([Problem("", f"nobody is running {folder.name}: it is {state}", hint)])
+    hint = f"workbench resume {folder.name} resumes it" if state != "completed" else ""
+    return ConfigError([Problem("", f"{folder.name} is not running: it is {state}", hint)])
 
 
 def _answer(folder: RunFolder, command: str, attempt: int) -> tuple[bool | None, str]:
@@ -111,19 +113,31 @@ def _answer(folder: RunFolder, command: str, attempt: int) -> tuple[bool | None,
     while True:
         for event in follower.read():
             if isinstance(event, CommandDone) and event.id == command:
-                return event.accepted, f"{folder.name}: {event.text or 'done'}"
+                text = f"{folder.name}: {event.text or 'done'}"
+                if event.done or not event.accepted:
+                    return event.accepted, text
+                # It was read and is being carried out: how long that takes depends on the disk.
+                output.error_line(text)
+                until = math.inf
             if isinstance(event, Ended) and event.attempt >= attempt:
                 return True, f"{folder.name} has ended: {ended(event)}"
-        if follower.progress.state == "cut off":
-            return None, f"{folder.name} was cut off: its engine is gone (workbench resume {folder.name} goes on)"
+        if follower.progress.state == "interrupted":
+            return None, _interrupted(folder)
         if time.monotonic() > until:
-            busy = f"it is busy with {follower.progress.phase}" if follower.progress.phase else "it is busy"
-            return None, f"{folder.name} has not answered within {PATIENCE:.0f} s: {busy}, and reads it afterwards"
-        clock.wait(LOOK_SECONDS)
+            busy = f"it is busy ({follower.progress.phase})" if follower.progress.phase else "it is busy"
+            return (
+                None,
+                f"{folder.name} has not answered within {PATIENCE:.0f} s: {busy}, and reads the command afterwards",
+            )
+        clock.wait(POLL_SECONDS)
+
+
+def _interrupted(folder: RunFolder) -> str:
+    return f"{folder.name} was interrupted: its engine is gone (workbench resume {folder.name} resumes it)"
 
 
 def _start_again(folder: RunFolder, as_json: bool) -> None:
-    """The next attempt of a run that was paused and whose engine has left. Raises ConfigError for any other run."""
+    """The next attempt of a run that was paused and whose engine has exited. Raises ConfigError for any other run."""
     from workbench.config.problems import ConfigError, Problem
     from workbench.launch import process
     from workbench.runs import history
@@ -131,15 +145,15 @@ def _start_again(folder: RunFolder, as_json: bool) -> None:
 
     state = history.state(folder)
     if state != "paused":
-        hint = f"workbench resume {folder.name} goes on with it" if state != "completed" else ""
+        hint = f"workbench resume {folder.name} resumes it" if state != "completed" else ""
         raise ConfigError([Problem("", f"{folder.name} is not paused: it is {state}", hint)])
     folder.config()
     try:
         process.start(folder)
     except RunBusyError as error:
         raise ConfigError([Problem("", str(error))]) from error
-    text = f"the engine of {folder.name} had left: it is started again in the background"
-    _say(folder, "unpause", True, text, as_json)
+    text = f"the engine of {folder.name} had exited: another one is started in the background"
+    _show_answer(folder, "unpause", True, text, as_json)
 
 
 def _follow(folder: RunFolder, as_json: bool) -> int:
@@ -147,18 +161,18 @@ def _follow(folder: RunFolder, as_json: bool) -> int:
     from workbench.launch.follow import Follower
 
     follower = Follower(folder)
-    if not _listen(folder, follower, as_json):
-        output.tell(f"nobody has started {folder.name} (workbench resume {folder.name} starts it)")
+    if not _print_events(folder, follower, as_json):
+        output.error_line(f"{folder.name} has not been started (workbench resume {folder.name} starts it)")
         return output.WRONG_REQUEST
     if follower.progress.ended is None:
-        output.tell(f"{folder.name} was cut off: its engine is gone (workbench resume {folder.name} goes on with it)")
+        output.error_line(_interrupted(folder))
     status = output.exit_status(follower.progress.state)
     if as_json:
         output.result(summary(folder, follower.progress, failed=status == output.FAILED))
     return status
 
 
-def _listen(folder: RunFolder, follower: Follower, as_json: bool) -> bool:
+def _print_events(folder: RunFolder, follower: Follower, as_json: bool) -> bool:
     """Prints events until no more are to come. False when the run was never started."""
     clock, over = threading.Event(), False
     until = time.monotonic() + START_PATIENCE
@@ -168,13 +182,13 @@ def _listen(folder: RunFolder, follower: Follower, as_json: bool) -> bool:
             _print(event, follower, as_json)
         if events:
             continue
-        if over:  # and nothing was said between the last two looks
+        if over:  # and there was no event between the last two reads
             return True
         if not folder.attempts() and not follower.progress.attempt and time.monotonic() > until:
             return False
         over = _over(folder, follower.progress)
         if not over:
-            clock.wait(LOOK_SECONDS)
+            clock.wait(POLL_SECONDS)
 
 
 def _over(folder: RunFolder, progress: Progress) -> bool:
@@ -186,7 +200,7 @@ def _over(folder: RunFolder, progress: Progress) -> bool:
 
 
 def _print(event: AnyEvent, follower: Follower, as_json: bool) -> None:
-    from workbench.cli.event_text import words
+    from workbench.cli.event_text import event_text
     from workbench.runs.events import as_line
 
     if as_json:
@@ -195,6 +209,6 @@ def _print(event: AnyEvent, follower: Follower, as_json: bool) -> None:
     if event.attempt == 0:
         return  # what a branch has of its parent
     started = follower.progress.started
-    text = words(event, started.epochs if started else 0)
+    text = event_text(event, started.epochs if started else 0)
     if text:
         output.line(f"{time.strftime('%H:%M:%S', time.localtime(event.time))}  {text}")

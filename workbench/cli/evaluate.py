@@ -70,7 +70,7 @@ def _evaluate(request_reply: Callable[[AnyRequest], ServiceReply], checkpoint: P
     try:
         return evaluations.keep_evaluation(evaluation)
     except OSError as error:
-        output.tell(f"the evaluation could not be saved in its run: {error.strerror}")
+        output.error_line(f"the evaluation could not be saved in its run: {error.strerror}")
         return evaluations.with_run(evaluation)
 
 

@@ -1,4 +1,4 @@
-"""What a run says, in words: lines for the terminal."""
+"""The events of a run as lines for the terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from workbench.runs.events import (
     Recovered,
     Scalars,
     Started,
+    position_text,
 )
 
 
-def words(event: AnyEvent, epochs: int = 0) -> str:
-    """One event as a line; empty for what would only flood a terminal. ``epochs`` is the run's total, where it is known."""
+def event_text(event: AnyEvent, epochs: int = 0) -> str:
+    """One event as a line; empty for one that would only flood a terminal. ``epochs`` is the run's total, where it is known."""
     match event:
         case Started():
             return _started(event)
@@ -30,7 +31,7 @@ def words(event: AnyEvent, epochs: int = 0) -> str:
         case Epoch():
             return _epoch(event, epochs)
         case CheckpointSaved():
-            return f"checkpoint {event.file} saved ({event.why}, {size(event.bytes)})"
+            return f"checkpoint {event.file} saved at {position_text(event.epoch, event.step)}: {event.why}, {size(event.bytes)}"
         case CommandDone():
             return f"{event.name}: {event.text or ('done' if event.accepted else 'refused')}"
         case Note():
@@ -45,17 +46,18 @@ def words(event: AnyEvent, epochs: int = 0) -> str:
 
 def ended(event: Ended) -> str:
     """How an attempt ended, and what to do."""
-    return (event.what or event.status) + (f" ({event.hint})" if event.hint else "")
+    hint = f". {event.hint}" if event.hint[:1].isupper() else f" ({event.hint})" if event.hint else ""
+    return (event.what or event.status) + hint
 
 
 def metrics(values: Mapping[str, float]) -> str:
-    """``loss 0.213, accuracy 0.971``; how many samples there were is left out."""
+    """``loss 0.213, accuracy 0.971``; without the number of samples."""
     return ", ".join(f"{name} {value:.4g}" for name, value in values.items() if name != "samples")
 
 
 def _started(event: Started) -> str:
     several = f", {event.processes} processes" if event.processes > 1 else ""
-    samples = f"{event.train_samples:,} samples to train, {event.val_samples:,} to validate"
+    samples = f"{event.train_samples:,} training samples, {event.val_samples:,} validation samples"
     where = f"{event.device}{several}, {event.precision}"
     return f"{event.continued or 'started'} on {where}; {samples}; {event.parameters:,} parameters"
 
@@ -69,5 +71,5 @@ def _epoch(event: Epoch, epochs: int) -> str:
     if event.seconds > 0 and samples:
         parts.append(f"{number(round(samples / event.seconds))} samples/s")
     if event.skipped:
-        parts.append(f"{event.skipped} steps left out by fp16")
+        parts.append(f"{event.skipped} steps skipped by fp16")
     return " · ".join([*parts, duration(event.seconds)]) + (" · best" if event.best else "")

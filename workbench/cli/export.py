@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workbench.cli import arguments, output
-from workbench.export_formats import EXPORT_FORMATS
+from workbench.export_formats import BY_NAME, SCRIPT
 
 if TYPE_CHECKING:
     from workbench.launch.service import ServiceReply
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from workbench.runs.service.requests import AnyRequest
 
 _Model = Annotated[str, typer.Argument(metavar="RUN or CHECKPOINT", help="A run or a checkpoint.", show_default=False)]
-_FORMATS_HELP = f"{', '.join(EXPORT_FORMATS[:-1])} or {EXPORT_FORMATS[-1]} (the run as plain PyTorch code)."
+_NAMES = [name for name in BY_NAME if name != SCRIPT]
+_FORMATS_HELP = f"{', '.join(_NAMES)} or {SCRIPT} (the run as plain PyTorch code)."
 _Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help=_FORMATS_HELP)]
 _Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")]
 _Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Images, tables, texts.", show_default=False)]
@@ -50,7 +51,7 @@ def export(
         unfinished_of(file).unlink(missing_ok=True)
         raise
     if exported.drawback:
-        output.tell(f"note: {exported.drawback}")
+        output.error_line(f"note: {exported.drawback}")
     if json:
         output.result({**exported.as_data(), "checkpoint": checkpoint, "format": form})
     else:
@@ -72,7 +73,7 @@ def predict(
     checkpoint = _find_checkpoint(model, runs, trust)
     predicted = _request(PredictFiles(checkpoint=checkpoint, files=paths)).require(FilePredictions)
     for left_out in predicted.left_out:
-        output.tell(f"{left_out.file}: left out: {left_out.why}")
+        output.error_line(f"{left_out.file}: left out: {left_out.why}")
     if json:
         output.result({"checkpoint": checkpoint, **predicted.as_data(exclude_none=True)})
     else:

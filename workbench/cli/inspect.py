@@ -34,7 +34,7 @@ def runs(root: arguments.Runs = None, json: arguments.Json = False) -> None:
     elif rows:
         _print_runs(rows)
     else:
-        output.tell(f"there are no runs in {root or folder.default_root()} yet")
+        output.error_line(f"there are no runs in {root or folder.default_root()} yet")
 
 
 def recipes(json: arguments.Json = False) -> None:

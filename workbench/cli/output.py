@@ -1,4 +1,4 @@
-"""What the terminal is told: results on standard output, everything else on standard error, and the exit statuses."""
+"""What is written to the terminal: results on standard output, everything else on standard error; and the exit statuses."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ COMPLETED = 0
 FAILED = 1
 WRONG_REQUEST = 2
 INTERRUPTED = 130
-"""Ended before its time, with everything saved: by Ctrl-C, by *stop*, or by a pause that frees the device."""
+"""Ended early, with everything saved: by Ctrl-C, by *stop*, or by a pause that frees the device."""
 
 
 def exit_status(status: str) -> int:
-    """The exit status that tells a run's ``status``."""
+    """The exit status for a run's ``status``."""
     return {"completed": COMPLETED, "stopped": INTERRUPTED, "paused": INTERRUPTED}.get(status, FAILED)
 
 
@@ -37,8 +37,8 @@ def result(data: Mapping[str, Any]) -> None:
         drop_standard_output()
 
 
-def tell(text: str) -> None:
-    """A line for a person beside the answer, on standard error. Nobody there is no reason to fail."""
+def error_line(text: str) -> None:
+    """A line for a person, on standard error, beside the answer. A closed standard error is no failure."""
     try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
@@ -46,10 +46,10 @@ def tell(text: str) -> None:
         return
 
 
-def tell_problems(problems: Iterable[Problem]) -> None:
+def show_problems(problems: Iterable[Problem]) -> None:
     """Every problem of a wrong request, each on a line of its own: where, what, what to do."""
     for problem in problems:
-        tell(" ".join(str(problem).splitlines()))
+        error_line(" ".join(str(problem).splitlines()))
 
 
 def as_json(data: Mapping[str, Any]) -> str:

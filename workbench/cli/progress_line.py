@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from workbench.cli import output
-from workbench.cli.event_text import words
+from workbench.cli.event_text import event_text
 from workbench.runs.events import AnyEvent, CheckpointSaved, CommandDone, Ended, Phase
 from workbench.runs.progress import Progress
 
@@ -25,28 +25,28 @@ class PlainLines:
         """Nothing has to be put away."""
 
     def show(self, events: list[AnyEvent], progress: Progress) -> None:
-        """Takes in new events, already folded into ``progress``."""
+        """Shows new events, which ``progress`` contains already."""
         for event in events:
-            # The end is said by the command, which knows more of it; checkpoints come with every epoch.
-            # What a branch has of its parent was told when it happened.
+            # The end is reported by the command, which knows more; checkpoints come with every epoch.
+            # What a branch has of its parent was reported when it happened.
             if isinstance(event, (Ended, CheckpointSaved)) or event.attempt == 0:
                 continue
-            text = words(event, progress.started.epochs if progress.started else 0)
+            text = event_text(event, progress.started.epochs if progress.started else 0)
             if text:
-                self.say(text)
+                self.print_line(text)
 
     def share(self, share: float, text: str) -> None:
-        """How much is done, and what was found last; empty for what is not worth a line."""
+        """How much is done, and the last result; empty where that is not worth a line."""
         if text:
-            self.say(text)
+            self.print_line(text)
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """A line of its own."""
-        output.tell(text)
+        output.error_line(text)
 
 
 class MovingLine(PlainLines):
-    """For a terminal: what is going on, a bar, epochs, loss, throughput and the time left."""
+    """For a terminal: the current phase, a bar, epochs, loss, throughput and the time left."""
 
     def __init__(self, name: str) -> None:
         from rich.console import Console
@@ -54,7 +54,7 @@ class MovingLine(PlainLines):
         from rich.progress import Progress as RichProgress
 
         columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=24))
-        # Drawn by hand at each look at the run: a thread of its own would only draw the same again.
+        # Drawn each time the run is read: a thread of its own would only draw the same again.
         self._rich: RichProgress = RichProgress(
             *columns,
             TextColumn("{task.fields[text]}", markup=False),
@@ -74,17 +74,17 @@ class MovingLine(PlainLines):
         self._rich.stop()
 
     def show(self, events: list[AnyEvent], progress: Progress) -> None:
-        """Notes and epochs scroll by above; the line itself is drawn anew."""
+        """Notes and epochs scroll by above; the line itself is redrawn."""
         super().show([event for event in events if not isinstance(event, (Phase, CommandDone))], progress)
         total = progress.total_steps or None
-        self._rich.update(self._task, completed=progress.step, total=total, text=state_words(progress), refresh=True)
+        self._rich.update(self._task, completed=progress.step, total=total, text=state_text(progress), refresh=True)
 
     def share(self, share: float, text: str) -> None:
         """The bar and the line above it."""
         super().share(share, text)
         self._rich.update(self._task, completed=share, total=1.0, text=f"{share:.0%}", refresh=True)
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """A line above the moving one."""
         self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -94,12 +94,12 @@ def display(name: str) -> PlainLines:
     return MovingLine(name) if sys.stderr is not None and sys.stderr.isatty() else PlainLines()
 
 
-def state_words(progress: Progress) -> str:
-    """What a run is doing now, in few words."""
+def state_text(progress: Progress) -> str:
+    """What a run is doing now, in a few words."""
     if progress.phase or progress.started is None:
         share = f" {progress.phase_share:.0%}" if progress.phase_share is not None else ""
         return (progress.phase or "starting the engine") + share
-    parts: list[str] = [] if progress.state == "running" else [progress.state]
+    parts: list[str] = ["pausing"] if progress.pausing else [] if progress.state == "running" else [progress.state]
     parts.append(f"epoch {min(progress.epoch + 1, progress.started.epochs)}/{progress.started.epochs}")
     if len(progress.curves.loss):
         parts.append(f"loss {progress.curves.loss.y[-1]:.4g}")

@@ -15,18 +15,18 @@ _WIDE = 10_000
 
 
 def table(*titles: str, numbers: Collection[int] = ()) -> Table:
-    """An empty table. Columns whose place is in ``numbers`` stand to the right."""
+    """An empty table. Columns whose index is in ``numbers`` are aligned to the right."""
     from rich import box
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for place, title in enumerate(titles):
-        # The first column is what one types again, so it is never cut.
-        made.add_column(title, no_wrap=place == 0, overflow="fold", justify="right" if place in numbers else "left")
-    return made
+    built = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for index, title in enumerate(titles):
+        # The first column is what one types again, so it is never truncated.
+        built.add_column(title, no_wrap=index == 0, overflow="fold", justify="right" if index in numbers else "left")
+    return built
 
 
-def show(made: Table) -> None:
+def show(shown: Table) -> None:
     """Prints a table."""
     from rich.console import Console
 
@@ -34,6 +34,6 @@ def show(made: Table) -> None:
     if not console.is_terminal:
         console = Console(markup=False, highlight=False, emoji=False, width=_WIDE)
     with console.capture() as captured:
-        console.print(made)
-    # One road to standard output, so that a reader who left is met in one place.
+        console.print(shown)
+    # One way to standard output, so that a closed pipe is handled in one place.
     output.line("\n".join(line.rstrip() for line in captured.get().rstrip("\n").splitlines()))

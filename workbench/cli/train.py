@@ -18,13 +18,18 @@ _From = Annotated[
     typer.Option(
         "--from",
         metavar="RUN|CHECKPOINT",
-        help="Go on from this run's newest checkpoint, or from this one, as a branch.",
+        help="Continue from the newest checkpoint of this run, or from this checkpoint, as a new run.",
     ),
 ]
 _Replay = Annotated[
-    int, typer.Option("--replay", min=0, help="So many steps before the newest checkpoint are taken again, for proof.")
+    int,
+    typer.Option(
+        "--replay",
+        min=0,
+        help="Repeat this many steps before the newest checkpoint first and compare their results.",
+    ),
 ]
-_Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="The new total of epochs.")]
+_Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="New total number of epochs.")]
 
 
 def add(app: typer.Typer) -> None:
@@ -39,23 +44,23 @@ def train(
     assignments: arguments.Set = None,
     runs: arguments.Runs = None,
     name: arguments.Name = None,
-    begin: _From = None,
+    origin: _From = None,
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
-    """Trains without a window. Ctrl-C stops it once its state is saved. A recipe that compares trains its runs in turn."""
+    """Train without a window. Ctrl-C stops the run after saving its state. A run file with a comparison trains its runs in turn."""
     from workbench.cli.tune import compared
     from workbench.config import compare
 
     arguments.trust_once(trust)
-    given, config = arguments.configured(start, assignments, name)
-    if begin is not None:
-        from workbench.cli.branch import branch, origin
+    run_name, config = arguments.configured(start, assignments, name)
+    if origin is not None:
+        from workbench.cli import branch
 
-        raise typer.Exit(_run(branch(origin(begin, runs), config, given, runs), json))
+        raise typer.Exit(_run(branch.branch(branch.origin(origin, runs), config, run_name, runs), json))
     if compare.of_file(arguments.start_file(start)):
-        raise typer.Exit(compared(start, given, config, [], assignments or [], runs, json))
-    raise typer.Exit(_run(arguments.created(given, config, runs), json))
+        raise typer.Exit(compared(start, run_name, config, [], assignments or [], runs, json))
+    raise typer.Exit(_run(arguments.created(run_name, config, runs), json))
 
 
 def resume(
@@ -67,17 +72,17 @@ def resume(
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
-    """Goes on with a run where it stopped, exactly. With --set it goes on as a branch: a new run with changed settings.
+    """Resume a run exactly where it stopped. With --set, continue as a branch: a new run with changed settings.
 
-    With --replay it first takes steps again that lie before its newest checkpoint, and compares what comes of them.
+    With --replay, repeat the steps before its newest checkpoint first, and compare their results.
     """
     arguments.trust_once(trust)
     folder = arguments.found(run, runs)
     if assignments:
         from workbench.cli.branch import changed_branch
 
-        made = changed_branch(folder, assignments, epochs)
-        folder, epochs = (made, None) if made is not None else (folder, epochs)
+        branch = changed_branch(folder, assignments, epochs)
+        folder, epochs = (branch, None) if branch is not None else (folder, epochs)
     from workbench.runs.attempt_options import Request
 
     known = _check(folder, epochs)
@@ -91,13 +96,13 @@ def new(
     name: arguments.Name = None,
     trust: arguments.TrustForGood = None,
 ) -> None:
-    """Makes a run without starting it, and prints its folder."""
+    """Create a run without starting it, and print its folder."""
     arguments.trust_for_good(trust)
     output.line(str(arguments.made(start, assignments, name, runs).path))
 
 
 def _run(folder: RunFolder, as_json: bool, request: Request | None = None, known: Progress | None = None) -> int:
-    """``known`` is what the run had said before, where somebody has read it already."""
+    """``known`` is the run's progress before, where it has been read already."""
     from workbench.cli.follow import interrupts, watch
     from workbench.config.problems import ConfigError, Problem
     from workbench.launch import process
@@ -121,22 +126,22 @@ def _next_attempt(folder: RunFolder, known: Progress | None) -> int:
 
 
 def _check(folder: RunFolder, epochs: int | None) -> Progress:
-    """Whether a run can go on; gives what it has said. Raises ConfigError with why it cannot; says when it begins anew."""
+    """The progress of a run that can be resumed. Raises ConfigError with why it cannot; reports a start from the beginning."""
     from workbench.config.problems import ConfigError, Problem
     from workbench.runs import checkpoints, history
 
-    folder.config()  # a run whose file was damaged is refused here, with every problem of it
+    folder.config()  # a damaged run file is refused here, with every problem of it
     if folder.going():
         raise ConfigError(
-            [Problem("", f"{folder.name} is being run already", f"workbench follow {folder.name} shows it")]
+            [Problem("", f"{folder.name} is running already", f"workbench follow {folder.name} shows it")]
         )
     progress = history.load(folder)
     if epochs is not None and epochs <= progress.epoch:
-        what = f"{progress.epoch} epochs of {folder.name} are done already"
-        raise ConfigError([Problem("--epochs", what, f"give a total of more than {progress.epoch}")])
+        what = f"{progress.epoch} epochs of {folder.name} are completed already"
+        raise ConfigError([Problem("--epochs", what, f"set a total of more than {progress.epoch}")])
     if progress.state == "completed" and epochs is None:
         more = f"resume it with --epochs and a total of more than {progress.epoch}"
-        raise ConfigError([Problem("", f"{folder.name} is complete: {progress.epoch} epochs are done", more)])
+        raise ConfigError([Problem("", f"{folder.name} is completed: {progress.epoch} epochs", more)])
     if checkpoints.latest(folder.checkpoints) is None:
-        output.tell(f"{folder.name} has no checkpoint: it starts from the beginning")
+        output.error_line(f"{folder.name} has no checkpoint: it starts from the beginning")
     return progress

@@ -76,7 +76,7 @@ def compared(
     group = comparison.new_group(name)
     results: list[Result] = []
     for place, variant in enumerate(variants):
-        output.tell(f"run {place + 1} of {len(variants)}: {variant.label}")
+        output.error_line(f"run {place + 1} of {len(variants)}: {variant.label}")
         member = comparison.Member(group, variant.label, variant.values, place)
         results.append(_train(variant.config, comparison.run_name(name, variant.values), member, root))
         if results[-1].state == "stopped":
@@ -182,7 +182,7 @@ def _tune(kind: TuningKind, start: str, assignments: list[str] | None, trust: li
     if kind == "memory":
         output.line(tuned.note)
     elif tuned.suggestion is None:
-        output.tell(tuned.note)
+        output.error_line(tuned.note)
     else:
         output.line(f"suggestion: {tuned.setting} = {tuned.suggestion:g}")
 

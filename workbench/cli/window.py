@@ -11,12 +11,12 @@ import typer
 from workbench.cli import arguments
 
 if TYPE_CHECKING:
-    from workbench.cli.app import GuiRequest
+    from workbench.cli.gui_request import GuiRequest
 
 _Start = Annotated[str | None, typer.Argument(metavar="[START|RUN]", help="A recipe, a run file or a run.")]
-_Train = Annotated[bool, typer.Option("--train", help="Begin to train at once.")]
-_Quit = Annotated[bool, typer.Option("--quit-when-done", help="Close the window when the training is over.")]
-_Picture = Annotated[Path | None, typer.Option("--screenshot", metavar="FILE", help="Save a picture of it at the end.")]
+_Train = Annotated[bool, typer.Option("--train", help="Start training at once.")]
+_Quit = Annotated[bool, typer.Option("--quit-when-done", help="Close the window when the run has ended.")]
+_Screenshot = Annotated[Path | None, typer.Option("--screenshot", metavar="FILE", help="Save a screenshot at the end.")]
 
 
 def add(app: typer.Typer, show: Callable[[GuiRequest], int]) -> None:
@@ -27,19 +27,19 @@ def add(app: typer.Typer, show: Callable[[GuiRequest], int]) -> None:
         start: _Start = None,
         train: _Train = False,
         quit_when_done: _Quit = False,
-        screenshot: _Picture = None,
+        screenshot: _Screenshot = None,
         assignments: arguments.Set = None,
         runs: arguments.Runs = None,
     ) -> None:
-        """Opens the window, on a given start."""
-        from workbench.cli.app import GuiRequest
+        """Open the window."""
+        from workbench.cli.gui_request import GuiRequest
 
         _check(start, assignments, runs)
         raise typer.Exit(show(GuiRequest(start, train, quit_when_done, screenshot, tuple(assignments or ()), runs)))
 
 
 def _check(start: str | None, assignments: list[str] | None, runs: Path | None) -> None:
-    """A wrong start is said here, in the terminal that it was typed in. Raises ConfigError.
+    """Reports a wrong start here, in the terminal that it was typed in. Raises ConfigError.
 
     Without a start, only the window knows what was open last, and whether these are settings of it.
     """

@@ -1,4 +1,4 @@
-"""Random changes of training pictures. Every source of pictures has these settings; validation pictures are never changed."""
+"""Random augmentation of training images. Every image dataset has these settings; validation images are never changed."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from workbench.config.fields import Section, setting
 
 
 class Augmentation(Section):
-    """Each picture of a batch gets changes of its own, drawn anew in every epoch."""
+    """Each image of a batch is augmented on its own, drawn again in every epoch."""
 
     augment_flip: float = setting(
         0.0,
-        title="Flip left-right",
-        help="Share of training pictures mirrored left to right. Not for digits or text.",
+        title="Horizontal flip",
+        help="Probability that a training image is mirrored left to right. Not suitable for digits or text.",
         ge=0.0,
         le=1.0,
         advanced=True,
     )
     augment_flip_vertical: float = setting(
         0.0,
-        title="Flip top-bottom",
-        help="Share of training pictures mirrored top to bottom.",
+        title="Vertical flip",
+        help="Probability that a training image is mirrored top to bottom.",
         ge=0.0,
         le=1.0,
         advanced=True,
     )
     augment_crop: int = setting(
         0,
-        title="Crop padding",
-        help="Training pictures get a black border of this width, and are cropped to their size at a random place.",
+        title="Random crop padding",
+        help="Training images are padded with black by this many pixels, then cropped to their size at a random position.",
         unit="px",
         ge=0,
         le=512,
@@ -37,8 +37,8 @@ class Augmentation(Section):
     )
     augment_resized_crop: Literal["off"] | float = setting(
         "off",
-        title="Resized crop",
-        help="Training pictures are cut to a random part of at least this share of their area, and resized.",
+        title="Random resized crop",
+        help="Training images are cropped to a random part with at least this fraction of their area, then resized.",
         gt=0.0,
         le=1.0,
         advanced=True,
@@ -46,7 +46,7 @@ class Augmentation(Section):
     augment_rotation: float = setting(
         0.0,
         title="Rotation",
-        help="Training pictures are turned by up to this angle either way.",
+        help="Training images are rotated by up to this angle in either direction.",
         unit="degrees",
         ge=0.0,
         le=180.0,
@@ -55,7 +55,7 @@ class Augmentation(Section):
     augment_brightness: float = setting(
         0.0,
         title="Brightness",
-        help="Brightness is multiplied with a factor between 1 minus and 1 plus this.",
+        help="Brightness is multiplied by a random factor between 1 − this and 1 + this.",
         ge=0.0,
         le=1.0,
         advanced=True,
@@ -63,7 +63,7 @@ class Augmentation(Section):
     augment_contrast: float = setting(
         0.0,
         title="Contrast",
-        help="Contrast is multiplied with a factor between 1 minus and 1 plus this.",
+        help="Contrast is multiplied by a random factor between 1 − this and 1 + this.",
         ge=0.0,
         le=1.0,
         advanced=True,
@@ -71,7 +71,7 @@ class Augmentation(Section):
     augment_saturation: float = setting(
         0.0,
         title="Saturation",
-        help="Saturation is multiplied with a factor between 1 minus and 1 plus this.",
+        help="Saturation is multiplied by a random factor between 1 − this and 1 + this.",
         ge=0.0,
         le=1.0,
         advanced=True,
@@ -79,7 +79,7 @@ class Augmentation(Section):
     augment_hue: float = setting(
         0.0,
         title="Hue",
-        help="Hue is turned by up to this share of the colour circle either way.",
+        help="Hue is shifted by up to this fraction of the color circle in either direction.",
         ge=0.0,
         le=0.5,
         advanced=True,
@@ -87,19 +87,19 @@ class Augmentation(Section):
     augment_randaugment: int = setting(
         0,
         title="RandAugment",
-        help="Number of random operations applied to each training picture (Cubuk et al., 2019); 0 is none.",
+        help="Number of random operations applied to each training image (Cubuk et al., 2019); 0 is off.",
         unit="operations",
         ge=0,
         le=10,
         advanced=True,
     )
     augment_magnitude: int = setting(
-        9, title="RandAugment strength", help="How strong its operations are.", ge=0, le=30, advanced=True
+        9, title="RandAugment magnitude", help="How strong the RandAugment operations are.", ge=0, le=30, advanced=True
     )
     augment_erasing: float = setting(
         0.0,
-        title="Erasing",
-        help="Share of training pictures in which a random rectangle is blanked (Zhong et al., 2017).",
+        title="Random erasing",
+        help="Probability that a random rectangle of a training image is erased (Zhong et al., 2017).",
         ge=0.0,
         le=1.0,
         advanced=True,
@@ -107,7 +107,7 @@ class Augmentation(Section):
     augment_mixup: float = setting(
         0.0,
         title="MixUp",
-        help="Blends each training picture and its label with another's; the parameter of the Beta distribution "
+        help="Blends each training image and its label with another; parameter alpha of the Beta distribution "
         "(Zhang et al., 2017), 0 is off.",
         ge=0.0,
         le=10.0,
@@ -116,8 +116,8 @@ class Augmentation(Section):
     augment_cutmix: float = setting(
         0.0,
         title="CutMix",
-        help="Pastes a rectangle of another picture, and mixes the labels by area; the parameter of the Beta distribution "
-        "(Yun et al., 2019), 0 is off. With MixUp on, each batch gets one of the two.",
+        help="Pastes a rectangle of another image and mixes the labels by area; parameter alpha of the Beta distribution "
+        "(Yun et al., 2019), 0 is off. If MixUp is on as well, each batch gets one of the two.",
         ge=0.0,
         le=10.0,
         advanced=True,
@@ -125,18 +125,18 @@ class Augmentation(Section):
 
     @property
     def changes_pictures(self) -> bool:
-        """Whether training pictures are changed at all."""
+        """Whether training images are augmented at all."""
         return self.changes_single_pictures or self.mixes
 
     @property
     def changes_single_pictures(self) -> bool:
-        """Whether a picture is changed by itself."""
-        shares = (self.augment_flip, self.augment_flip_vertical, self.augment_crop, self.augment_rotation)
-        colours = (self.augment_brightness, self.augment_contrast, self.augment_saturation, self.augment_hue)
-        rest = (self.augment_resized_crop != "off", self.augment_randaugment, self.augment_erasing)
-        return any((*shares, *colours, *rest))
+        """Whether an image is augmented on its own."""
+        geometric = (self.augment_flip, self.augment_flip_vertical, self.augment_crop, self.augment_rotation)
+        colors = (self.augment_brightness, self.augment_contrast, self.augment_saturation, self.augment_hue)
+        others = (self.augment_resized_crop != "off", self.augment_randaugment, self.augment_erasing)
+        return any((*geometric, *colors, *others))
 
     @property
     def mixes(self) -> bool:
-        """Whether pictures of a batch are mixed with one another, and their labels with them."""
+        """Whether images of a batch, and their labels, are mixed with one another."""
         return self.augment_mixup > 0 or self.augment_cutmix > 0

@@ -7,13 +7,13 @@ of paths with a list of values each, of which every combination is a run.
 from __future__ import annotations
 
 import itertools
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.config import files
+from workbench.config.migrations import migrate_path, migrate_values
 from workbench.config.problems import ConfigError, Problem
 from workbench.config.run import RunConfig
 
@@ -29,21 +29,28 @@ class Variant:
     config: RunConfig
 
 
-def of_file(path: Path) -> list[dict[str, Any]]:
-    """The variants that a run file asks for; none where it has no table of them. Raises ConfigError."""
+def of_file(path: Path, notes: list[str] | None = None) -> list[dict[str, Any]]:
+    """The variants that a run file asks for; none where it has no table of them. Raises ConfigError.
+
+    ``notes`` is given a sentence for each setting under an old name.
+    """
     table = files.read_data(path).get(files.COMPARE)
     if table is None:
         return []
     if not isinstance(table, Mapping) or not {*table} <= {"runs", "vary"}:
         raise ConfigError(
-            [Problem(files.COMPARE, "is no table of runs or vary", "see the recipe optimizer-comparison")]
+            [Problem(files.COMPARE, "must be a table with runs or vary", "see the recipe optimizer-comparison")]
         )
     runs, vary = table.get("runs", []), table.get("vary", {})
     if not isinstance(runs, list) or not all(isinstance(run, Mapping) for run in runs):
-        raise ConfigError([Problem(f"{files.COMPARE}.runs", "is no list of tables", 'as [{"optimizer.lr" = 0.1}]')])
+        raise ConfigError(
+            [Problem(f"{files.COMPARE}.runs", "must be a list of tables", 'for example [{"optimizer.lr" = 0.1}]')]
+        )
     if not isinstance(vary, Mapping) or not all(isinstance(values, list) for values in vary.values()):
-        raise ConfigError([Problem(f"{files.COMPARE}.vary", "is no table of lists", '{"optimizer.lr" = [0.1, 0.01]}')])
-    return [dict(run) for run in runs] or combinations(vary)
+        raise ConfigError(
+            [Problem(f"{files.COMPARE}.vary", "must be a table of lists", 'for example {"optimizer.lr" = [0.1, 0.01]}')]
+        )
+    return [migrate_values(values, notes) for values in runs or combinations(vary)]
 
 
 def of_text(assignments: Iterable[str]) -> list[dict[str, Any]]:
@@ -53,12 +60,14 @@ def of_text(assignments: Iterable[str]) -> list[dict[str, Any]]:
     for assignment in assignments:
         path, sign, text = assignment.partition("=")
         if not sign or not path.strip() or not text.strip():
-            wrong.append(Problem("--vary", f"{assignment!r} is not of the form path=a,b,c", "as optimizer.lr=0.1,0.01"))
+            wrong.append(
+                Problem("--vary", f"{assignment!r} must have the form path=a,b,c", "for example optimizer.lr=0.1,0.01")
+            )
             continue
         vary[path.strip()] = values_of(text)
     if wrong:
         raise ConfigError(wrong)
-    return combinations(vary)
+    return [migrate_values(values) for values in combinations(vary)]
 
 
 def combinations(vary: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
@@ -69,34 +78,32 @@ def combinations(vary: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
 def variants(config: RunConfig, wanted: list[dict[str, Any]], given: Iterable[str] = ()) -> list[Variant]:
     """A configuration for each variant. Raises ConfigError with every problem of all of them.
 
-    A variant of another kind begins with that kind's defaults; settings that were ``given`` stay where the kind has them.
+    A variant of another kind starts with that kind's defaults; settings that were ``given`` stay where the kind has them.
     """
-    data = config.as_data()
+    data, paths = config.as_data(), [migrate_path(path) for path in given]
     if not wanted or len(wanted) > MOST_RUNS:
-        what = "nothing is varied" if not wanted else f"{len(wanted)} runs are too many"
-        raise ConfigError([Problem("--vary", what, "give a setting and some values, as optimizer.lr=0.1,0.01")])
-    found: list[Variant] = []
+        what = "no setting is varied" if not wanted else f"{len(wanted)} runs are too many"
+        raise ConfigError(
+            [Problem("--vary", what, "give a setting and some values, for example optimizer.lr=0.1,0.01")]
+        )
+    variants: list[Variant] = []
     wrong: list[Problem] = []
     for values in wanted:
         label = ", ".join(f"{_short(path)} {value}" for path, value in values.items())
         try:
             changed = files.change(config, values)
-            kept = {path: _value_at(data, path) for path in given if path not in values and _has(changed, path)}
-            found.append(Variant(label, values, files.change(config, {**kept, **values})))
+            fixed = {path: _value_at(data, path) for path in paths if path not in values and _has(changed, path)}
+            variants.append(Variant(label, values, files.change(config, {**fixed, **values})))
         except ConfigError as error:
             wrong += error.problems
     if wrong:
         raise ConfigError(dict.fromkeys(wrong))
-    return found
+    return variants
 
 
 def values_of(text: str) -> list[Any]:
     """The values between commas, in TOML or as plain words; commas within brackets or quotes divide nothing."""
-    try:
-        found = tomllib.loads(f"value = [{text}]")["value"]
-    except tomllib.TOMLDecodeError:
-        return [_value(part) for part in text.split(",")]
-    return list(found)
+    return files.values_between_commas(text)
 
 
 def _value_at(data: dict[str, Any], path: str) -> Any:
@@ -113,10 +120,3 @@ def _short(path: str) -> str:
     """The setting's own name; of a kind that of its section."""
     section, _, name = path.rpartition(".")
     return section if name == "kind" else name
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text.strip()

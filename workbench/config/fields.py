@@ -1,4 +1,4 @@
-"""The vocabulary a setting is declared with, and how a form, a command line or a help page reads it back.
+"""How a setting is declared, and how a form, a command line or a help page reads the declaration.
 
 A section is a frozen pydantic model. Each of its fields is made with :func:`setting`, which carries title, help, unit and
 bounds; :func:`settings` lists them again as plain :class:`Setting` records. Nothing else in the program lists settings.
@@ -54,12 +54,12 @@ class Setting:
     """Words that may stand in place of a number, such as ``auto`` or ``off``."""
     advanced: bool = False
     live: bool = False
-    """Whether a run that is going accepts a new value of it."""
+    """Whether a run that is running accepts a new value of it."""
     path: PathKind = ""
     slider: bool = False
     """Whether a form shows a slider beside the number, from ``minimum`` to ``maximum``."""
     labels: tuple[tuple[str, str], ...] = ()
-    """What a person reads in place of a choice's value, where the value itself is not plain."""
+    """What a person reads in place of a choice's value, where the value itself is not clear."""
 
     def label(self, choice: object) -> str:
         """The words a person reads for ``choice``."""
@@ -100,24 +100,24 @@ def setting(
 def python_file() -> Any:
     """The path of a Python file of the user's own."""
     return setting(
-        "", title="Python file", help="It is run only after you said that you trust its content.", path="file"
+        "", title="Python file", help="It is run only after you have confirmed that you trust its content.", path="file"
     )
 
 
 def _check(value: float, bounds: dict[str, float]) -> None:
-    words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
-    holds = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
+    phrases = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+    tests = {"ge": operator.ge, "gt": operator.gt, "le": operator.le, "lt": operator.lt}
     for name, bound in bounds.items():
-        if not holds[name](value, bound):
+        if not tests[name](value, bound):
             raise PydanticCustomError(
-                "bound", "{value} is out of range: it must be {words}", _context(value, words[name], bound)
+                "bound", "{value} is out of range: it must be {words}", _context(value, phrases[name], bound)
             )
 
 
-def _context(value: float, words: str, bound: float) -> dict[str, Any]:
+def _context(value: float, phrase: str, bound: float) -> dict[str, Any]:
     # An integer may have more digits than a float can hold, and must not be turned into one.
     shown = "the number" if isinstance(value, int) and abs(value) >= 10**300 else f"{value:g}"
-    return {"value": shown, "words": f"{words} {bound:g}"}
+    return {"value": shown, "words": f"{phrase} {bound:g}"}
 
 
 def kind_of(section: type[BaseModel]) -> str:
@@ -141,8 +141,8 @@ def settings(section: type[BaseModel]) -> tuple[Setting, ...]:
 def bounds_of(info: FieldInfo) -> dict[str, float]:
     """The bounds a field was declared with, by the names ``ge``, ``gt``, ``le`` and ``lt``."""
     extra = info.json_schema_extra
-    found = extra.get("bounds", {}) if isinstance(extra, dict) else {}
-    return {str(key): float(value) for key, value in found.items()} if isinstance(found, dict) else {}  # type: ignore[arg-type]
+    bounds = extra.get("bounds", {}) if isinstance(extra, dict) else {}
+    return {str(key): float(value) for key, value in bounds.items()} if isinstance(bounds, dict) else {}  # type: ignore[arg-type]
 
 
 def _read(name: str, info: FieldInfo) -> Setting:

@@ -1,4 +1,4 @@
-"""Where a run is computed and in what precision."""
+"""Where and in what precision a run is computed."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ class Hardware(Section):
     device: str = setting(
         "auto",
         title="Device",
-        help="Auto takes CUDA, then MPS (Apple), then the CPU. A single GPU is named cuda:0, cuda:1 and so on.",
+        help="Auto uses CUDA if available, else MPS (Apple), else the CPU. A single GPU is named cuda:0, cuda:1 and so on.",
         pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,3})?)$",
     )
     processes: Literal["auto"] | int = setting(
         "auto",
         title="Processes",
-        help="Processes that train together, one per GPU (DistributedDataParallel). Auto uses every GPU when several exist, "
-        "else one process.",
+        help="Number of training processes, one per GPU (DistributedDataParallel). Auto uses all GPUs, or one process if "
+        "there is at most one GPU.",
         ge=1,
         le=1024,
         advanced=True,
     )
     parallel: Literal["ddp", "data-parallel"] = setting(
         "ddp",
-        title="Several GPUs",
-        help="DistributedDataParallel runs one process per GPU. DataParallel drives all GPUs from one process: it copies the "
-        "network at every step and waits for Python's lock, so it is slower and leaves the first GPU fuller than the others.",
+        title="Multi-GPU mode",
+        help="DistributedDataParallel runs one process per GPU. DataParallel uses all GPUs from one process: it copies the "
+        "model at every step and is limited by Python's global lock, so it is slower and uses more memory on the first GPU.",
         labels={"ddp": "DistributedDataParallel", "data-parallel": "DataParallel"},
         advanced=True,
     )
     precision: Literal["fp32", "tf32", "bf16", "fp16"] = setting(
         "fp32",
         title="Precision",
-        help="fp32 is exact everywhere. tf32 is faster on NVIDIA GPUs from Ampere on. bf16 and fp16 halve memory; "
-        "fp16 scales the loss and needs CUDA.",
+        help="fp32 is the reference. tf32 is faster on NVIDIA GPUs from Ampere on. bf16 and fp16 need about half the memory; "
+        "fp16 uses loss scaling and needs CUDA.",
     )
     compile: bool = setting(
         False,
         title="Compile",
-        help="The network is compiled by torch.compile before the first step. That takes seconds to minutes, needs a C++ "
+        help="Compile the model with torch.compile before the first step. This takes seconds to minutes, needs a C++ "
         "compiler on the CPU, and can make each step faster.",
         advanced=True,
     )
     threads: Literal["auto"] | int = setting(
         "auto",
         title="CPU threads",
-        help="Threads that one process computes with on the CPU. Auto shares the processors among the processes.",
+        help="CPU threads of each process. Auto divides the processors among the processes.",
         ge=1,
         le=1024,
         advanced=True,

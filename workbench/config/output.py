@@ -1,4 +1,4 @@
-"""What a run keeps."""
+"""What a run saves."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from workbench.config.fields import Section, setting
 
 
 class Output(Section):
-    """Checkpoints: how often, and how many are kept; what is written besides."""
+    """Checkpoints: how often they are saved and how many are kept; what is written besides."""
 
     checkpoint_every: str = setting(
         "1",
-        title="Checkpoint every",
-        help='How often the state is saved: a number of epochs such as "1", or "10 min", or "50 steps". '
-        "The end of a run and a stop always save.",
+        title="Save checkpoint every",
+        help='Interval between checkpoints: a number of epochs such as "1", or "10 min", or "50 steps". '
+        "A checkpoint is always saved when a run ends or is stopped.",
         pattern=r"^\s*[1-9][0-9]{0,8}\s*(epochs?|min|minutes?|steps?)?\s*$",
         advanced=True,
     )
     keep: int = setting(
         3,
         title="Checkpoints kept",
-        help="Newest checkpoints that are kept. The best one is kept besides.",
+        help="Number of latest checkpoints to keep. The best one is kept as well.",
         ge=1,
         le=100_000,
         advanced=True,
@@ -31,21 +31,21 @@ class Output(Section):
 
     layer_norms: bool = setting(
         False,
-        title="Gradient norm of each layer",
-        help="Also keeps the gradient norm of every layer, about ten times a second, for the inspector's curves.",
+        title="Gradient norms per layer",
+        help="Record the gradient norm of every layer, about ten times a second, for the curves of the inspector.",
         advanced=True,
     )
     tensorboard: bool = setting(
         False,
         title="TensorBoard",
-        help="Also writes the curves into the run's folder for TensorBoard to show.",
+        help="Also write the curves in TensorBoard's format into the run folder.",
         advanced=True,
     )
 
     @field_validator("checkpoint_every", mode="before")
     @classmethod
     def _epochs_without_quotes(cls, value: Any) -> Any:
-        """A bare number means epochs: nobody should have to put it in quotes."""
+        """A bare number means epochs, so that it needs no quotes."""
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @property
@@ -53,6 +53,6 @@ class Output(Section):
         """``checkpoint_every`` taken apart: a number, and ``epochs``, ``minutes`` or ``steps``."""
         text = self.checkpoint_every.strip()
         digits = text[: len(text) - len(text.lstrip("0123456789"))]
-        rest = text[len(digits) :].strip()
-        unit = "minutes" if rest.startswith("min") else "steps" if rest.startswith("step") else "epochs"
+        word = text[len(digits) :].strip()
+        unit = "minutes" if word.startswith("min") else "steps" if word.startswith("step") else "epochs"
         return int(digits), unit

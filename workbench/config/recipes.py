@@ -23,7 +23,7 @@ class Recipe:
     path: Path
 
     def load(self) -> RunConfig:
-        """The recipe's configuration. Files that ship with it are named whole; the user's own are looked for where he works."""
+        """The recipe's configuration. Files that ship with it get absolute paths; others are relative to the working folder."""
         config = files.load(self.path)
         whole = files.with_whole_paths(config, self.path.parent)
         return whole if Path(getattr(whole.dataset, "path", "")).is_file() else config
@@ -31,29 +31,32 @@ class Recipe:
 
 def recipes() -> tuple[Recipe, ...]:
     """All recipes, the default first, the others by name."""
-    found = [Recipe(path.stem, _text(path), path) for path in shipped("recipes").glob("*.toml")]
-    return tuple(sorted(found, key=lambda recipe: (recipe.name != DEFAULT, recipe.name)))
+    loaded = [Recipe(path.stem, _text(path), path) for path in shipped("recipes").glob("*.toml")]
+    return tuple(sorted(loaded, key=lambda recipe: (recipe.name != DEFAULT, recipe.name)))
 
 
 def recipe(name: str) -> Recipe | None:
     """The recipe of that name."""
-    return next((found for found in recipes() if found.name == name), None)
+    return next((known for known in recipes() if known.name == name), None)
 
 
-def start(name_or_path: str) -> tuple[str, RunConfig]:
-    """What a person named as a start: a recipe or a run file. Gives a name for the run, and its configuration.
+def start(name_or_path: str, notes: list[str] | None = None) -> tuple[str, RunConfig]:
+    """What a person gave as a start: a recipe or a run file. Gives a name for the run, and its configuration.
 
-    Relative paths in a run file are taken from its folder. Raises ConfigError.
+    Relative paths in a run file are taken from its folder. ``notes`` is given a sentence for each setting under an old name.
+    Raises ConfigError.
     """
-    found = recipe(name_or_path)
-    if found is not None:
-        return found.name, found.load()
+    shipped_recipe = recipe(name_or_path)
+    if shipped_recipe is not None:
+        return shipped_recipe.name, shipped_recipe.load()
     path = Path(name_or_path).expanduser()
     if path.suffix == ".toml" or path.exists():
-        config = files.with_whole_paths(files.load(path), path.resolve().parent)
+        config = files.with_whole_paths(files.load(path, notes), path.resolve().parent)
         return (path.resolve().parent.name if path.name == "run.toml" else path.stem), config
     names = ", ".join(known.name for known in recipes())
-    raise ConfigError([Problem("", f"there is no recipe and no run file {name_or_path!r}", f"recipes are {names}")])
+    raise ConfigError(
+        [Problem("", f"there is no recipe or run file {name_or_path!r}", f"choose from the recipes {names}")]
+    )
 
 
 def _text(path: Path) -> str:

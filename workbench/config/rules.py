@@ -1,4 +1,4 @@
-"""Checks across sections: what is allowed alone but not together. None of them needs torch or looks at a file."""
+"""Checks across sections: settings that are valid alone but not together. None of them needs torch or looks at a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workbench.config.dataset import (
     ImageCSV,
     ImageFolder,
     PythonData,
-    Sample,
+    SampleKind,
     Series,
     Synthetic,
     Table,
@@ -28,7 +28,7 @@ from workbench.config.schedule import Plateau
 def problems(config: RunConfig) -> tuple[Problem, ...]:
     """Every problem of a configuration whose single settings are all valid."""
     return (
-        *_source(config),
+        *_dataset(config),
         *_architecture(config),
         *_optimizer(config),
         *_validation(config),
@@ -36,81 +36,84 @@ def problems(config: RunConfig) -> tuple[Problem, ...]:
     )
 
 
-def picture_size(dataset: Dataset) -> int | None:
-    """Height and width of a source's pictures in pixels; None where its samples are no pictures, or it cannot be known."""
+def image_size(dataset: Dataset) -> int | None:
+    """Height and width of a dataset's images in pixels; None where its samples are no images, or where it is not known."""
     if isinstance(dataset, Torchvision):
         return dataset.form[0]
     return dataset.size if isinstance(dataset, (Digits, ImageFolder, ImageCSV)) else None
 
 
-def sample_of(dataset: Dataset) -> Sample:
-    """What one sample of a source is."""
-    return dataset.holds if isinstance(dataset, PythonData) else dataset.sample
+def sample_of(dataset: Dataset) -> SampleKind:
+    """What one sample of a dataset is."""
+    return dataset.sample_kind if isinstance(dataset, PythonData) else dataset.sample
 
 
-def _source(config: RunConfig) -> Iterator[Problem]:
+def _dataset(config: RunConfig) -> Iterator[Problem]:
     dataset = config.dataset
     if isinstance(dataset, (ImageFolder, ImageCSV, Table, Series, Text, PythonData)) and not dataset.path.strip():
-        wanted = {"image-folder": "folder with pictures", "python": "Python file"}.get(dataset.kind, "CSV file")
-        yield Problem("dataset.path", f"no {wanted} is chosen", "give its path")
+        wanted = {"image-folder": "folder with images", "python": "Python file"}.get(dataset.kind, "CSV file")
+        yield Problem("dataset.path", f"no {wanted} is selected", "select one")
     if isinstance(dataset, Table) and dataset.target and dataset.target in dataset.ignore:
-        yield Problem("dataset.ignore", f"the target column {dataset.target!r} is left out", "take it off the list")
+        yield Problem("dataset.ignore", f"the target column {dataset.target!r} is excluded", "remove it from the list")
     if isinstance(dataset, Table):
         yield from _table(dataset)
     if isinstance(dataset, Digits) and dataset.target == "digit-and-ink" and dataset.mixes:
         path = "dataset.augment_mixup" if dataset.augment_mixup > 0 else "dataset.augment_cutmix"
-        yield Problem(path, "pictures with a number beside their class are not mixed", "set it to 0")
-    if sample_of(dataset) != "pictures" and dataset.loading == "streamed":
-        yield Problem("dataset.loading", "only pictures can be streamed", "choose auto or resident")
+        yield Problem(path, "images with two targets cannot be mixed", "set it to 0")
+    if sample_of(dataset) != "images" and dataset.loading == "streamed":
+        yield Problem("dataset.loading", "only images can be streamed", "choose auto or resident (in memory)")
     if isinstance(dataset, Synthetic) and dataset.shape == "clusters" and len(dataset.per_class) == 1:
-        yield Problem("dataset.per_class", "one class only", "give the rows of each class")
+        yield Problem("dataset.per_class", "there is only one class", "give the number of samples of each class")
 
 
 def _table(dataset: Table) -> Iterator[Problem]:
     if dataset.more_targets and not dataset.target:
-        yield Problem("dataset.more_targets", "there are further targets and no first", "name the target column too")
+        yield Problem(
+            "dataset.more_targets", "there are additional targets but no target", "select the target column as well"
+        )
     if dataset.group and dataset.time:
-        yield Problem("dataset.group", "rows are split by group or by time, not by both", "leave one of them empty")
-    taken = [name for name in (dataset.target, dataset.group, dataset.time, *dataset.ignore) if name]
+        yield Problem("dataset.group", "rows can be split by group or by time, not both", "leave one of them empty")
+    used = [name for name in (dataset.target, dataset.group, dataset.time, *dataset.ignore) if name]
     for name in dataset.more_targets:
-        if name in taken or dataset.more_targets.count(name) > 1:
-            yield Problem("dataset.more_targets", f"the column {name!r} is named twice", "name it once")
+        if name in used or dataset.more_targets.count(name) > 1:
+            yield Problem("dataset.more_targets", f"the column {name!r} is given twice", "remove one of them")
     if dataset.target and dataset.target in (dataset.group, dataset.time):
-        yield Problem("dataset.target", f"the column {dataset.target!r} is named twice", "choose another column")
+        yield Problem("dataset.target", f"the column {dataset.target!r} is given twice", "choose another column")
 
 
 def _architecture(config: RunConfig) -> Iterator[Problem]:
     model, sample = config.model, sample_of(config.dataset)
-    if sample not in model.takes:
-        words = {"pictures": "pictures", "vector": "rows of numbers", "series": "series", "text": "texts"}
+    if sample not in model.accepts:
+        names = {"images": "images", "vector": "rows of numbers", "series": "time series", "text": "texts"}
+        accepted = " or ".join(names[kind] for kind in model.accepts)
         yield Problem(
             "model.kind",
-            f"{title_of(type(model))} takes {' or '.join(words[one] for one in model.takes)}, and the samples are {words[sample]}",
-            f"choose {', '.join(kind_of(kind) for kind in _models() if sample in kind.takes)}, or another source",
+            f"{title_of(type(model))} accepts {accepted}, but the samples are {names[sample]}",
+            f"choose {', '.join(kind_of(kind) for kind in _models() if sample in kind.accepts)}, or another dataset",
         )
     if (
         isinstance(config.dataset, Digits)
         and config.dataset.target == "digit-and-ink"
         and not isinstance(model, (Heads, PythonModel))
     ):
-        yield Problem("model.kind", "two tasks need a network with several heads", "choose heads")
+        yield Problem("model.kind", "two tasks need a model with multiple heads", "choose heads")
     if isinstance(model, MLP):
-        yield from _one_or_each("model.dropout", model.dropout, len(model.hidden), "hidden layer")
+        yield from _check_count("model.dropout", model.dropout, len(model.hidden), "hidden layer")
     if isinstance(model, Heads):
-        yield from _one_or_each("model.dropout", model.dropout, len(model.trunk), "hidden layer of the trunk")
+        yield from _check_count("model.dropout", model.dropout, len(model.trunk), "hidden layer of the trunk")
     if isinstance(model, Transformer) and model.width % model.attention_heads:
         yield Problem(
             "model.attention_heads",
-            f"a width of {model.width} cannot be divided by {model.attention_heads} heads",
-            "choose a divisor",
+            f"the model width {model.width} is not divisible by {model.attention_heads} attention heads",
+            "choose a divisor of the model width",
         )
     if isinstance(model, PythonModel) and not model.path.strip():
-        yield Problem("model.path", "no Python file is chosen", "give its path")
+        yield Problem("model.path", "no Python file is selected", "select one")
     if isinstance(model, ResNet):
-        yield from _one_or_each("model.dropout", model.dropout, 1, "output")
+        yield from _check_count("model.dropout", model.dropout, 1, "output")
         if not model.blocks:
             yield Problem(
-                "model.blocks", "a residual network needs at least one stage", "give the blocks of each stage"
+                "model.blocks", "a residual network needs at least one stage", "give the number of blocks of each stage"
             )
     if isinstance(model, CNN):
         yield from _cnn(config, model)
@@ -127,47 +130,55 @@ def _cnn(config: RunConfig, model: CNN) -> Iterator[Problem]:
         yield Problem(
             "model.channels", "a convolutional network needs at least one block", "give the channels of each block"
         )
-    yield from _one_or_each("model.dropout", model.dropout, len(model.channels), "block")
-    yield from _one_or_each("model.head_dropout", model.head_dropout, len(model.head), "hidden layer of the head")
-    size = picture_size(config.dataset)
+    yield from _check_count("model.dropout", model.dropout, len(model.channels), "block")
+    yield from _check_count("model.head_dropout", model.head_dropout, len(model.head), "hidden layer of the head")
+    size = image_size(config.dataset)
     if size is not None and size >> len(model.channels) < 1:
         blocks = size.bit_length() - 1
         yield Problem(
-            "model.channels", f"{size} x {size} pixels can be halved {blocks} times only", f"at most {blocks} blocks"
+            "model.channels",
+            f"{size} x {size} pixels can be halved only {blocks} times",
+            f"use at most {blocks} blocks",
         )
 
 
-def _one_or_each(path: str, values: tuple[float, ...], layers: int, what: str) -> Iterator[Problem]:
+def _check_count(path: str, values: tuple[float, ...], layers: int, what: str) -> Iterator[Problem]:
     if len(values) not in (1, layers) and not (layers == 0 and len(values) <= 1):
         yield Problem(
-            path, f"{len(values)} values for {layers} times {what}", "give one value for all, or one for each"
+            path, f"there are {len(values)} values for {layers} × {what}", "give one value for all, or one for each"
         )
 
 
 def _optimizer(config: RunConfig) -> Iterator[Problem]:
     optimizer, hardware = config.optimizer, config.hardware
     if isinstance(optimizer, SGD) and optimizer.nesterov and optimizer.dampening > 0:
-        yield Problem("optimizer.dampening", "Nesterov momentum cannot be dampened", "set it to 0")
+        yield Problem("optimizer.dampening", "Nesterov momentum cannot be used with dampening", "set it to 0")
     if hardware.parallel == "data-parallel" and isinstance(hardware.processes, int) and hardware.processes > 1:
-        yield Problem("hardware.processes", "DataParallel is one process that drives all GPUs", "choose 1 or auto")
+        yield Problem("hardware.processes", "DataParallel uses all GPUs from one process", "choose 1 or auto")
     if hardware.parallel == "data-parallel" and hardware.compile:
         yield Problem(
-            "hardware.compile", "DataParallel copies the network at every step", "choose DistributedDataParallel"
+            "hardware.compile",
+            "DataParallel copies the model at every step and cannot be compiled",
+            "choose DistributedDataParallel",
         )
     if isinstance(optimizer, LBFGS):
         if isinstance(hardware.processes, int) and hardware.processes > 1:
-            yield Problem("hardware.processes", "LBFGS trains on one process", "choose 1, or another optimiser")
+            yield Problem("hardware.processes", "LBFGS supports only one process", "choose 1, or another optimizer")
         if hardware.precision == "fp16":
-            yield Problem("hardware.precision", "LBFGS cannot scale the loss of fp16", "choose fp32 or bf16")
+            yield Problem(
+                "hardware.precision", "LBFGS does not support the loss scaling of fp16", "choose fp32 or bf16"
+            )
         if optimizer.groups:
-            yield Problem("optimizer.groups", "LBFGS knows one learning rate for all parameters", "leave them empty")
+            yield Problem(
+                "optimizer.groups", "LBFGS supports only one learning rate for all parameters", "leave them empty"
+            )
 
 
 def _validation(config: RunConfig) -> Iterator[Problem]:
     # Folders named train and val are a split of their own, which only the engine can see.
     if config.dataset.validation > 0 or isinstance(config.dataset, ImageFolder):
         return
-    hint = "give dataset.validation a share"
+    hint = "set a validation split above 0"
     if config.training.early_stopping != "off":
         yield Problem("training.early_stopping", "early stopping needs validation samples", hint)
     if isinstance(config.schedule, Plateau):
@@ -179,11 +190,13 @@ def _hardware(config: RunConfig) -> Iterator[Problem]:
     if hardware.precision in ("fp16", "tf32") and hardware.device in ("cpu", "mps"):
         yield Problem(
             "hardware.precision",
-            f"{hardware.precision} needs an NVIDIA GPU, and the device is {hardware.device}",
+            f"{hardware.precision} needs an NVIDIA GPU, but the device is {hardware.device}",
             "choose fp32 or bf16, or another device",
         )
     several = isinstance(hardware.processes, int) and hardware.processes > 1
     if several and (hardware.device == "mps" or hardware.device.startswith("cuda:")):
         yield Problem(
-            "hardware.processes", f"{hardware.device} is one device: one process trains on it", "choose 1 or auto"
+            "hardware.processes",
+            f"{hardware.device} is a single device, which supports one process",
+            "choose 1 or auto",
         )

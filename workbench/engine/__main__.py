@@ -24,7 +24,10 @@ def main() -> int:
     parser.add_argument("--replay", type=int, default=0, help="steps that a resumed run takes again first, for proof")
     parser.add_argument("--standby", action="store_true", help="load torch and wait for a folder on standard input")
     parser.add_argument("--service", action="store_true", help="answer requests on standard input")
-    arguments = parser.parse_args()
+    # Whoever starts an engine may be of a later version, as after an update while the window was open.
+    arguments, unknown = parser.parse_known_args()
+    if unknown:
+        sys.stderr.write(f"ignored, as this version does not know it: {' '.join(unknown)}\n")
     if arguments.service:
         from workbench.engine.service.server import serve
 
@@ -38,9 +41,7 @@ def main() -> int:
 
 def _stand_by() -> int:
     """Imports what every run needs, and nothing more: it builds nothing and makes no CUDA context. Leaves at end of file."""
-    # Importing them is the point. Torch's optimisers load its compiler when the first of them is made: seconds.
-    import torch._dynamo  # noqa: F401
-
+    # Importing it is the point.
     from workbench.engine.attempts import attempt  # noqa: F401
 
     # Who took this engine before it was ready no longer listens.
@@ -55,7 +56,7 @@ def _stand_by() -> int:
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     os.close(log)
-    return _run(folder.path, Request(**told))
+    return _run(folder.path, Request.from_data(told))
 
 
 def _run(folder: Path, request: Request) -> int:

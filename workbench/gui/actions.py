@@ -1,12 +1,11 @@
-"""Every menu entry as data: its id, words, shortcut, icon, what it calls, and why it cannot be used now.
+"""Every menu entry as data: its id, text, shortcut, icon, what it calls, and why it cannot be used now.
 
-A new entry is one line in ``ENTRIES`` and one method of the desk (or of the window, for what only concerns looks).
+A new entry is one line in ``ENTRIES`` and one method of a controller.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,100 +16,31 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from workbench.config import recipes
 from workbench.gui.assets import icon
-from workbench.gui.session.run_controller import Desk
+from workbench.gui.shell import refusals
+from workbench.gui.shell.controllers import Controllers
 from workbench.gui.theme import Themes
 
 MENUS = ("File", "Edit", "Run", "Tools", "View", "Help")
 SEPARATOR = "-"
 
 
-def _always(_desk: Desk) -> str:
-    return ""
-
-
-def _no_train(desk: Desk) -> str:
-    going = desk.session.going
-    if going is not None:
-        return f"{going.name} is going. The next run can start when it has ended"
-    problems = [problem for problem in desk.document.problems if problem.path or desk.document.config is None]
-    return str(problems[0]) if problems else ""
-
-
-def _no_pause(desk: Desk) -> str:
-    if desk.session.state in ("running", "paused"):
-        return ""
-    return "" if desk.session.progress.state == "paused" and desk.session.can_resume else "No run is going"
-
-
-def _no_release(desk: Desk) -> str:
-    if desk.session.state in ("running", "paused"):
-        return ""
-    resting = desk.session.progress.state == "paused" and desk.session.state == "ended"
-    return "The run's engine has left already" if resting else "The run shown is not going"
-
-
-def _no_stop(desk: Desk) -> str:
-    if desk.session.state == "stopping":
-        return "The run is stopping"
-    return "" if desk.session.state in ("starting", "running", "paused") else "The run shown is not going"
-
-
-def _no_resume(desk: Desk) -> str:
-    return desk.session.resume_refusal()
-
-
-def _no_save(desk: Desk) -> str:
-    return "" if desk.document.config is not None else f"The settings have a problem: {desk.document.problems[0]}"
-
-
-def _no_checkpoint(desk: Desk) -> str:
-    run = desk.session.folder
-    if run is None:
-        return "No run is shown"
-    # Whether there is one; what is written beside each is not read, as this is asked often.
-    return "" if any(run.checkpoints.glob("step-*.pt")) else "The run has no checkpoint yet"
-
-
-def _no_save_checkpoint(desk: Desk) -> str:
-    return "" if desk.session.state in ("running", "paused") else _no_checkpoint(desk)
-
-
-def _no_config(desk: Desk) -> str:
-    return "" if desk.document.config is not None else "The settings have problems"
-
-
-def _no_in_window(_desk: Desk) -> str:
-    return "On Windows PyTorch cannot be loaded in a process that shows a window" if os.name == "nt" else ""
-
-
-def _in_window(desk: Desk) -> bool:
-    return desk.preferences.inline
-
-
-def _no_undo(desk: Desk) -> str:
-    return "" if desk.document.undo_stack.canUndo() else "Nothing was changed"
-
-
-def _no_redo(desk: Desk) -> str:
-    return "" if desk.document.undo_stack.canRedo() else "Nothing was undone"
-
-
 @dataclass(frozen=True)
-class Entry:
-    """One action. ``call`` names a method of the desk, or of the window when it begins with ``window.``."""
+class MenuEntry:
+    """One action of the menus."""
 
     id: str
     text: str
-    call: str
+    call: Callable[[Controllers], object] | None
+    """What a click does; None for an entry that opens a submenu."""
     tip: str
     shortcut: str = ""
     icon: str = ""
-    refusal: Callable[[Desk], str] = _always
-    """Why it cannot be used now, in words; empty when it can."""
-    checked: Callable[[Desk], bool] | None = None
+    refusal: Callable[[Controllers], str] = refusals.never
+    """Why it cannot be used now, as a sentence; empty when it can."""
+    checked: Callable[[Controllers], bool] | None = None
     """For an entry that is on or off: which it is."""
     hint: str = ""
-    """A key that is shown beside it and caught elsewhere."""
+    """A key that is shown beside it and handled elsewhere."""
 
     @property
     def menu(self) -> str:
@@ -118,178 +48,267 @@ class Entry:
         return self.id.partition(".")[0].capitalize()
 
 
-_RESUME_TIP = "Go on from the newest checkpoint; a complete run gets more epochs, changed settings make a branch"
-_REPLAY_TIP = "Takes the last 100 steps before the checkpoint again first, and compares them, to prove that the run goes on exactly"
-_STOP_TIP = "Save a checkpoint and end the run"
-ENTRIES: tuple[Entry | str, ...] = (
-    Entry("file.new", "&New", "new", "Start with every setting at its default", "Ctrl+N", "new"),
-    Entry("file.from_recipe", "New from &recipe", "", "Start with one of the named recipes"),
-    Entry("file.open", "&Open…", "open", "Open a run file", "Ctrl+O", "open"),
-    Entry("file.recent", "Open r&ecent", "", "Run files and runs that were open before"),
+_RESUME_TIP = "Resume from the newest checkpoint. A completed run gets more epochs; changed settings make a new run"
+_PROOF_TIP = (
+    "First repeat the last 100 steps before the checkpoint and compare them, to prove that the run resumes exactly"
+)
+_RELEASE_TIP = "Save the run and end its engine, so that the device’s memory is free. Continue resumes it exactly"
+_SAVE_CHECKPOINT_TIP = "Save a checkpoint of the run that is running, or copy the newest checkpoint of the run shown"
+_IN_WINDOW_TIP = "For debugging: train in the window’s own process, on one device only. The window is slower meanwhile"
+ENTRIES: tuple[MenuEntry | str, ...] = (
+    MenuEntry("file.new", "&New", lambda to: to.documents.new(), "Start with the default settings", "Ctrl+N", "new"),
+    MenuEntry("file.from_recipe", "New from &recipe", None, "Start with the settings of a recipe"),
+    MenuEntry("file.open", "&Open…", lambda to: to.documents.open(), "Open a run file", "Ctrl+O", "open"),
+    MenuEntry("file.recent", "Open r&ecent", None, "Run files and runs that were open before"),
     SEPARATOR,
-    Entry("file.save", "&Save", "save", "Save the settings as a run file", "Ctrl+S", "save", _no_save),
-    Entry(
-        "file.save_as", "Save &as…", "save_as", "Save the settings as another run file", "Ctrl+Shift+S", "", _no_save
+    MenuEntry(
+        "file.save",
+        "&Save",
+        lambda to: to.documents.save(),
+        "Save the settings as a run file",
+        "Ctrl+S",
+        "save",
+        refusals.to_save,
+    ),
+    MenuEntry(
+        "file.save_as",
+        "Save &as…",
+        lambda to: to.documents.save_as(),
+        "Save the settings as another run file",
+        "Ctrl+Shift+S",
+        refusal=refusals.to_save,
     ),
     SEPARATOR,
-    Entry(
-        "file.open_checkpoint", "Open &checkpoint…", "open_checkpoint", "Open a saved model to look at or go on with"
+    MenuEntry(
+        "file.open_checkpoint",
+        "Open &checkpoint…",
+        lambda to: to.checkpoints.open(),
+        "Open a saved model to inspect it or to continue training",
     ),
-    Entry(
+    MenuEntry(
         "file.save_checkpoint",
         "Save c&heckpoint",
-        "save_checkpoint",
-        "Save the state of the run that goes now, or copy the newest checkpoint of the run shown",
-        refusal=_no_save_checkpoint,
+        lambda to: to.checkpoints.save(),
+        _SAVE_CHECKPOINT_TIP,
+        refusal=refusals.to_save_checkpoint,
     ),
     SEPARATOR,
-    Entry(
+    MenuEntry(
         "file.export",
         "&Export…",
-        "window.tools.export",
-        "Write the model of the run shown in a form that others take",
+        lambda to: to.export.open(),
+        "Export the model of the run shown",
         "Ctrl+Shift+E",
         "export",
-        _no_checkpoint,
+        refusals.to_use_checkpoint,
     ),
     SEPARATOR,
-    Entry("file.runs_folder", "Folder of r&uns…", "choose_runs_folder", "Choose where runs are kept and looked for"),
-    SEPARATOR,
-    Entry("file.quit", "&Quit", "window.close", "Close the window; a run may go on", "Ctrl+Q"),
-    Entry("edit.undo", "&Undo", "document.undo_stack.undo", "Undo the last change", "Ctrl+Z", "undo", _no_undo),
-    Entry("edit.redo", "&Redo", "document.undo_stack.redo", "Do the change again", "Ctrl+Shift+Z", "redo", _no_redo),
-    Entry("run.train", "&Train", "train", "Start a run with these settings", "Ctrl+Return", "train", _no_train),
-    Entry(
-        "run.pause", "&Pause", "pause", "Let the run rest; press again to go on", "", "pause", _no_pause, hint="Space"
+    MenuEntry(
+        "file.runs_folder",
+        "Folder of r&uns…",
+        lambda to: to.runs.choose_runs_folder(),
+        "Choose the folder in which runs are kept",
     ),
-    Entry(
+    SEPARATOR,
+    MenuEntry("file.quit", "&Quit", lambda to: to.window.close(), "Close the window. A run may keep running", "Ctrl+Q"),
+    MenuEntry(
+        "edit.undo",
+        "&Undo",
+        lambda to: to.document.undo_stack.undo(),
+        "Undo the last change",
+        "Ctrl+Z",
+        "undo",
+        refusals.to_undo,
+    ),
+    MenuEntry(
+        "edit.redo",
+        "&Redo",
+        lambda to: to.document.undo_stack.redo(),
+        "Redo the change that was undone",
+        "Ctrl+Shift+Z",
+        "redo",
+        refusals.to_redo,
+    ),
+    MenuEntry(
+        "run.train",
+        "&Train",
+        lambda to: to.runs.train(),
+        "Start a run with these settings",
+        "Ctrl+Return",
+        "train",
+        refusals.to_train,
+    ),
+    MenuEntry(
+        "run.pause",
+        "&Pause",
+        lambda to: to.runs.pause(),
+        "Pause the run; press again to continue",
+        icon="pause",
+        refusal=refusals.to_pause,
+        hint="Space",
+    ),
+    MenuEntry(
         "run.release",
         "Pause and &free the device",
-        "session.release",
-        "Save the run and let its engine leave, so that the device's memory is free; Continue goes on exactly",
-        refusal=_no_release,
+        lambda to: to.session.release(),
+        _RELEASE_TIP,
+        refusal=refusals.to_release,
     ),
-    Entry("run.stop", "&Stop", "session.stop", _STOP_TIP, "Ctrl+.", "stop", _no_stop),
-    Entry("run.resume", "&Resume", "resuming.resume", _RESUME_TIP, "", "resume", _no_resume),
-    Entry("run.replay", "Resume with pr&oof", "resuming.replay", _REPLAY_TIP, refusal=_no_resume),
+    MenuEntry(
+        "run.stop",
+        "&Stop",
+        lambda to: to.session.stop(),
+        "Save a checkpoint and end the run",
+        "Ctrl+.",
+        "stop",
+        refusals.to_stop,
+    ),
+    MenuEntry(
+        "run.resume", "&Resume", lambda to: to.resume.resume(), _RESUME_TIP, icon="resume", refusal=refusals.to_resume
+    ),
+    MenuEntry(
+        "run.replay", "Resume with pr&oof", lambda to: to.resume.replay(), _PROOF_TIP, refusal=refusals.to_resume
+    ),
     SEPARATOR,
-    Entry("run.evaluate", "&Evaluate", "window.tools.evaluate", "Measure the run shown", refusal=_no_checkpoint),
-    Entry(
+    MenuEntry(
+        "run.evaluate",
+        "&Evaluate",
+        lambda to: to.evaluation.open(),
+        "Evaluate the model of the run shown",
+        refusal=refusals.to_use_checkpoint,
+    ),
+    MenuEntry(
         "run.compare",
         "&Compare…",
-        "window.tools.compare",
-        "Train a run for each value of a setting",
-        refusal=_no_config,
+        lambda to: to.comparison.open(),
+        "Train a run for each value of a setting and compare them",
+        refusal=refusals.to_use_settings,
     ),
-    Entry(
+    MenuEntry(
         "run.queue",
         "&Queue",
-        "window.tools.queue",
-        "Train with these settings after the run that goes",
-        refusal=_no_config,
+        lambda to: to.runs.queue(),
+        "Train with these settings after the run that is running",
+        refusal=refusals.to_use_settings,
     ),
     SEPARATOR,
-    Entry(
+    MenuEntry(
         "run.in_window",
-        "Run in this &window's thread",
-        "toggle_run_in_window",
-        "For debugging: compute runs in the window's own process, one device only. The window is slower meanwhile",
-        refusal=_no_in_window,
-        checked=_in_window,
+        "Run in this &window’s thread",
+        lambda to: to.runs.toggle_run_in_window(),
+        _IN_WINDOW_TIP,
+        refusal=refusals.to_run_in_window,
+        checked=lambda to: to.preferences.inline,
     ),
-    Entry(
+    MenuEntry(
         "tools.find_lr",
         "Find &learning rate…",
-        "window.tools.find_lr",
-        "Try rates and look where the loss falls",
-        refusal=_no_config,
+        lambda to: to.tuning.open("lr"),
+        "Measure the loss against the learning rate",
+        refusal=refusals.to_use_settings,
     ),
-    Entry(
+    MenuEntry(
         "tools.find_batch_size",
         "Find &batch size…",
-        "window.tools.find_batch_size",
-        "Measure throughput and memory against batch size",
-        refusal=_no_config,
+        lambda to: to.tuning.open("batch"),
+        "Measure throughput and memory against the batch size",
+        refusal=refusals.to_use_settings,
     ),
-    Entry(
+    MenuEntry(
         "tools.find_workers",
         "Find loader &workers…",
-        "window.tools.find_workers",
-        "Measure throughput against loader workers",
-        refusal=_no_config,
+        lambda to: to.tuning.open("workers"),
+        "Measure throughput against the number of loader workers",
+        refusal=refusals.to_use_settings,
     ),
     SEPARATOR,
-    Entry(
+    MenuEntry(
         "tools.inspect",
         "&Inspect",
-        "window.tools.inspecting.look",
-        "Show the tensors, layers, graph and attention of the settings or of the run shown",
+        lambda to: to.inspector.open(),
+        "Show tensors, layers, graph and attention of the settings or of the run shown",
     ),
-    Entry("view.theme", "Light or &dark", "window.toggle_theme", "Change between light and dark", icon="moon"),
-    Entry("view.reset_layout", "&Reset layout", "window.reset_layout", "Put every panel back to its place"),
+    MenuEntry(
+        "view.theme",
+        "Light or &dark",
+        lambda to: to.window.toggle_theme(),
+        "Change between light and dark",
+        icon="moon",
+    ),
+    MenuEntry(
+        "view.reset_layout",
+        "&Reset layout",
+        lambda to: to.window.reset_layout(),
+        "Put every panel back to its place",
+    ),
     SEPARATOR,
-    Entry(
+    MenuEntry(
         "help.setting",
         "Help on this &setting",
-        "window.help_on_setting",
-        "Say what the setting that has the focus is for",
+        lambda to: to.window.show_setting_help(),
+        "Explain the setting that has the focus",
         "F1",
     ),
-    Entry(
+    MenuEntry(
         "help.tensors",
         "About &tensors",
-        "window.tools.help_pages.tensors",
+        lambda to: to.help.tensors(),
         "What tensors are, with examples that are run for the page",
     ),
-    Entry(
+    MenuEntry(
         "help.autograd",
         "About auto&grad",
-        "window.tools.help_pages.autograd",
-        "How gradients come about, with examples that are run for the page",
+        lambda to: to.help.autograd(),
+        "How gradients are computed, with examples that are run for the page",
     ),
     SEPARATOR,
-    Entry(
+    MenuEntry(
         "help.environment",
         "This &machine…",
-        "window.show_environment",
-        "Devices, memory and versions, to be read or copied",
+        lambda to: to.window.show_environment(),
+        "Devices, memory and versions, to read or copy",
     ),
-    Entry("help.about", "&About Workbench", "window.show_about", "Version and licence"),
+    MenuEntry("help.about", "&About Workbench", lambda to: to.window.show_about(), "Version and license"),
 )
 
 
 class Actions(QObject):
     """The actions themselves. ``refresh`` enables what can be used, and says in the tool tip why the rest cannot."""
 
-    def __init__(self, desk: Desk, themes: Themes, window: QWidget) -> None:
+    def __init__(self, controllers: Controllers, themes: Themes, window: QWidget) -> None:
         super().__init__(window)
-        self._desk = desk
+        self._controllers = controllers
         self._themes = themes
-        self._entries = {entry.id: entry for entry in ENTRIES if isinstance(entry, Entry)}
-        self._actions = {entry.id: self._make(entry, window) for entry in self._entries.values()}
+        self._entries = {entry.id: entry for entry in ENTRIES if isinstance(entry, MenuEntry)}
+        self._actions = {entry.id: self._create(entry, window) for entry in self._entries.values()}
         self.recipes = self._submenu("file.from_recipe", window)
         self.recent = self._submenu("file.recent", window)
         for recipe in recipes.recipes():
-            self._add(self.recipes, recipe.name, recipe.text, partial(desk.open_recipe, recipe.name))
-        desk.document.changed.connect(self.refresh)
-        desk.session.state_changed.connect(self.refresh)
-        desk.session.shown_changed.connect(self.refresh)
-        desk.session.runs_changed.connect(self.refresh)
-        desk.recent_changed.connect(self.refresh_recent)
-        themes.changed.connect(self.recolour)
-        self.recolour()
+            self._add(self.recipes, recipe.name, recipe.text, partial(controllers.documents.open_recipe, recipe.name))
+        controllers.document.changed.connect(self.refresh)
+        controllers.session.state_changed.connect(self.refresh)
+        controllers.session.shown_changed.connect(self.refresh)
+        controllers.session.runs_changed.connect(self.refresh)
+        controllers.documents.recent_changed.connect(self.refresh_recent)
+        themes.changed.connect(self.recolor)
+        self.recolor()
         self.refresh_recent()
         self.refresh()
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
 
+    @property
+    def by_name(self) -> Mapping[str, QAction]:
+        """All actions by their object names."""
+        return self._actions
+
     def fill(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Puts the entries into a menu bar, in their order. Gives the menus by name."""
         menus = {name: bar.addMenu(f"&{name}") for name in MENUS}
         current = menus["File"]
         for entry in ENTRIES:
-            if isinstance(entry, Entry):
+            if isinstance(entry, MenuEntry):
                 current = menus[entry.menu]
                 current.addAction(self._actions[entry.id])
             else:
@@ -300,9 +319,9 @@ class Actions(QObject):
 
     @Slot()
     def refresh(self) -> None:
-        """Looks again at what can be used now."""
-        refusals = {entry.refusal for entry in self._entries.values()}
-        refused = {refusal: refusal(self._desk) for refusal in refusals}
+        """Enables what can be used now."""
+        distinct = {entry.refusal for entry in self._entries.values()}
+        refused = {refusal: refusal(self._controllers) for refusal in distinct}
         for name, entry in self._entries.items():
             why_not = refused[entry.refusal]
             action = self._actions[name]
@@ -311,32 +330,33 @@ class Actions(QObject):
             action.setToolTip((why_not or entry.tip) + (f" ({keys})" if keys else ""))
             action.setStatusTip(why_not)
             if entry.checked is not None:
-                action.setChecked(entry.checked(self._desk))
-        resting = self._desk.session.progress.state == "paused"
+                action.setChecked(entry.checked(self._controllers))
+        paused = self._controllers.session.progress.state == "paused"
         hint = self._entries["run.pause"].hint
-        self._actions["run.pause"].setText(f"{'Con&tinue' if resting else '&Pause'}\t{hint}")
-        self._actions["run.pause"].setIconText("Continue" if resting else "Pause")
+        self._actions["run.pause"].setText(f"{'Con&tinue' if paused else '&Pause'}\t{hint}")
+        self._actions["run.pause"].setIconText("Continue" if paused else "Pause")
 
     @Slot()
     def refresh_recent(self) -> None:
         """Lists the files that were open before and still exist."""
         self.recent.clear()
-        for text in self._desk.preferences.recent:
+        for text in self._controllers.preferences.recent:
             if Path(text).exists():
-                self._add(self.recent, Path(text).name, text, partial(self._desk.open_path, Path(text)))
+                open_it = partial(self._controllers.documents.open_path, Path(text))
+                self._add(self.recent, Path(text).name, text, open_it)
         self._actions["file.recent"].setEnabled(not self.recent.isEmpty())
 
     @Slot()
-    def recolour(self) -> None:
-        """Draws the icons in the theme's colours. The theme's own shows where it leads to."""
+    def recolor(self) -> None:
+        """Draws the icons in the theme's colors. The theme's own shows where it leads to."""
         theme = self._themes.current
         for name, entry in self._entries.items():
             if entry.icon:
                 drawing = {"moon": "sun" if theme.name == "dark" else "moon"}.get(entry.icon, entry.icon)
-                colour = theme.accent_text if name == "run.train" else None
-                self._actions[name].setIcon(icon(drawing, theme, colour))
+                color = theme.accent_text if name == "run.train" else None
+                self._actions[name].setIcon(icon(drawing, theme, color))
 
-    def _make(self, entry: Entry, window: QWidget) -> QAction:
+    def _create(self, entry: MenuEntry, window: QWidget) -> QAction:
         text = f"{entry.text}\t{entry.hint}" if entry.hint else entry.text
         action = QAction(text, window)
         action.setObjectName(entry.id)
@@ -345,8 +365,8 @@ class Actions(QObject):
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         if entry.shortcut:
             action.setShortcut(QKeySequence(entry.shortcut))
-        if entry.call:
-            action.triggered.connect(partial(_call, self._desk, window, entry.call))
+        if entry.call is not None:
+            action.triggered.connect(partial(_without_checked, partial(entry.call, self._controllers)))
         window.addAction(action)
         return action
 
@@ -357,25 +377,13 @@ class Actions(QObject):
         self._actions[name].setMenu(menu)
         return menu
 
-    def _add(self, menu: QMenu, text: str, tip: str, call: Callable[[], None]) -> None:
+    def _add(self, menu: QMenu, text: str, tip: str, call: Callable[[], object]) -> None:
         action = menu.addAction(text.replace("&", "&&"))
         action.setObjectName(f"{menu.objectName()}.{text}")
         action.setToolTip(tip)
-        action.triggered.connect(partial(_without_arguments, call))
+        action.triggered.connect(partial(_without_checked, call))
 
 
-def _call(desk: Desk, window: QWidget, path: str, _checked: bool = False) -> None:
-    """Calls what an entry names, looked up when it is used."""
-    target: object = desk
-    names = path.split(".")
-    if names[0] == "window":
-        target = window
-        del names[0]
-    for name in names:
-        target = getattr(target, name)
-    assert callable(target)
-    target()
-
-
-def _without_arguments(call: Callable[[], None], _checked: bool = False) -> None:
+def _without_checked(call: Callable[[], object], _checked: bool = False) -> None:
+    """Drops what Qt says of the action's mark."""
     call()

@@ -1,4 +1,4 @@
-"""The application: made, filled after the first paint, and left in order."""
+"""The application: created, filled after the first paint, and closed in order."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QApplication
 from workbench import __version__
 from workbench.config.problems import ConfigError
 from workbench.gui import preferences
-from workbench.gui.headless import Errand, Wishes
+from workbench.gui.headless import HeadlessOptions, HeadlessRun
 from workbench.gui.main_window import SIZE, MainWindow
-from workbench.gui.shell.crash_handler import Catcher
+from workbench.gui.shell.crash_handler import CrashHandler
 from workbench.gui.theme import Themes
 
 
@@ -30,20 +30,20 @@ def create_window(
 
     Starts no engine. Needs a QApplication. Raises ConfigError when the start is none or has problems.
     """
-    kept = preferences.load()
+    remembered = preferences.load()
     if runs is not None:
-        kept.use_runs(runs.expanduser().resolve())
+        remembered.use_runs(runs.expanduser().resolve())
     app = QApplication.instance()
     assert isinstance(app, QApplication), "a window needs a QApplication"
     themes = Themes(app)
-    themes.choose(kept.theme)
-    window = MainWindow(kept, themes)
+    themes.choose(remembered.theme)
+    window = MainWindow(remembered, themes)
     themes.apply(app)  # once all is there: a style sheet is worked out anew for every widget that comes later
     themes.setParent(window)
     try:
-        window.desk.start_on(start, assignments)
+        window.controllers.documents.open_start(start, assignments)
     except ConfigError:
-        window.desk.close_without_asking()
+        window.controllers.runs.close_without_asking()
         window.close()
         _delete(window)
         raise
@@ -56,8 +56,8 @@ def _delete(window: MainWindow) -> None:
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
-class Opening(QObject):
-    """What comes after the first paint: plots, a run that goes already, and the engines that wait."""
+class WindowStartup(QObject):
+    """What comes after the first paint: plots, a run that is active already, and the engine on standby."""
 
     ready = Signal()
 
@@ -69,13 +69,13 @@ class Opening(QObject):
 
     @Slot()
     def _fill(self) -> None:
-        self._window.centre.fill()
+        self._window.central.fill()
         self._window.show_progress()
         self._window.runs.refresh()
         if self._attach:
-            self._window.session.attach_going()
+            self._window.session.attach_active_run()
         self._window.session.start_standby()
-        self._window.lab.start()
+        self._window.service.start()
         self.ready.emit()
 
 
@@ -88,7 +88,7 @@ def main(
     runs: Path | None = None,
     assignments: tuple[str, ...] = (),
 ) -> int:
-    """Shows the window until it is closed. Gives the exit status: 2 when the start was wrong, 1 when an errand failed."""
+    """Shows the window until it is closed. Gives the exit status: 2 when the start was wrong, 1 when a headless run failed."""
     if not _display_found(needed=not quit_when_done):
         sys.stderr.write("There is no display. With --quit-when-done the window is drawn off screen.\n")
         return 2
@@ -102,40 +102,40 @@ def main(
         window.resize(SIZE)  # whatever the last window looked like
         window.reset_layout()
         window.remembers = False
-    opening = Opening(window, attach=start is None and not train)
+    startup = WindowStartup(window, attach=start is None and not train)
     if train or quit_when_done or screenshot is not None:
-        errand = Errand(window, Wishes(train, quit_when_done, screenshot))
-        opening.ready.connect(errand.start)
-        errand.done.connect(_Leaving(window).leave)
-    catcher = Catcher(window)
-    catcher.install()
+        headless = HeadlessRun(window, HeadlessOptions(train, quit_when_done, screenshot))
+        startup.ready.connect(headless.start)
+        headless.done.connect(_Exit(window).exit)
+    crash_handler = CrashHandler(window)
+    crash_handler.install()
     window.show()
     try:
         with _interrupts(window):
             return app.exec()
     finally:
-        catcher.restore()
+        crash_handler.restore()
         _delete(window)
 
 
-class _Leaving(QObject):
-    """Closes the window at the end of an errand, with the errand's exit status."""
+class _Exit(QObject):
+    """Closes the window at the end of a headless run, with its exit status."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
 
     @Slot(int)
-    def leave(self, status: int) -> None:
-        self._window.desk.close_without_asking()
+    def exit(self, status: int) -> None:
+        self._window.controllers.runs.close_without_asking()
         self._window.close()
         QApplication.exit(status)
 
 
 def _display_found(*, needed: bool) -> bool:
-    """Whether a window can be shown. Qt would end the process without a display; an errand is done off screen then."""
-    places = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
-    if not sys.platform.startswith("linux") or any(os.environ.get(place) for place in places):
+    """Whether a window can be shown. Qt would end the process without a display; a headless run is drawn off screen then."""
+    variables = ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")
+    if not sys.platform.startswith("linux") or any(os.environ.get(name) for name in variables):
         return True
     if not needed:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -143,8 +143,8 @@ def _display_found(*, needed: bool) -> bool:
 
 
 def _application() -> QApplication:
-    found = QApplication.instance()
-    app = found if isinstance(found, QApplication) else QApplication([*sys.argv[:1]])
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication([*sys.argv[:1]])
     app.setApplicationName("Workbench")
     app.setApplicationVersion(__version__)
     app.setOrganizationName("Workbench")
@@ -167,7 +167,7 @@ class _Interrupt(QObject):
     def _woken(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._here.recv(64)
-        self._window.desk.close_without_asking()
+        self._window.controllers.runs.close_without_asking()
         self._window.close()
 
     def close(self) -> None:
@@ -178,10 +178,10 @@ class _Interrupt(QObject):
 
 @contextlib.contextmanager
 def _interrupts(window: MainWindow) -> Iterator[None]:
-    """Ctrl-C in the terminal, and being asked to end, close the window in order. A run goes on."""
+    """Ctrl-C in the terminal, and being asked to end, close the window in order. A run keeps running."""
     interrupt = _Interrupt(window)
     wanted = [signal.SIGINT] if os.name == "nt" else [signal.SIGINT, signal.SIGTERM]
-    handlers = {which: signal.signal(which, _heard) for which in wanted}
+    handlers = {which: signal.signal(which, _ignore) for which in wanted}
     woken = signal.set_wakeup_fd(interrupt.there.fileno(), warn_on_full_buffer=False)
     try:
         yield
@@ -192,5 +192,5 @@ def _interrupts(window: MainWindow) -> Iterator[None]:
         interrupt.close()
 
 
-def _heard(_signal: int, _frame: FrameType | None) -> None:
+def _ignore(_signal: int, _frame: FrameType | None) -> None:
     """Nothing: the byte that comes with the signal wakes the window."""

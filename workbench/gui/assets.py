@@ -1,4 +1,4 @@
-"""Icons: one set of line drawings in ``resources/icons``, coloured by the theme."""
+"""Icons: one set of line drawings in ``resources/icons``, colored by the theme."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _SIZES = (16, 24, 32, 48)
 
 
 @lru_cache(maxsize=256)  # dozens of rows have the same one
-def icon(name: str, theme: Theme, colour: str | None = None) -> QIcon:
-    """The icon of that name, in the theme's colours or in ``colour``. Raises FileNotFoundError when there is none."""
+def icon(name: str, theme: Theme, color: str | None = None) -> QIcon:
+    """The icon of that name, in the theme's colors or in ``color``. Raises FileNotFoundError when there is none."""
     drawing = shipped("icons", f"{name}.svg").read_text(encoding="utf-8")
-    ink = colour or theme.text
+    ink = color or theme.text
     modes = {
         QIcon.Mode.Normal: ink,
         QIcon.Mode.Disabled: mix(theme.muted, theme.raised, 0.55),

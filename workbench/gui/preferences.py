@@ -8,52 +8,61 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
 
 from workbench.runs.folder import default_root, write_whole
 
 FOLDER_VARIABLE = "WORKBENCH_PREFERENCES"
-RECENT_KEPT = 10
+MOST_RECENT = 10
+OLD_DISMISSED = "left_cut_off"
 _log = logging.getLogger(__name__)
 
 
 class Preferences(BaseModel):
-    """Everything that is remembered. Unknown keys, of a newer version, are passed over."""
+    """Everything that is remembered. Unknown keys, of a newer version, are ignored."""
 
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
     theme: Literal["system", "light", "dark"] = "system"
     runs_folder: str = ""
-    """Where new runs go and runs are looked for; empty takes the usual place."""
+    """The folder of all runs; empty takes the default one."""
     run_in_window: bool = False
     """Whether a run is computed in this window's thread, for debugging. Windows cannot: torch must come before Qt."""
     geometry: str = ""
     """Qt's own bytes, as base64."""
     layout: str = ""
     folded: tuple[str, ...] = ()
-    """Panels whose content is folded away, by object name."""
+    """Panels that are collapsed, by object name."""
     hidden: tuple[str, ...] = ()
     """Panels that are closed."""
     apart: tuple[str, ...] = ()
     """Panels in docks of their own, outside the column."""
     recent: tuple[str, ...] = ()
     """Run files and runs that were opened, the newest first."""
-    left_cut_off: tuple[str, ...] = ()
-    """Runs that were cut off and are not to be told of any more, by name."""
+    dismissed: tuple[str, ...] = ()
+    """Interrupted runs that are not to be shown in the banner any more, by name."""
     last_start: str = ""
     """What the window was opened on last: a recipe's name, a run file or a run."""
 
-    _runs_now: Path | None = PrivateAttr(None)
+    _runs_override: Path | None = PrivateAttr(None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, data: object) -> object:
+        """Version 0.1 called ``dismissed`` ``left_cut_off``."""
+        if isinstance(data, dict) and OLD_DISMISSED in data:
+            return {"dismissed": data[OLD_DISMISSED], **data}
+        return data
 
     def use_runs(self, root: Path) -> None:
-        """Takes another folder of runs for this window only: it is not remembered."""
-        self._runs_now = root
+        """Uses another folder of runs in this window only: it is not remembered."""
+        self._runs_override = root
 
     @property
     def runs_root(self) -> Path:
         """The folder of all runs."""
-        if self._runs_now is not None:
-            return self._runs_now
+        if self._runs_override is not None:
+            return self._runs_override
         return Path(self.runs_folder).expanduser() if self.runs_folder else default_root()
 
     @property
@@ -64,13 +73,13 @@ class Preferences(BaseModel):
     def add_recent(self, path: Path) -> None:
         """Puts a file or a run in front of the recent ones."""
         text = str(path)
-        self.recent = (text, *(other for other in self.recent if other != text))[:RECENT_KEPT]
+        self.recent = (text, *(other for other in self.recent if other != text))[:MOST_RECENT]
 
 
 def preferences_file() -> Path:
-    """Where the preferences lie."""
-    told = os.environ.get(FOLDER_VARIABLE)
-    folder = Path(told) if told else platformdirs.user_config_path("workbench", appauthor=False)
+    """The file of the preferences."""
+    override = os.environ.get(FOLDER_VARIABLE)
+    folder = Path(override) if override else platformdirs.user_config_path("workbench", appauthor=False)
     return folder / "preferences.json"
 
 
@@ -82,7 +91,7 @@ def load() -> Preferences:
     except FileNotFoundError:
         return Preferences()
     except (OSError, ValidationError, UnicodeDecodeError) as error:
-        _log.warning("%s cannot be read, so the usual preferences are taken: %s", path, _first_line(error))
+        _log.warning("%s cannot be read, so the default preferences are used: %s", path, _first_line(error))
         return Preferences()
 
 

@@ -1,7 +1,7 @@
-"""Light and dark: every colour of the window in one place, and the object that puts them on the application.
+"""Light and dark: every color of the window in one place, and the object that puts them on the application.
 
 Text has a contrast of at least 4.5 to every background it stands on, series at least 3 to the plot. Series are Okabe
-and Ito's colours (safe for colour-blind readers), a little darker on white and a little lighter on black, and mean the
+and Ito's colors (safe for color-blind readers), a little darker on white and a little lighter on black, and mean the
 same in every plot.
 """
 
@@ -25,7 +25,7 @@ STEP = 4
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one appearance, as ``#rrggbb``."""
+    """The colors of one appearance, as ``#rrggbb``."""
 
     name: Literal["light", "dark"]
     window: str
@@ -107,7 +107,7 @@ DARK = Theme(
 class Themes(QObject):
     """Which theme is current.
 
-    ``changed`` is said once the application has it: what is drawn by hand is then drawn again.
+    ``changed`` is emitted once the application has it: what is drawn by hand is then drawn again.
     """
 
     changed = Signal()
@@ -126,12 +126,12 @@ class Themes(QObject):
         return self._choice
 
     def choose(self, choice: Choice) -> None:
-        """Takes a theme, or follows the system. Changes everything at once when :meth:`apply` was called before."""
+        """Uses a theme, or follows the system. Changes everything at once when :meth:`apply` was called before."""
         self._choice = choice
-        self._take(self._wanted())
+        self._use(self._wanted())
 
     def apply(self, app: QApplication) -> None:
-        """Dresses the application: style, palette, fonts, style sheet; and keeps it dressed when the theme changes."""
+        """Gives the application style, palette, fonts and style sheet, now and whenever the theme changes."""
         self._app = app
         if self._font is None:
             self._font = QFont(app.font())
@@ -145,7 +145,7 @@ class Themes(QObject):
             return DARK if self._choice == "dark" else LIGHT
         return DARK if QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
 
-    def _take(self, theme: Theme) -> None:
+    def _use(self, theme: Theme) -> None:
         if theme is self.current:
             return
         self.current = theme
@@ -155,13 +155,13 @@ class Themes(QObject):
 
     @Slot()
     def _system_changed(self) -> None:
-        self._take(self._wanted())
+        self._use(self._wanted())
 
 
 def palette(theme: Theme) -> QPalette:
     """The theme as Qt's palette."""
     role = QPalette.ColorRole
-    colours = {
+    colors = {
         role.Window: theme.window,
         role.WindowText: theme.text,
         role.Base: theme.base,
@@ -183,8 +183,8 @@ def palette(theme: Theme) -> QPalette:
         role.Dark: theme.muted,
     }
     result = QPalette(QColor(theme.raised), QColor(theme.window))
-    for which, colour in colours.items():
-        result.setColor(which, QColor(colour))
+    for which, color in colors.items():
+        result.setColor(which, QColor(color))
     faded = mix(theme.muted, theme.window, 0.75)
     for which in (role.WindowText, role.Text, role.ButtonText):
         result.setColor(QPalette.ColorGroup.Disabled, which, QColor(faded))
@@ -210,26 +210,26 @@ def style_sheet(theme: Theme, font: QFont) -> str:
     return Template(shipped("style.qss").read_text(encoding="utf-8")).substitute(vars(theme) | own)
 
 
-def mix(colour: str, into: str, share: float) -> str:
-    """``share`` of one colour in another, as one that is opaque."""
-    parts = zip(_rgb(colour), _rgb(into), strict=True)
+def mix(color: str, into: str, share: float) -> str:
+    """``share`` of one color in another, as one that is opaque."""
+    parts = zip(_rgb(color), _rgb(into), strict=True)
     red, green, blue = (round(255 * (a * share + b * (1 - share))) for a, b in parts)
     return QColor(red, green, blue).name()
 
 
 def contrast(first: str, second: str) -> float:
-    """How well two colours stand apart, from 1 to 21, as the accessibility guidelines count it."""
+    """How well two colors stand apart, from 1 to 21, as the accessibility guidelines count it."""
     bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 
 
-def _luminance(colour: str) -> float:
+def _luminance(color: str) -> float:
     red, green, blue = (
-        part / 12.92 if part <= 0.03928 else math.pow((part + 0.055) / 1.055, 2.4) for part in _rgb(colour)
+        part / 12.92 if part <= 0.03928 else math.pow((part + 0.055) / 1.055, 2.4) for part in _rgb(color)
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _rgb(colour: str) -> tuple[float, float, float]:
-    found = QColor(colour)
-    return found.redF(), found.greenF(), found.blueF()
+def _rgb(color: str) -> tuple[float, float, float]:
+    parts = QColor(color)
+    return parts.redF(), parts.greenF(), parts.blueF()

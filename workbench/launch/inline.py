@@ -11,7 +11,7 @@ from workbench.runs.folder import RunFolder
 def run_inline(folder: RunFolder, request: Request = PLAIN) -> int:
     """Runs a run to its end in this thread; its exit status. Raises OSError on Windows, where torch cannot follow Qt."""
     if os.name == "nt":
-        raise OSError("On Windows a run cannot go on in the window's own process")
+        raise OSError("On Windows, a run cannot be trained in the window's own process")
     from workbench.engine.attempts.attempt import run_attempt
 
     return run_attempt(folder, request, alone=True)

@@ -1,6 +1,6 @@
-"""Starts an engine for a run (or takes the one on standby), watches it, ends it.
+"""Starts an engine for a run (or uses the one on standby), monitors it, ends it.
 
-An engine leads a session of its own, so that it goes on when the window or the terminal that started it dies.
+An engine has a session of its own, so that it keeps running when the window or the terminal that started it dies.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -25,14 +24,14 @@ from workbench.runs.events import Ended, EventWriter
 from workbench.runs.folder import RunBusyError, RunFolder, locked, read_json, write_whole
 from workbench.runs.progress import Progress
 
-KILLED = "The engine was ended from outside before it could finish"
-RESUME_HINT = "Resume goes on from the last checkpoint"
+KILLED = "The engine was killed before it could finish"
+RESUME_HINT = "Resume continues from the last checkpoint"
 LOG_TAIL = 4000
 """Bytes of the engine's log that are kept as the details of a failure."""
 
 
 class Engine:
-    """The engine of a run: started by us, or found going."""
+    """The engine of a run: started by us, or found running."""
 
     def __init__(
         self, folder: RunFolder, pid: int, process: subprocess.Popen[bytes] | None = None, attempt: int = 0
@@ -45,14 +44,14 @@ class Engine:
         self._status: int | None = None
 
     def poll(self) -> int | None:
-        """Exit status; None while it is alive. An engine that died without saying so gets its ``ended`` said here.
+        """Exit status; None while it is alive. For an engine that died without an ``ended`` event, that event is written here.
 
-        The status of an engine that somebody else started cannot be had: it is 0 when the run says a good end, else 1.
+        The status of an engine that somebody else started is not available: it is 0 unless the run failed, else 1.
         """
         if self._status is None and not self._alive():
             ended = close_unfinished(self.folder, self._attempt)
-            told = self._process.returncode if self._process is not None else None
-            self._status = told if told is not None else int(ended is None or ended.status == "failed")
+            status = self._process.returncode if self._process is not None else None
+            self._status = status if status is not None else int(ended is None or ended.status == "failed")
         return self._status
 
     def wait(self, timeout: float | None = None) -> int:
@@ -60,12 +59,12 @@ class Engine:
         until = None if timeout is None else time.monotonic() + timeout
         while (status := self.poll()) is None:
             if until is not None and time.monotonic() > until:
-                raise TimeoutError(f"the engine of {self.folder.name} is still going")
-            time.sleep(0.02)  # noqa: TID251 - an engine found going is no child: its end can only be looked for
+                raise TimeoutError(f"the engine of {self.folder.name} is still running")
+            time.sleep(0.02)  # noqa: TID251 - an engine found running is no child: its end can only be polled
         return status
 
     def kill(self) -> None:
-        """Ends the engine and everything it started, at once. What it saved stays; ``ended`` is said in its stead."""
+        """Kills the engine and everything it started. What it saved stays; its ``ended`` event is written here."""
         if self.poll() is not None:
             return  # its number may be another process's by now
         kill_tree(self.pid)
@@ -83,7 +82,7 @@ class Engine:
 
 
 class Standby:
-    """An engine process that has torch loaded and waits for a run. It leaves by itself when its maker dies."""
+    """An engine process that has torch loaded and waits for a run. It exits by itself when the process that started it dies."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,24 +98,24 @@ class Standby:
 
     @property
     def usable(self) -> bool:
-        """Whether there is a process that can take a run (perhaps still importing: it takes it as soon as it is done)."""
+        """Whether there is a process for a run (perhaps still importing: it starts the run as soon as it is done)."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def ready(self) -> bool:
-        """Whether torch is imported. On Windows, where the pipe cannot be looked into, always False."""
+        """Whether torch is imported. On Windows, where the pipe cannot be polled, always False."""
         if not self._ready and self._process is not None and self._process.stdout is not None and os.name != "nt":
             self._ready = bool(self._process.stdout.read(1))
         return self._ready
 
     def take(self, folder: RunFolder, request: Request) -> subprocess.Popen[bytes] | None:
-        """Hands the run to the process, which from now on is that run's engine. None when it cannot take it."""
+        """Hands the run to the process, which from now on is that run's engine. None when there is no such process."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None or process.stdin is None:
             return None
         try:
-            told = {"folder": str(folder.path.resolve()), **asdict(request)}
-            process.stdin.write(json.dumps(told).encode() + b"\n")
+            line = {"folder": str(folder.path.resolve()), **request.as_data()}
+            process.stdin.write(json.dumps(line).encode() + b"\n")
             process.stdin.close()
         except OSError:
             return None
@@ -125,7 +124,7 @@ class Standby:
         return process
 
     def close(self) -> None:
-        """Lets the process leave, and waits until it is gone."""
+        """Ends the process, and waits until it is gone."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -138,12 +137,12 @@ class Standby:
 
 
 def start(folder: RunFolder, request: Request = PLAIN, *, standby: Standby | None = None) -> Engine:
-    """Starts the engine of a run, or goes on with one that stopped.
+    """Starts the engine of a run, new or to be resumed.
 
-    Raises RunBusyError when somebody runs it already.
+    Raises RunBusyError when the run is running already.
     """
     if folder.going():
-        raise RunBusyError(f"{folder.name} is being run already")
+        raise RunBusyError(f"{folder.name} is running already")
     attempt = folder.attempts() + 1
     process = standby.take(folder, request) if standby is not None else None
     if process is None:
@@ -154,7 +153,7 @@ def start(folder: RunFolder, request: Request = PLAIN, *, standby: Standby | Non
 
 
 def attach(folder: RunFolder) -> Engine | None:
-    """The engine that runs the folder on this machine; None when nobody does."""
+    """The engine that is running the folder on this machine; None when there is none."""
     engine = read_json(folder.engine_file)
     if not folder.going() or engine.get("host") != socket.gethostname() or "pid" not in engine:
         return None
@@ -162,25 +161,25 @@ def attach(folder: RunFolder) -> Engine | None:
 
 
 def close_unfinished(folder: RunFolder, attempt: int = 1) -> Ended | None:
-    """Says ``ended`` for an attempt whose engine died without doing so. Gives the run's end; None when it has none.
+    """Writes the ``ended`` event of an attempt whose engine died without it. Gives the run's end; None when it has none.
 
-    ``attempt`` is that of an engine that may have died before it could write down that it began.
+    ``attempt`` is that of an engine that may have died before it could write that it had started.
     Does nothing while somebody holds the run's lock: then the attempt is not over.
     """
-    _, attempt, ended = _look(folder, attempt)
+    _, attempt, ended = _read_end(folder, attempt)
     if ended is not None:
         return ended
     try:
         with locked(folder):
-            # Looked at again: somebody else who saw the same may have said it in the meantime.
-            progress, attempt, ended = _look(folder, attempt)
+            # Read again: somebody else who saw the same may have written it in the meantime.
+            progress, attempt, ended = _read_end(folder, attempt)
             if ended is not None:
                 return ended
             ended = Ended(
                 attempt=attempt,
                 status="failed",
                 what=KILLED,
-                hint=RESUME_HINT if any(folder.checkpoints.glob("*.pt")) else "Start it again",
+                hint=RESUME_HINT if any(folder.checkpoints.glob("*.pt")) else "Start the run again",
                 details=_tail(folder.log_file()),
                 epoch=progress.epoch,
                 step=progress.step,
@@ -195,8 +194,8 @@ def close_unfinished(folder: RunFolder, attempt: int = 1) -> Ended | None:
     return ended
 
 
-def _look(folder: RunFolder, attempt: int) -> tuple[Progress, int, Ended | None]:
-    """What a run has said, its last attempt (at least that one), and the end of it; None when that was not said."""
+def _read_end(folder: RunFolder, attempt: int) -> tuple[Progress, int, Ended | None]:
+    """A run's progress, its last attempt (at least that one), and the end of it; None when that was not written."""
     progress = history.load(folder)
     attempt = max(progress.attempt, folder.attempts(), attempt, 1)
     over = progress.ended is not None and progress.ended.attempt >= attempt

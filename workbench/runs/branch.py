@@ -1,7 +1,7 @@
-"""Branches: a run that goes on from another one's checkpoint with other settings, and says whose it is.
+"""Branches: a run that continues from another run's checkpoint with other settings, and records which.
 
-A branch holds what it begins with: a copy of the checkpoint, the parent's curves up to it (as attempt 0 of its events), and
-``parent.json``. It stays whole when the parent is moved or deleted.
+A branch holds what it starts with: a copy of the checkpoint, the parent's curves up to it (as attempt 0 of its events), and
+``parent.json``. It does not depend on the parent's folder, which may be moved or deleted.
 """
 
 from __future__ import annotations
@@ -13,10 +13,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.config.migrations import migrate_path, migrate_value
 from workbench.config.problems import ConfigError, Problem
-from workbench.config.run import RunConfig
+from workbench.config.run import RunConfig, title_at
 from workbench.runs.checkpoints import CheckpointInfo, file_name
-from workbench.runs.events import AnyEvent, Epoch, EventWriter, Recovered, Scalars, Started, read_events
+from workbench.runs.events import (
+    AnyEvent,
+    Epoch,
+    EventWriter,
+    Recovered,
+    Scalars,
+    Started,
+    position_text,
+    read_events,
+)
 from workbench.runs.folder import RunFolder, create, number, read_json, write_whole
 
 SHOWN_CHANGES = 4
@@ -24,25 +34,23 @@ SHOWN_CHANGES = 4
 
 @dataclass(frozen=True)
 class Change:
-    """A setting of a branch that its parent has otherwise, as plain data; None where one of them has no such setting."""
+    """A setting in which a branch differs from its parent, as plain data; None where one of them has no such setting."""
 
     path: str
     value: object
     before: object
 
     def __str__(self) -> str:
-        section, _, name = self.path.partition(".")
-        word = section if name == "kind" else name
-        return f"{word} {_word(self.value)} instead of {_word(self.before)}"
+        return f"{title_at(self.path)} {_value_text(self.before)} → {_value_text(self.value)}"
 
 
 @dataclass(frozen=True)
 class Parent:
-    """Where a branch begins. ``run`` is the parent's name, empty for a checkpoint that lay in no run."""
+    """Where a branch starts. ``run`` is the parent's name, empty for a checkpoint outside any run."""
 
     run: str
     path: str
-    """The parent's folder, or the checkpoint itself where it lay in none."""
+    """The parent's folder, or the checkpoint itself where it was outside any run."""
     checkpoint: str
     """The name of the checkpoint's file."""
     epoch: int
@@ -51,16 +59,16 @@ class Parent:
     changes: tuple[Change, ...] = ()
 
     def __str__(self) -> str:
-        """``continues RUN from epoch 3, step 140, with lr 0.01 instead of 0.001``."""
+        """``continues RUN from step 140 (3 epochs completed), with Learning rate 0.001 → 0.01``."""
         shown = ", ".join(str(change) for change in self.changes[:SHOWN_CHANGES])
         more = len(self.changes) - SHOWN_CHANGES
-        rest = f" and {more} more changed settings" if more > 0 else ""
-        what = f", with {shown}{rest}" if shown else ""
-        return f"continues {self.run or self.checkpoint} from epoch {self.epoch}, step {self.step}{what}"
+        further = f" and {more} more changed settings" if more > 0 else ""
+        what = f", with {shown}{further}" if shown else ""
+        return f"continues {self.run or self.checkpoint} from {position_text(self.epoch, self.step)}{what}"
 
 
 def parent_of(run: RunFolder) -> Parent | None:
-    """What a branch begins from; None for a run that is no branch, or whose note of it cannot be read."""
+    """What a branch starts from; None for a run that is no branch, or whose ``parent.json`` cannot be read."""
     data = read_json(run.parent_file)
     if not data:
         return None
@@ -78,13 +86,14 @@ def parent_of(run: RunFolder) -> Parent | None:
 def check(checkpoint: CheckpointInfo, config: RunConfig) -> None:
     """Raises ConfigError when nothing would be left to train."""
     if checkpoint.epoch >= config.training.epochs:
-        what = f"{checkpoint.epoch} epochs are done already at the checkpoint"
-        hint = f"give a total of more than {checkpoint.epoch}"
+        completed = "1 epoch is" if checkpoint.epoch == 1 else f"{checkpoint.epoch} epochs are"
+        what = f"{completed} completed at the checkpoint"
+        hint = f"set a total of more than {checkpoint.epoch}"
         raise ConfigError([Problem("training.epochs", what, hint)])
 
 
 def make(checkpoint: CheckpointInfo, config: RunConfig, name: str, root: Path | None = None) -> RunFolder:
-    """Makes a run that goes on from a checkpoint with settings of its own. It appears whole or not at all.
+    """Makes a run that continues from a checkpoint with its own settings. It appears whole or not at all.
 
     Raises ConfigError when nothing would be left to train, OSError when the disk refuses.
     """
@@ -103,7 +112,7 @@ def make(checkpoint: CheckpointInfo, config: RunConfig, name: str, root: Path | 
 
 
 def changes(config: RunConfig, before: RunConfig) -> tuple[Change, ...]:
-    """The settings in which a configuration is not as another one. Of another kind: the kind, and what both kinds have."""
+    """The settings in which a configuration differs from another. Of another kind: the kind, and what both kinds have."""
     return tuple(_compare(config.as_data(), before.as_data()))
 
 
@@ -119,19 +128,19 @@ def _compare(data: dict[str, Any], before: dict[str, Any]) -> Iterator[Change]:
 
 
 def _parent(source: RunFolder, checkpoint: CheckpointInfo, config: RunConfig) -> Parent:
-    known: tuple[Change, ...] = ()
+    changed: tuple[Change, ...] = ()
     if source.is_run():
         try:
-            known = changes(config, source.config())
+            changed = changes(config, source.config())
         except ConfigError:
-            known = ()  # a damaged run file: what was changed is not known, the checkpoint is as good as before
+            changed = ()  # a damaged run file: what was changed is not known, the checkpoint can still be used
     return Parent(
         run=source.name if source.is_run() else "",
         path=str(source.path if source.is_run() else checkpoint.path.resolve()),
         checkpoint=checkpoint.path.name,
         epoch=checkpoint.epoch,
         step=checkpoint.step,
-        changes=known,
+        changes=changed,
     )
 
 
@@ -144,24 +153,25 @@ def _copy(source: Path, target: Path) -> None:
 
 def _past(events: Iterable[AnyEvent], checkpoint: CheckpointInfo) -> list[Scalars | Epoch]:
     """The points and epochs that count at the checkpoint: what later attempts took back is left out."""
-    kept: list[Scalars | Epoch] = []
+    past: list[Scalars | Epoch] = []
     for event in events:
         if isinstance(event, Started | Recovered):
-            kept = [part for one in kept if (part := _until(one, event.from_step)) is not None]
+            past = [part for earlier in past if (part := _until(earlier, event.from_step)) is not None]
         elif isinstance(event, Scalars | Epoch):
-            kept.append(event)
-    kept = [part for one in kept if (part := _until(one, checkpoint.step)) is not None]
+            past.append(event)
+    past = [part for earlier in past if (part := _until(earlier, checkpoint.step)) is not None]
     # A state saved after an epoch's last step, before its validation, is not that epoch's end yet.
-    return [one for one in kept if isinstance(one, Scalars) or not checkpoint.epoch or one.epoch <= checkpoint.epoch]
+    last = checkpoint.epoch
+    return [event for event in past if isinstance(event, Scalars) or not last or event.epoch <= last]
 
 
 def _until(event: Scalars | Epoch, step: int) -> Scalars | Epoch | None:
     """What an event says of the steps up to that one; None when that is nothing."""
     if isinstance(event, Epoch):
         return event if event.step <= step else None
-    count = sum(one <= step for one in event.step)
-    norms = sum(one <= step for one in event.grad_step)
-    layers = sum(one <= step for one in event.layer_step)
+    count = sum(number <= step for number in event.step)
+    norms = sum(number <= step for number in event.grad_step)
+    layers = sum(number <= step for number in event.layer_step)
     if not count:
         return None
     if count == len(event.step):
@@ -185,13 +195,14 @@ def _write_past(folder: RunFolder, events: Iterable[Scalars | Epoch], keeps_best
         writer.close()
 
 
-def _changes_in(found: list[object]) -> Iterator[Change]:
-    for one in found:
-        if isinstance(one, dict) and isinstance(one.get("path"), str):
-            yield Change(one["path"], one.get("value"), one.get("before"))
+def _changes_in(entries: list[object]) -> Iterator[Change]:
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("path"), str):
+            path = migrate_path(entry["path"])
+            yield Change(path, migrate_value(path, entry.get("value")), migrate_value(path, entry.get("before")))
 
 
-def _word(value: object) -> str:
+def _value_text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "none" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""The checkpoints of a run as a list, read from the small JSON beside each file: no torch is needed to look at them."""
+"""The checkpoints of a run as a list, read from the small JSON beside each file: no torch is needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAME = re.compile(r"step-(\d+)\.pt")
 
 @dataclass(frozen=True)
 class CheckpointInfo:
-    """What the JSON beside a checkpoint says of it. ``value`` is that of the monitored metric, where an epoch was complete."""
+    """What the JSON beside a checkpoint says. ``value`` is that of the monitored metric, where an epoch was completed."""
 
     path: Path
     step: int
@@ -22,7 +22,7 @@ class CheckpointInfo:
     time: float = 0.0
     value: float | None = None
     best: bool = False
-    """Whether it was the best of its run so far when it was saved."""
+    """Whether it was the best of its run when it was saved."""
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
     """``train`` and ``val``: metric to value."""
 
@@ -36,12 +36,12 @@ def list_checkpoints(folder: Path) -> list[CheckpointInfo]:
     """The checkpoints in a folder, the newest last. One whose JSON was lost is still listed, by the step in its name."""
     if not folder.is_dir():
         return []
-    found = [_info(path, int(match[1])) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
-    return sorted(found, key=lambda info: info.step)
+    checkpoints = [_info(path, int(match[1])) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
+    return sorted(checkpoints, key=lambda info: info.step)
 
 
 def find(path: Path) -> CheckpointInfo | None:
-    """What is known of a checkpoint's file, by its name or by the JSON beside it; None when neither tells its step."""
+    """What is known of a checkpoint file, by its name or by the JSON beside it; None when neither has its step."""
     match = _NAME.fullmatch(path.name)
     if not path.is_file() or (match is None and "step" not in read_json(path.with_suffix(".json"))):
         return None
@@ -49,7 +49,7 @@ def find(path: Path) -> CheckpointInfo | None:
 
 
 def latest(folder: Path) -> CheckpointInfo | None:
-    """The checkpoint that a run goes on from."""
+    """The checkpoint from which a run is resumed."""
     return next(reversed(list_checkpoints(folder)), None)
 
 

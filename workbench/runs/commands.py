@@ -1,7 +1,5 @@
-"""What a run is told: one small file per command.
-
-Two windows, a terminal and a shared disk can so not tear each other's lines.
-"""
+"""Commands to a run: one small file per command, so that two windows, a terminal and a shared disk cannot tear each
+other's lines."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ import time
 import uuid
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 Name = Literal["pause", "unpause", "stop", "save", "set"]
 
@@ -20,7 +18,8 @@ Name = Literal["pause", "unpause", "stop", "save", "set"]
 class Command:
     """One command for one attempt of a run."""
 
-    name: Name
+    name: str
+    """A :data:`Name`, or that of a command of a later version."""
     attempt: int
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     time: float = field(default_factory=time.time)
@@ -29,7 +28,7 @@ class Command:
 
 
 def send(folder: Path, command: Command) -> str:
-    """Puts a command into ``folder`` (a run's ``commands``). Gives its id, which the run's answer carries."""
+    """Writes a command into ``folder`` (a run's ``commands``). Gives its id, which the run's answer has as well."""
     folder.mkdir(exist_ok=True)
     target = folder / f"{time.time_ns():020d}-{command.id}.json"
     unfinished = target.with_suffix(".tmp")
@@ -39,7 +38,7 @@ def send(folder: Path, command: Command) -> str:
 
 
 class Inbox:
-    """The engine's end: gives each command for its attempt once, in the order they were sent."""
+    """The engine's side: gives each command for its attempt once, in the order they were sent."""
 
     def __init__(self, folder: Path, attempt: int) -> None:
         self._folder = folder
@@ -47,7 +46,7 @@ class Inbox:
         self._seen: set[str] = set()
 
     def poll(self) -> list[Command]:
-        """Commands that came since the last call. Those of other attempts or other owners, and broken files, are passed over."""
+        """New commands since the last call. Those for other attempts or of other owners, and broken files, are ignored."""
         try:
             names = sorted(
                 name for name in os.listdir(self._folder) if name.endswith(".json") and name not in self._seen
@@ -55,8 +54,8 @@ class Inbox:
         except OSError:
             return []
         self._seen.update(names)
-        found = (_read(self._folder / name) for name in names)
-        return [command for command in found if command is not None and command.attempt == self._attempt]
+        commands = (_read(self._folder / name) for name in names)
+        return [command for command in commands if command is not None and command.attempt == self._attempt]
 
 
 def _read(path: Path) -> Command | None:
@@ -67,7 +66,9 @@ def _read(path: Path) -> Command | None:
         if status.st_size > 65536 or not path.is_file() or path.is_symlink():
             return None
         data = json.loads(path.read_text(encoding="utf-8"))
-        command = Command(
+        if not isinstance(data["name"], str):
+            return None
+        return Command(
             name=data["name"],
             attempt=int(data["attempt"]),
             id=str(data["id"]),
@@ -76,4 +77,3 @@ def _read(path: Path) -> Command | None:
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
-    return command if command.name in get_args(Name) else None

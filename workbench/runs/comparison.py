@@ -1,7 +1,7 @@
-"""Runs of one comparison know each other: a small file in each folder says its group, and what is its own.
+"""The runs of one comparison know each other: a small file in each folder has its group and its own values.
 
-``compare.json`` holds ``group`` (the same in all of them), ``place`` in it, ``label`` and ``values`` (the settings that
-differ, by path).
+``compare.json`` has ``group`` (the same in all of them), ``place`` (its index there), ``label`` and ``values`` (the settings
+that differ, by path).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from workbench.config.migrations import migrate_values
 from workbench.runs import history
 from workbench.runs.folder import RunFolder, list_runs, number, read_json, write_whole
 from workbench.runs.progress import State
@@ -22,7 +23,7 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True)
 class Member:
-    """What a run of a comparison knows of itself."""
+    """A run's part in a comparison."""
 
     group: str
     label: str
@@ -32,7 +33,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Result:
-    """A run of a comparison in a few numbers. ``final`` and ``best`` are of ``metric``, which has its split in front."""
+    """A run of a comparison in a few numbers. ``final`` and ``best`` are of ``metric``, which starts with its split."""
 
     run: RunFolder
     label: str
@@ -49,7 +50,7 @@ class Result:
 
 
 def new_group(name: str) -> str:
-    """A name that no other comparison has."""
+    """A unique name for a comparison."""
     return f"{name}-{uuid4().hex[:8]}"
 
 
@@ -59,30 +60,30 @@ def run_name(name: str, values: Mapping[str, Any]) -> str:
 
 
 def write(run: RunFolder, member: Member) -> None:
-    """Lets a run know its comparison. Raises OSError."""
+    """Writes a run's part in its comparison. Raises OSError."""
     data = {"group": member.group, "label": member.label, "values": dict(member.values), "place": member.place}
     write_whole(_file(run), json.dumps(data))
 
 
 def read(run: RunFolder) -> Member | None:
-    """What the run knows of its comparison; None when it belongs to none."""
+    """The run's part in its comparison; None when it belongs to none."""
     data = read_json(_file(run))
     group, label, values = data.get("group"), data.get("label"), data.get("values")
     if not isinstance(group, str) or not isinstance(label, str) or not group:
         return None
-    return Member(group, label, values if isinstance(values, dict) else {}, int(number(data, "place")))
+    return Member(group, label, migrate_values(values) if isinstance(values, dict) else {}, int(number(data, "place")))
 
 
 def members(root: Path, group: str) -> list[RunFolder]:
     """The runs of a comparison below ``root``, in their order."""
-    found = [
+    numbered = [
         (member.place, run) for run in list_runs(root) if (member := read(run)) is not None if member.group == group
     ]
-    return [run for _, run in sorted(found, key=lambda pair: (pair[0], pair[1].name))]
+    return [run for _, run in sorted(numbered, key=lambda pair: (pair[0], pair[1].name))]
 
 
 def result(run: RunFolder) -> Result:
-    """A run in a few numbers, from its files. What it did not say yet is None."""
+    """A run in a few numbers, from its files. What is not known yet is None."""
     summary = read_json(run.summary_file)
     return summarised(run, read(run), summary, history.state(run, summary))
 
@@ -114,8 +115,8 @@ def _file(run: RunFolder) -> Path:
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    found = data.get(name)
-    return found if isinstance(found, dict) else {}
+    table = data.get(name)
+    return table if isinstance(table, dict) else {}
 
 
 def _number(value: object) -> float | None:

@@ -1,23 +1,31 @@
-"""What a run says: a closed union of kinds, one line of JSON each in ``events.jsonl``.
+"""What a run reports: a closed union of kinds, one line of JSON each in ``events.jsonl``.
 
-``started`` is the first event of an attempt, ``ended`` its last. Readers ignore kinds and fields they do not know, skip and
-count lines that are no events, and ignore a last line that has no newline yet.
+``started`` is the first event of an attempt, ``ended`` its last. Writer and reader may be of two versions, as after an update
+while a run is running: readers ignore kinds and fields they do not know, read a word they do not know as the nearest that
+they do, skip and count lines that are no events, and ignore a last line that has no newline yet.
 """
 
 from __future__ import annotations
 
 import os
 import time as clock
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+FORMAT = 2
+"""Of the events. 1 has no number of its own; its ``command`` event answers a *pause* before the state is saved."""
 Status = Literal["completed", "paused", "stopped", "failed"]
 Level = Literal["info", "warning", "error"]
 Count = Annotated[int, Field(ge=-(2**53), le=2**53)]
-"""A whole number that a float holds exactly: a damaged line may have one of a thousand digits, which no curve can draw."""
+"""A whole number that a float represents exactly: a damaged line may have one of a thousand digits, which no curve can show."""
+
+
+def _or_else(fallback: str, *known: str) -> Callable[[object], object]:
+    """Reads a word that a later version may have added as ``fallback``. What is no word is left to be refused."""
+    return lambda value: fallback if isinstance(value, str) and value not in known else value
 
 
 class Event(BaseModel):
@@ -30,15 +38,18 @@ class Event(BaseModel):
 
 
 class Started(Event):
-    """An attempt began. Points of earlier attempts beyond ``from_step`` are no longer part of the run."""
+    """An attempt started. Points of earlier attempts beyond ``from_step`` are no longer part of the run."""
 
     kind: Literal["started"] = "started"
+    format: Count = 1
+    """The :data:`FORMAT` that the attempt's events are written in."""
     from_step: Count = 0
     epochs: Count
     steps_per_epoch: Count
     total_steps: Count = 0
-    """Optimiser steps that the run will have made at its end; 0 where every epoch has ``steps_per_epoch``."""
-    task: Literal["classification", "regression", "multi-task"]
+    """Optimizer steps that the run will have made at its end; 0 where every epoch has ``steps_per_epoch``."""
+    task: str
+    """``classification``, ``regression``, ``multi-task``, or a task of a later version."""
     metric: str
     """The metric shown beside the loss: ``accuracy``, or ``mae``."""
     monitor: str
@@ -54,7 +65,7 @@ class Started(Event):
     processes: Count
     loading: str
     batch_size: Count
-    """Effective batch: samples per optimiser step over all processes."""
+    """Effective batch: samples per optimizer step over all processes."""
     pid: Count
     host: str
     torch: str
@@ -63,7 +74,7 @@ class Started(Event):
     first_batches: str = ""
     """A hash of which samples make up which step of the first epoch; empty when the run was resumed."""
     continued: str = ""
-    """For a resumed attempt, where it went on, in words."""
+    """For a resumed attempt, where it continued, in words."""
 
 
 class Phase(Event):
@@ -85,7 +96,7 @@ class Scalars(Event):
     epoch: Count
     """Epochs completed before these steps."""
     step: tuple[Count, ...]
-    """Optimiser steps done, counted from 1."""
+    """Optimizer steps done, counted from 1."""
     loss: tuple[float, ...]
     loss_min: tuple[float, ...] = ()
     loss_max: tuple[float, ...] = ()
@@ -95,15 +106,15 @@ class Scalars(Event):
     grad_norm: tuple[float, ...] = ()
     layer_step: tuple[Count, ...] = ()
     layer_norms: dict[str, tuple[float, ...]] = {}
-    """Gradient norm of each layer at ``layer_step``, where it is wanted."""
+    """Gradient norm of each layer at ``layer_step``, where it is recorded."""
     samples_per_second: float = 0.0
 
     @model_validator(mode="after")
     def _lists_agree(self) -> Self:
         """A damaged line may be an event of the right form whose lists do not belong together."""
         count = len(self.step)
-        rest = (self.loss_min, self.loss_max, self.metric, self.lr)
-        if len(self.loss) != count or any(part and len(part) != count for part in rest):
+        others = (self.loss_min, self.loss_max, self.metric, self.lr)
+        if len(self.loss) != count or any(part and len(part) != count for part in others):
             raise ValueError("lists of different lengths")
         if len(self.grad_step) != len(self.grad_norm):
             raise ValueError("gradient norms and their steps differ in number")
@@ -129,7 +140,7 @@ class Epoch(Event):
     """Seconds spent in the epoch's training steps."""
     best: bool = False
     skipped: Count = 0
-    """Steps of the epoch that fp16 left out, because a gradient was too large for it."""
+    """Steps of the epoch that fp16 skipped because a gradient overflowed."""
 
 
 class DeviceMemory(BaseModel):
@@ -166,12 +177,14 @@ class CheckpointSaved(Event):
 
 
 class CommandDone(Event):
-    """The engine has read a command and says what became of it."""
+    """The engine has read a command and says what became of it. A *pause* is answered twice: at once, and when it is done."""
 
     kind: Literal["command"] = "command"
     id: str
     name: str
     accepted: bool = True
+    done: bool = True
+    """False while the command is still being carried out: another event of the same ``id`` follows."""
     text: str = ""
 
 
@@ -179,18 +192,18 @@ class Note(Event):
     """Something a person should know."""
 
     kind: Literal["note"] = "note"
-    level: Level = "info"
+    level: Annotated[Level, BeforeValidator(_or_else("info", *get_args(Level)))] = "info"
     text: str
 
 
 class Recovered(Event):
-    """The run helped itself: it goes on from ``from_step``, and points beyond that are no longer part of it."""
+    """The run recovered by itself: it continues from ``from_step``, and points beyond that are no longer part of it."""
 
     kind: Literal["recovered"] = "recovered"
-    why: Literal["memory", "numbers"]
-    """Memory ran out, or a loss, gradient or weight was no finite number."""
+    why: str
+    """``memory``: it ran out; ``numbers``: a loss, gradient or weight was not finite; or a reason of a later version."""
     step: Count
-    """The step that could not be taken, counted from 1."""
+    """The step that failed, counted from 1."""
     from_step: Count
     text: str
 
@@ -199,7 +212,7 @@ class Ended(Event):
     """The attempt is over; nothing follows in it. ``what`` and ``hint`` say why and what to do, ``details`` is for a report."""
 
     kind: Literal["ended"] = "ended"
-    status: Status
+    status: Annotated[Status, BeforeValidator(_or_else("stopped", *get_args(Status)))]
     what: str = ""
     hint: str = ""
     details: str = ""
@@ -218,28 +231,28 @@ _UNKNOWN_KIND = "union_tag_invalid"
 class EventWriter:
     """Appends events to a file. Only the holder of the run's lock may have one.
 
-    An unfinished tail of an earlier writer is cut off before the first append. An append that fails (a full disk) is cut back to
-    the last newline, kept, and tried again before the next one.
+    An unfinished tail of an earlier writer is truncated before the first append. An append that fails (a full disk) is truncated
+    to the last newline, kept, and tried again before the next one.
     """
 
     def __init__(self, path: Path, attempt: int) -> None:
         self.attempt = attempt
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-        self._waiting: list[bytes] = []
+        self._pending: list[bytes] = []
         self._end = _end_of_last_line(self._file)
         os.ftruncate(self._file, self._end)
 
     def write(self, event: AnyEvent) -> bool:
         """Appends ``event`` with this writer's attempt. False when it could not be written yet and is kept for later."""
         event = event.model_copy(update={"attempt": self.attempt})
-        self._waiting.append(event.model_dump_json().encode() + b"\n")
+        self._pending.append(event.model_dump_json().encode() + b"\n")
         return self.flush()
 
     def flush(self) -> bool:
-        """Writes what waits. False when the disk does not take it."""
-        if not self._waiting:
+        """Writes pending events. False when the disk refuses."""
+        if not self._pending:
             return True
-        data = b"".join(self._waiting)
+        data = b"".join(self._pending)
         try:
             os.lseek(self._file, self._end, os.SEEK_SET)
             written = 0
@@ -249,11 +262,11 @@ class EventWriter:
             os.ftruncate(self._file, self._end)
             return False
         self._end += len(data)
-        self._waiting.clear()
+        self._pending.clear()
         return True
 
     def close(self) -> None:
-        """Writes what waits, and closes the file."""
+        """Writes pending events and closes the file."""
         if self._file >= 0:
             self.flush()
             os.close(self._file)
@@ -262,7 +275,7 @@ class EventWriter:
 
 TAIL_BYTES = 256 * 1024
 PIECE_BYTES = 1024 * 1024
-"""So much of a long file is made into events in a few hundredths of a second."""
+"""As much of a long file as is parsed in a few hundredths of a second."""
 
 
 class EventReader:
@@ -283,7 +296,7 @@ class EventReader:
             return []
         end = data.rfind(b"\n") + 1
         if not end and len(data) == limit:
-            # No event is as long as that: to wait for the end of the line would be to wait for ever.
+            # No event is that long: waiting for the end of the line would mean waiting forever.
             self.bad_lines += 1
             end = len(data)
             data = b""
@@ -291,7 +304,7 @@ class EventReader:
         return list(self._parse(data[:end]))
 
     def pieces(self) -> Iterator[list[AnyEvent]]:
-        """What :meth:`read` gives of everything that is there, a piece at a time: who has it read may stop in between."""
+        """All events so far, a piece at a time, so that the caller can stop in between."""
         size = PIECE_BYTES
         while True:
             try:
@@ -324,7 +337,7 @@ def read_events(path: Path) -> list[AnyEvent]:
 
 
 def last_attempt(path: Path) -> int:
-    """The attempt that spoke last; 0 where none did. A long file is not read for it."""
+    """The attempt of the last event; 0 where there is none. A long file is not read in full for it."""
     try:
         with path.open("rb") as file:
             end = _end_of_last_line(file.fileno())
@@ -340,6 +353,11 @@ def last_attempt(path: Path) -> int:
     return max((event.attempt for event in read_events(path)), default=0)
 
 
+def position_text(epoch: int, step: int) -> str:
+    """How far a run is, the same everywhere: ``step 122 (5 epochs completed)``. ``epoch`` counts epochs completed."""
+    return f"step {step:,} ({epoch:,} {'epoch' if epoch == 1 else 'epochs'} completed)"
+
+
 def significant(value: float) -> float:
     """``value`` with six significant digits, as events carry it. NaN and infinity stay."""
     return float(f"{value:.6g}")
@@ -351,9 +369,9 @@ def _end_of_last_line(file: int) -> int:
     while position > 0:
         start = max(position - 65536, 0)
         os.lseek(file, start, os.SEEK_SET)
-        found = os.read(file, position - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        newline = os.read(file, position - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
         position = start
     return 0
 

@@ -1,4 +1,4 @@
-"""A run is a folder. The names inside it, how it is made, found and locked, and who is running it."""
+"""A run is a folder: the names inside it, how it is created, found and locked, and who is running it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _NAME = re.compile(r"[^\w.-]+")
 
 
 class RunBusyError(Exception):
-    """Somebody else is running this run."""
+    """The run is running already."""
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of one run, by its path. Making one of these touches nothing on disk."""
+    """The folder of one run, by its path. Creating this object touches nothing on disk."""
 
     path: Path
 
@@ -50,27 +50,27 @@ class RunFolder:
 
     @property
     def events_file(self) -> Path:
-        """What the run says."""
+        """The events of the run."""
         return self.path / "events.jsonl"
 
     @property
     def commands(self) -> Path:
-        """What the run is told."""
+        """The commands to the run."""
         return self.path / "commands"
 
     @property
     def engine_file(self) -> Path:
-        """Who runs it: pid, host, attempt, heartbeat."""
+        """Who is running it: pid, host, attempt, heartbeat."""
         return self.path / "engine.json"
 
     @property
     def lock_file(self) -> Path:
-        """Locked while an attempt is going."""
+        """Locked while an attempt is running."""
         return self.path / "lock"
 
     @property
     def summary_file(self) -> Path:
-        """The run in a few numbers, renewed at every epoch and at the end."""
+        """The run in a few numbers, rewritten at every epoch and at the end."""
         return self.path / "summary.json"
 
     @property
@@ -85,7 +85,7 @@ class RunFolder:
 
     @property
     def parent_file(self) -> Path:
-        """Of a branch: the run and the checkpoint that it goes on from."""
+        """Of a branch: the run and the checkpoint that it continues from."""
         return self.path / "parent.json"
 
     @property
@@ -94,36 +94,42 @@ class RunFolder:
         return self.path / "evaluation"
 
     def log_file(self, rank: int = 0) -> Path:
-        """What an engine process prints; one more file per further rank."""
+        """The output of an engine process; one more file per further rank."""
         return self.path / ("log.txt" if rank == 0 else f"log-{rank}.txt")
 
     def config(self) -> RunConfig:
         """The frozen configuration. Raises ConfigError."""
         return files.load(self.config_file)
 
+    def renamed_settings(self) -> list[str]:
+        """A sentence for each setting that the frozen configuration has under an old name. Raises ConfigError."""
+        notes: list[str] = []
+        files.load(self.config_file, notes)
+        return notes
+
     def is_run(self) -> bool:
-        """Whether this is a run's folder at all."""
+        """Whether this is the folder of a run at all."""
         return self.config_file.is_file()
 
     def attempts(self) -> int:
-        """How many attempts have begun: what ``engine.json`` says (0 when none has)."""
+        """How many attempts have started, according to ``engine.json`` (0 if none has)."""
         return int(number(read_json(self.engine_file), "attempt"))
 
     def going(self) -> bool:
-        """Whether an attempt is going: somebody holds the lock, or on another host the heartbeat is fresh."""
+        """Whether an attempt is running: somebody holds the lock, or on another host the heartbeat is recent."""
         engine = read_json(self.engine_file)
         if engine.get("host", socket.gethostname()) != socket.gethostname():
-            beat = number(engine, "heartbeat")
-            return not engine.get("left", False) and time.time() - beat < 6 * HEARTBEAT_SECONDS
+            heartbeat = number(engine, "heartbeat")
+            return not engine.get("left", False) and time.time() - heartbeat < 6 * HEARTBEAT_SECONDS
         return _is_locked(self.lock_file)
 
 
 def create(
     config: RunConfig, name: str, root: Path | None = None, fill: Callable[[RunFolder], None] | None = None
 ) -> RunFolder:
-    """Makes a new run folder, private to its owner. An existing folder is never used: a counter is added to the name.
+    """Creates a new run folder, private to its owner. An existing folder is never used: a counter is added to the name.
 
-    ``fill`` puts in what the run begins with, before the folder becomes a run. Raises OSError when the disk refuses.
+    ``fill`` writes what the run starts with, before the folder becomes a run. Raises OSError when the disk refuses.
     """
     root = (root or default_root()).expanduser()
     root.mkdir(parents=True, exist_ok=True)
@@ -142,21 +148,21 @@ def create(
                 fill(folder)
             write_whole(folder.config_file, files.dumps(config))
         except OSError:
-            # A disk that is full just now: what was just made is no run and would never become one.
+            # The disk is full: what was created is no run and would never become one.
             shutil.rmtree(path, ignore_errors=True)
             raise
         return folder
-    raise FileExistsError(f"{root} holds 10,000 runs of the name {base}")
+    raise FileExistsError(f"{root} has 10,000 runs of the name {base}")
 
 
 def default_root() -> Path:
     """Where runs go: ``$WORKBENCH_RUNS``, else ``Workbench/runs`` in the user's documents."""
-    told = os.environ.get(RUNS_VARIABLE)
-    return Path(told).expanduser() if told else platformdirs.user_documents_path() / "Workbench" / "runs"
+    given = os.environ.get(RUNS_VARIABLE)
+    return Path(given).expanduser() if given else platformdirs.user_documents_path() / "Workbench" / "runs"
 
 
 def safe_name(name: str) -> str:
-    """``name`` made fit for a folder: letters and digits of any language, dots, dashes and underscores."""
+    """``name`` as the name of a folder: letters and digits of any language, dots, dashes and underscores."""
     plain = _NAME.sub("-", unicodedata.normalize("NFC", name)).strip("-.")
     # A file system counts bytes: 60 letters of some languages would leave no room for the date.
     return plain[:60].encode()[:200].decode(errors="ignore").strip("-.") or "run"
@@ -172,8 +178,8 @@ def list_runs(root: Path | None = None) -> list[RunFolder]:
     root = root or default_root()
     if not root.is_dir():
         return []
-    found = (RunFolder(path) for path in root.iterdir() if path.is_dir())
-    return sorted((run for run in found if run.is_run()), key=lambda run: run.name, reverse=True)
+    folders = (RunFolder(path) for path in root.iterdir() if path.is_dir())
+    return sorted((run for run in folders if run.is_run()), key=lambda run: run.name, reverse=True)
 
 
 def find(name_or_path: str, root: Path | None = None) -> RunFolder | None:
@@ -194,13 +200,13 @@ def find(name_or_path: str, root: Path | None = None) -> RunFolder | None:
 def locked(folder: RunFolder, patience: float = 1.0) -> Iterator[None]:
     """Holds the run's lock: the right to write events and to start. Raises RunBusyError when another holds it.
 
-    ``patience`` in seconds covers the instant in which somebody looks whether the lock is free.
+    ``patience`` in seconds covers the moment in which somebody checks whether the lock is free.
     """
     with folder.lock_file.open("a+b") as file:
         until = time.monotonic() + patience
         while not _try_lock(file):
             if time.monotonic() > until:
-                raise RunBusyError(f"{folder.name} is being run already")
+                raise RunBusyError(f"{folder.name} is running already")
             time.sleep(0.02)  # noqa: TID251 - the system has no wait for a lock with a time limit
         try:
             yield
@@ -209,7 +215,7 @@ def locked(folder: RunFolder, patience: float = 1.0) -> Iterator[None]:
 
 
 def write_engine(folder: RunFolder, attempt: int, pid: int, left: bool = False) -> None:
-    """Renews ``engine.json``: who runs the attempt, and that it was alive just now."""
+    """Rewrites ``engine.json``: who is running the attempt, and that it is alive now."""
     content = {"pid": pid, "host": socket.gethostname(), "attempt": attempt, "heartbeat": time.time(), "left": left}
     write_whole(folder.engine_file, json.dumps(content))
 
@@ -230,7 +236,7 @@ def number(data: Mapping[str, Any], name: str) -> float:
 
 
 def unfinished_of(path: Path) -> Path:
-    """Where a file lies beside its place until it is whole."""
+    """The name under which a file is written until it is complete."""
     return path.with_name(path.name + ".tmp")
 
 
@@ -255,7 +261,7 @@ def write_whole(path: Path, text: str, durable: bool = False) -> None:
 
 def _is_locked(path: Path) -> bool:
     try:
-        # For reading alone, and shared: who may only read a run can look as well, and two who look do not meet.
+        # For reading, and shared: whoever may only read a run can check as well, and two checks do not collide.
         with path.open("rb") as file:
             if not _try_lock(file, shared=True):
                 return True

@@ -29,12 +29,12 @@ class Row:
     value: float | None
     changed: tuple[tuple[str, object], ...]
     parent: Parent | None = None
-    """Of a branch: what it goes on from."""
+    """Of a branch: what it continues from."""
 
     @property
     def can_resume(self) -> bool:
         """Whether the run stopped short of its end with nobody running it now."""
-        return self.state in ("stopped", "cut off", "failed") or (self.state == "paused" and not self.run.going())
+        return self.state in ("stopped", "interrupted", "failed") or (self.state == "paused" and not self.run.going())
 
 
 def rows(root: Path | None = None) -> list[Row]:
@@ -66,23 +66,22 @@ def row(run: RunFolder) -> Row:
 
 
 def state(run: RunFolder, summary: Mapping[str, Any] | None = None) -> State:
-    """What state a run is in: from its summary when that tells its end, from its events and its lock otherwise."""
+    """What state a run is in: from its summary if that has its end, from its events and its lock otherwise."""
     summary = read_json(run.summary_file) if summary is None else summary
-    told = summary.get("status", "new")
+    status = summary.get("status", "new")
     attempts = run.attempts()
-    going = run.going()
-    if going:
-        return "paused" if told == "paused" else "running"
-    if told in ("completed", "stopped", "failed", "paused") and number(summary, "attempt") >= attempts:
-        return told  # type: ignore[no-any-return]
+    if run.going():
+        return "paused" if status == "paused" else "running"
+    if status in ("completed", "stopped", "failed", "paused") and number(summary, "attempt") >= attempts:
+        return status  # type: ignore[no-any-return]
     if not attempts:
         return "new"
-    found = load(run).state
-    return "cut off" if found == "new" else found  # its engine died before it could say that it started
+    state = load(run).state
+    return "interrupted" if state == "new" else state  # its engine died before it could say that it started
 
 
 def load(run: RunFolder) -> Progress:
-    """A run's whole progress, folded from all its events."""
+    """A run's whole progress, reduced from all its events."""
     progress = Progress()
     progress.apply_all(read_events(run.events_file))
     progress.settle(run.going())
@@ -91,16 +90,16 @@ def load(run: RunFolder) -> Progress:
 
 def differences(data: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, object]:
     """Settings by path whose value in ``data`` is not that in ``base``. Of another kind, only what is not its default counts."""
-    found: dict[str, object] = {}
+    differing: dict[str, object] = {}
     for section, part in data.items():
         other = base.get(section, {})
         if part.get("kind") != other.get("kind"):
-            found[f"{section}.kind"] = part.get("kind")
+            differing[f"{section}.kind"] = part.get("kind")
             other = _defaults(section, part.get("kind"))
-        found |= {
+        differing |= {
             f"{section}.{name}": value for name, value in part.items() if name != "kind" and other.get(name) != value
         }
-    return found
+    return differing
 
 
 def _defaults(section: str, kind: object) -> dict[str, Any]:

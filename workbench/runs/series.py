@@ -1,4 +1,4 @@
-"""Growing arrays behind the curves, and their decimation to what a plot can show."""
+"""Growing arrays behind the curves, and their decimation to what a plot can display."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 
-class Series:
-    """Points (x, y), appended in order of x and kept whole: nothing is thinned out. Appending is amortised O(1)."""
+class PointSeries:
+    """Points (x, y), appended in order of x and kept in full: nothing is thinned out. Appending is amortized O(1)."""
 
     def __init__(self) -> None:
         self._x: Floats = np.empty(256)
         self._y: Floats = np.empty(256)
         self._size = 0
         self.drops = 0
-        """How often points were taken back: what was derived from them earlier is then no longer true."""
+        """How often points were dropped: what was derived from them earlier is then no longer valid."""
 
     def __len__(self) -> int:
         return self._size
@@ -50,7 +50,7 @@ class Series:
         self.extend((x,), (y,))
 
     def drop_beyond(self, x: float) -> None:
-        """Forgets the points whose x is larger."""
+        """Drops the points whose x is larger."""
         size = int(np.searchsorted(self.x, x, side="right"))
         self.drops += size < self._size
         self._size = size
@@ -74,13 +74,13 @@ def decimate(x: Floats, y: Floats, buckets: int) -> tuple[Floats, Floats]:
     low, high = extremes(y[:whole], size)
     parts = [np.array([0, count - 1]), low, high]
     if whole < count:
-        parts += [found + whole for found in extremes(y[whole:], count - whole)]
+        parts += [indices + whole for indices in extremes(y[whole:], count - whole)]
     picked = np.unique(np.concatenate(parts))
     return x[picked], y[picked]
 
 
 def extremes(y: Floats, size: int) -> tuple[Indices, Indices]:
-    """Where in ``y`` the smallest and the largest of each ``size`` values stand; ``size`` divides its length."""
+    """Indices in ``y`` of the smallest and the largest of each ``size`` values; ``size`` divides its length."""
     blocks = y.reshape(-1, size)
     gaps = np.isnan(blocks)
     if gaps.any():
@@ -96,13 +96,13 @@ def smooth(y: Floats, weight: float) -> Floats:
     """Exponential moving average of ``y`` without bias at the start; ``weight`` from 0 (none) to just below 1.
 
     s_t = sum(weight^(t-i) y_i) / sum(weight^(t-i)), over the finite values as if there were no others; in a gap it
-    stays where it was, before the first it is not-a-number.
+    keeps its value, before the first it is not-a-number.
     """
     return Smoother(weight).extend(y) if weight > 0 else y
 
 
 class Smoother:
-    """:func:`smooth` for values that come bit by bit: what :meth:`extend` gave before stays as it is."""
+    """:func:`smooth` for values that arrive in pieces: what :meth:`extend` gave before does not change."""
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
@@ -123,14 +123,14 @@ class Smoother:
         return result
 
     def _around_gaps(self, y: Floats, finite: NDArray[np.bool_]) -> Floats:
-        """The average of the finite values; in a gap it stays where it was."""
+        """The average of the finite values; in a gap it keeps its value."""
         before = self._sum / self._norm if self._norm else np.nan
         known = np.concatenate([[before], self.extend(y[finite])])
         result: Floats = known[np.cumsum(finite)]
         return result
 
     def _norms(self, count: int) -> Floats:
-        """The sums of weights of the next ``count`` values: they soon stand still at 1 / (1 - weight)."""
+        """The sums of weights of the next ``count`` values: they soon converge to 1 / (1 - weight)."""
         limit = 1 / (1 - self.weight)
         moving = min(count, int(-40 / np.log(self.weight)) + 1)
         norms = np.full(count, limit)
@@ -140,16 +140,16 @@ class Smoother:
 
 _BLOCK = 64
 """Values per row in :func:`_recurrence`: fewer where the weight to that power would leave the range of numbers."""
-_LEAST = 1e-200
+_SMALLEST_POWER = 1e-200
 
 
 def _recurrence(values: Floats, weight: float, before: float = 0.0) -> Floats:
-    """a_t = weight a_(t-1) + values_t, begun at ``before``: all rows at once, then their ends the same way."""
+    """a_t = weight a_(t-1) + values_t, starting with ``before``: all rows at once, then their ends the same way."""
     count = len(values)
-    if count == 0 or weight < 1e-20:  # beyond the neighbour nothing is left that a number could hold
+    if count == 0 or weight < 1e-20:  # beyond the neighbor nothing is left that a float could represent
         shifted = np.concatenate([[before], values[:-1]]) if count else values
         return values + weight * shifted
-    block = min(_BLOCK, int(np.log(_LEAST) / np.log(weight)))
+    block = min(_BLOCK, int(np.log(_SMALLEST_POWER) / np.log(weight)))
     rows = -(-count // block)
     powers = weight ** np.arange(block, dtype=np.float64)
     local = np.zeros((rows, block))

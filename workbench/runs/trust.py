@@ -1,4 +1,4 @@
-"""Which Python files of the user's own may be run: trust is given to a file's content, and a changed file asks again."""
+"""Which of the user's own Python files may be run: trust is given to a file's content, so a changed file needs it again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workbench.runs.folder import write_whole
 
 FOLDER_VARIABLE = "WORKBENCH_PREFERENCES"
 ONCE_VARIABLE = "WORKBENCH_TRUST"
-"""Hashes, divided by colons, that are trusted by one command and what it starts."""
+"""Hashes, separated by colons, that are trusted by one command and what it starts."""
 
 
 def content_hash(path: Path) -> str:
@@ -22,19 +22,19 @@ def content_hash(path: Path) -> str:
 
 
 def trusted(digest: str) -> bool:
-    """Whether a content was trusted, for good or for this command."""
+    """Whether a content is trusted, permanently or for this command."""
     return digest in os.environ.get(ONCE_VARIABLE, "").split(":") or digest in _known()
 
 
 def trust(path: Path) -> str:
-    """Trusts a file as it is now, for good. Gives its hash. Raises OSError."""
+    """Trusts a file as it is now, permanently. Gives its hash. Raises OSError."""
     digest = content_hash(path)
     keep(path, digest)
     return digest
 
 
 def keep(path: Path, digest: str) -> None:
-    """Trusts a content that was read from a file, for good. Raises OSError."""
+    """Trusts a content that was read from a file, permanently. Raises OSError."""
     known = _known() | {digest: str(path)}
     file = _file()
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def keep(path: Path, digest: str) -> None:
 
 
 def was_trusted(path: Path) -> bool:
-    """Whether the file was trusted for good as it was at some time."""
+    """Whether an earlier content of the file was trusted permanently."""
     return str(path) in _known().values()
 
 
@@ -54,13 +54,13 @@ def trust_once(path: Path) -> None:
 
 def _known() -> dict[str, str]:
     try:
-        found = json.loads(_file().read_text(encoding="utf-8"))
+        known = json.loads(_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    return {str(key): str(value) for key, value in known.items()} if isinstance(known, dict) else {}
 
 
 def _file() -> Path:
-    told = os.environ.get(FOLDER_VARIABLE)
-    folder = Path(told) if told else platformdirs.user_config_path("workbench", appauthor=False)
+    given = os.environ.get(FOLDER_VARIABLE)
+    folder = Path(given) if given else platformdirs.user_config_path("workbench", appauthor=False)
     return folder / "trusted.json"

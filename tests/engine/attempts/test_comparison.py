@@ -12,16 +12,16 @@ from workbench.runs.comparison import Member, Result
 from workbench.runs.folder import create
 
 
-def trained(variants: list[Variant]) -> list[Result]:
+def train_variants(variants: list[Variant]) -> list[Result]:
     """What a run of each came to."""
     group = comparison.new_group("test")
-    found = []
-    for place, variant in enumerate(variants):
+    results = []
+    for number, variant in enumerate(variants):
         run = create(variant.config, comparison.run_name("test", variant.values))
-        comparison.write(run, Member(group, variant.label, variant.values, place))
+        comparison.write(run, Member(group, variant.label, variant.values, number))
         assert run_attempt(run, alone=True) == 0
-        found.append(comparison.result(run))
-    return found
+        results.append(comparison.result(run))
+    return results
 
 
 def shortened(name: str, wanted: list[dict[str, Any]]) -> list[Variant]:
@@ -33,16 +33,16 @@ def shortened(name: str, wanted: list[dict[str, Any]]) -> list[Variant]:
 
 
 def test_that_the_optimizers_of_the_recipe_begin_with_the_same_weights_and_see_the_same_batches() -> None:
-    found = trained(shortened("optimizer-comparison", []))
-    assert [one.run.config().optimizer.kind for one in found] == ["sgd", "adam", "adagrad", "rmsprop"]
-    assert len({one.initial_weights for one in found}) == 1
-    assert len({one.first_batches for one in found}) == 1
-    assert len(found[0].initial_weights) == 16
-    assert found[0].first_batches
-    assert len({one.final_loss for one in found}) == 4
-    for one in found:
-        assert (one.state, one.epochs, one.metric, one.best_epoch) == ("completed", 1, "val accuracy", 1)
-        assert one.best == one.final is not None
+    results = train_variants(shortened("optimizer-comparison", []))
+    assert [result.run.config().optimizer.kind for result in results] == ["sgd", "adam", "adagrad", "rmsprop"]
+    assert len({result.initial_weights for result in results}) == 1
+    assert len({result.first_batches for result in results}) == 1
+    assert len(results[0].initial_weights) == 16
+    assert results[0].first_batches
+    assert len({result.final_loss for result in results}) == 4
+    for result in results:
+        assert (result.state, result.epochs, result.metric, result.best_epoch) == ("completed", 1, "val accuracy", 1)
+        assert result.best == result.final is not None
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,6 @@ def test_that_the_optimizers_of_the_recipe_begin_with_the_same_weights_and_see_t
     ],
 )
 def test_that_what_begins_differently_is_told(values: dict[str, Any], weights: bool, batches: bool) -> None:
-    one, other = trained(shortened("digits-mlp", [{"training.seed": 0}, {"training.seed": 0, **values}]))
-    assert (one.initial_weights == other.initial_weights) is weights
-    assert (one.first_batches == other.first_batches) is batches
+    first, other = train_variants(shortened("digits-mlp", [{"training.seed": 0}, {"training.seed": 0, **values}]))
+    assert (first.initial_weights == other.initial_weights) is weights
+    assert (first.first_batches == other.first_batches) is batches

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.attempts.test_processes import made
-from tests.engine.runtime.worlds import Stub, together
-from tests.waiting import until
+from tests.engine.attempts.test_processes import create_run
+from tests.engine.runtime.worlds import Stub, run_ranks
+from tests.waiting import HANG_SECONDS, until
 from workbench.engine.runtime import distributed
 from workbench.engine.runtime.failures import FailedError, RefusedError
 from workbench.runs import history
@@ -29,24 +29,25 @@ SEVERAL = textwrap.dedent(f"""
 
     import torch.distributed as dist
 
-    from workbench.engine import ranks, train
-    from workbench.runs.folder import RunFolder
+    from workbench.engine.attempts import processes
+    from workbench.engine.training.boundary import RunBoundary
     from workbench.runs.attempt_options import PLAIN
+    from workbench.runs.folder import RunFolder
 
-    rest = train._rest
+    rest = RunBoundary._rest
 
-    def rest_with_little_patience(run):
-        run.world.share(None)
-        usual = run.world.control
-        run.world.control = dist.new_group(backend="gloo", timeout=timedelta(seconds={PATIENCE}))
+    def rest_with_little_patience(self):
+        self._world.broadcast(None)
+        usual = self._world.control
+        self._world.control = dist.new_group(backend="gloo", timeout=timedelta(seconds={PATIENCE}))
         try:
-            return rest(run)
+            return rest(self)
         finally:
-            run.world.control = usual
+            self._world.control = usual
 
-    train._rest = rest_with_little_patience
+    RunBoundary._rest = rest_with_little_patience
     if __name__ == "__main__":
-        sys.exit(ranks.run_as_rank(RunFolder(Path(sys.argv[1])), PLAIN))
+        sys.exit(processes.run_as_rank(RunFolder(Path(sys.argv[1])), PLAIN))
 """)
 
 
@@ -58,7 +59,7 @@ def several(folder: RunFolder, script: Path) -> subprocess.Popen[bytes]:
 
 
 def test_that_two_processes_rest_longer_than_they_wait_for_each_other(tmp_path: Path) -> None:
-    folder = made({"training.batch_size": 32, "training.epochs": 1})
+    folder = create_run({"training.batch_size": 32, "training.epochs": 1})
     send(folder.commands, Command("pause", 1))
     engine = several(folder, tmp_path / "several.py")
     try:
@@ -67,10 +68,10 @@ def test_that_two_processes_rest_longer_than_they_wait_for_each_other(tmp_path: 
         until(lambda: time.monotonic() > enough or engine.poll() is not None)
         assert engine.poll() is None
         send(folder.commands, Command("unpause", 1))
-        said, _ = engine.communicate(timeout=200)
+        said, _ = engine.communicate(timeout=HANG_SECONDS)
     finally:
         engine.terminate()
-        engine.communicate(timeout=100)
+        engine.communicate(timeout=HANG_SECONDS)
     assert engine.returncode == 0, said.decode()
     assert history.load(folder).state == "completed"
 
@@ -88,15 +89,18 @@ def late(thing: str) -> str:
 
 @pytest.mark.usefixtures("little_patience")
 def test_that_what_takes_long_reaches_every_rank() -> None:
-    assert together(lambda world: world.share_late(lambda: late("done")), patience=PATIENCE) == ["done", "done"]
+    assert run_ranks(lambda world: world.broadcast_when_done(lambda: late("done")), patience=PATIENCE) == [
+        "done",
+        "done",
+    ]
 
 
 @pytest.mark.usefixtures("little_patience")
 def test_that_every_rank_may_be_the_late_one() -> None:
     def work(world: Stub) -> list[str]:
-        return world.gather_late(lambda: "at once" if world.leads else late("late"))
+        return world.all_gather_when_done(lambda: "at once" if world.is_main else late("late"))
 
-    assert together(work, patience=PATIENCE) == [["at once", "late"]] * 2
+    assert run_ranks(work, patience=PATIENCE) == [["at once", "late"]] * 2
 
 
 @pytest.mark.usefixtures("little_patience")
@@ -113,17 +117,17 @@ def test_that_what_one_rank_cannot_do_ends_all(error: Exception, kind: type, wor
         if rank == fails:
             raise error
 
-    def told(world: Stub) -> BaseException:
+    def raised_error(world: Stub) -> BaseException:
         with pytest.raises(kind if world.rank != fails else type(error), match=words) as caught:
-            world.gather_late(lambda: work(world.rank))
+            world.all_gather_when_done(lambda: work(world.rank))
         return caught.value
 
-    for found in together(told, patience=PATIENCE):
-        assert words in str(found)
-        assert not isinstance(found, RefusedError) or found.problem.path == "dataset.path"
+    for raised in run_ranks(raised_error, patience=PATIENCE):
+        assert words in str(raised)
+        assert not isinstance(raised, RefusedError) or raised.problem.path == "dataset.path"
 
 
 def test_that_a_rank_alone_waits_for_nobody() -> None:
-    assert distributed.World().gather_late(lambda: 3) == [3]
+    assert distributed.World().all_gather_when_done(lambda: 3) == [3]
     with pytest.raises(ValueError, match="odd"):
-        distributed.World().share_late(lambda: int("odd"))
+        distributed.World().broadcast_when_done(lambda: int("odd"))

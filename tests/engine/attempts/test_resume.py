@@ -10,7 +10,7 @@ from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
-from workbench.engine.reporting.reporter import Flow
+from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.training.control import Control, Decision
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
@@ -62,12 +62,12 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
-def made(recipe: str, changes: dict[str, object]) -> RunFolder:
+def create_run(recipe: str, changes: dict[str, object]) -> RunFolder:
     name, config = start(recipe)
     return create(files.change(config, {**SMALL, **changes}), name)
 
 
-def final(folder: RunFolder) -> dict[str, torch.Tensor]:
+def final_weights(folder: RunFolder) -> dict[str, torch.Tensor]:
     newest = latest(folder.checkpoints)
     assert newest is not None
     state: dict[str, torch.Tensor] = format.load(newest.path)["model"]
@@ -76,19 +76,19 @@ def final(folder: RunFolder) -> dict[str, torch.Tensor]:
 
 def stop_at(patch: pytest.MonkeyPatch, step: int) -> None:
     """Every step becomes a boundary at which the run listens; at that one it hears *stop*."""
-    patch.setattr(Flow, "due", lambda self: True)
+    patch.setattr(StepLog, "is_due", lambda self: True)
     patch.setattr(Control, "poll", lambda self: Decision(stop=self._reporter.progress.step >= step))
 
 
 @pytest.mark.parametrize("case", RUNS)
 def test_that_a_resumed_run_ends_with_the_same_bits(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, changes = RUNS[case]
-    straight = made(recipe, changes)
+    straight = create_run(recipe, changes)
     assert run_attempt(straight, alone=True) == 0
     whole = history.load(straight)
     stops = sorted(random.Random(case).sample(range(1, whole.step), 2))
 
-    broken = made(recipe, changes)
+    broken = create_run(recipe, changes)
     for step in stops:
         with monkeypatch.context() as patch:
             stop_at(patch, step)
@@ -97,7 +97,7 @@ def test_that_a_resumed_run_ends_with_the_same_bits(case: str, monkeypatch: pyte
         assert history.load(broken).step == step
     assert run_attempt(broken, alone=True) == 0
 
-    ends, wanted = final(broken), final(straight)
+    ends, wanted = final_weights(broken), final_weights(straight)
     assert ends.keys() == wanted.keys()
     assert all(torch.equal(ends[name], wanted[name]) for name in wanted)
     resumed = history.load(broken)
@@ -110,9 +110,9 @@ def test_that_a_resumed_run_ends_with_the_same_bits(case: str, monkeypatch: pyte
 
 
 def test_that_a_run_released_twice_ends_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    straight = made("digits-mlp", {"model.dropout": [0.3]})
+    straight = create_run("digits-mlp", {"model.dropout": [0.3]})
     assert run_attempt(straight, alone=True) == 0
-    released = made("digits-mlp", {"model.dropout": [0.3]})
+    released = create_run("digits-mlp", {"model.dropout": [0.3]})
     for step in (7, 22):
         with monkeypatch.context() as patch:
             stop_at(patch, step)
@@ -130,13 +130,13 @@ def test_that_a_run_released_twice_ends_with_the_same_bits(monkeypatch: pytest.M
     assert run_attempt(released, alone=True) == 0
     started = history.load(released).started
     assert started is not None
-    assert started.continued == "continued exactly at epoch 2, step 22"
-    wanted_bits = final(straight)
-    assert all(torch.equal(value, wanted_bits[name]) for name, value in final(released).items())
+    assert started.continued == "continued exactly at step 22 (1 epoch completed)"
+    wanted_bits = final_weights(straight)
+    assert all(torch.equal(value, wanted_bits[name]) for name, value in final_weights(released).items())
 
 
 def test_that_more_epochs_can_be_given_and_the_schedule_holds_its_last_value() -> None:
-    folder = made("digits-mlp", {"schedule.kind": "cosine", "schedule.final": 0.25})
+    folder = create_run("digits-mlp", {"schedule.kind": "cosine", "schedule.final": 0.25})
     assert run_attempt(folder, alone=True) == 0
     assert run_attempt(folder, Request(epochs=5), alone=True) == 0
     progress = history.load(folder)
@@ -146,16 +146,16 @@ def test_that_more_epochs_can_be_given_and_the_schedule_holds_its_last_value() -
 
 
 def test_that_a_run_resumed_after_its_end_says_that_it_is_complete() -> None:
-    folder = made("digits-mlp", {"training.epochs": 1})
+    folder = create_run("digits-mlp", {"training.epochs": 1})
     assert run_attempt(folder, alone=True) == 0
-    before = final(folder)
+    before = final_weights(folder)
     assert run_attempt(folder, alone=True) == 0
     assert history.load(folder).state == "completed"
-    assert all(torch.equal(before[name], value) for name, value in final(folder).items())
+    assert all(torch.equal(before[name], value) for name, value in final_weights(folder).items())
 
 
 def test_that_a_damaged_newest_checkpoint_costs_no_more_than_itself() -> None:
-    folder = made("digits-mlp", {"output.checkpoint_every": "1"})
+    folder = create_run("digits-mlp", {"output.checkpoint_every": "1"})
     assert run_attempt(folder, alone=True) == 0
     newest = latest(folder.checkpoints)
     assert newest is not None
@@ -168,7 +168,7 @@ def test_that_a_damaged_newest_checkpoint_costs_no_more_than_itself() -> None:
 
 
 def test_that_a_run_with_no_readable_checkpoint_is_refused_and_left_as_it_is() -> None:
-    folder = made("digits-mlp", {"training.epochs": 1, "output.keep": 1})
+    folder = create_run("digits-mlp", {"training.epochs": 1, "output.keep": 1})
     assert run_attempt(folder, alone=True) == 0
     for path in folder.checkpoints.glob("*.pt"):
         path.write_bytes(b"not a checkpoint")
@@ -191,7 +191,7 @@ def test_that_data_which_grew_is_noticed_and_the_epoch_begins_anew(
         "dataset.target": "kind",
         "training.batch_size": 16,
     }
-    folder = made("tabular-mlp", changes)
+    folder = create_run("tabular-mlp", changes)
     with monkeypatch.context() as patch:
         stop_at(patch, 17)
         assert run_attempt(folder, alone=True) == 0
@@ -199,10 +199,10 @@ def test_that_data_which_grew_is_noticed_and_the_epoch_begins_anew(
     assert run_attempt(folder, alone=True) == 0
     progress = history.load(folder)
     assert progress.started is not None
-    told = progress.started.continued
-    assert "training samples instead of" in told
-    assert "epoch 2 begun anew" in told
-    assert "exactly" not in told
+    continued = progress.started.continued
+    assert "training samples instead of" in continued
+    assert "epoch 2 started over" in continued
+    assert "exactly" not in continued
     steps = progress.started.steps_per_epoch
     assert progress.step == progress.total_steps == 17 + 2 * steps
     assert [epoch.train["samples"] for epoch in progress.epochs[1:]] == [progress.started.train_samples] * 2
@@ -211,10 +211,10 @@ def test_that_data_which_grew_is_noticed_and_the_epoch_begins_anew(
 def test_that_a_run_left_where_its_patience_ended_trains_no_further_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     # The first epoch is the best of all: nothing is learnt.
     patient: dict[str, object] = {"training.epochs": 9, "training.early_stopping": 1, "optimizer.lr": 1e-12}
-    straight = made("digits-mlp", patient)
+    straight = create_run("digits-mlp", patient)
     assert run_attempt(straight, alone=True) == 0
     length = history.load(straight).step
-    folder = made("digits-mlp", patient)
+    folder = create_run("digits-mlp", patient)
     with monkeypatch.context() as patch:
         patch.setattr(Control, "poll", lambda self: Decision(stop=self._reporter.progress.epoch * 15 >= length))
         assert run_attempt(folder, alone=True) == 0

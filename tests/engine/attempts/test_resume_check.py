@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.engine.attempts.test_resume import create_run, final_weights, stop_at
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
 from workbench.runs import history
@@ -48,7 +48,7 @@ RUNS: dict[str, tuple[str, dict[str, object]]] = {
 
 
 def stopped(recipe: str, changes: dict[str, Any], step: int, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
-    folder = made(recipe, {**EVERY, **changes})
+    folder = create_run(recipe, {**EVERY, **changes})
     with monkeypatch.context() as patch:
         stop_at(patch, step)
         assert run_attempt(folder, alone=True) == 0
@@ -68,7 +68,7 @@ def warnings(folder: RunFolder) -> str:
 @pytest.mark.parametrize("case", RUNS)
 def test_that_steps_taken_again_come_to_the_same(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, changes = RUNS[case]
-    straight = made(recipe, {**EVERY, **changes})
+    straight = create_run(recipe, {**EVERY, **changes})
     assert run_attempt(straight, alone=True) == 0
     length = history.load(straight).started
     assert length is not None
@@ -77,7 +77,7 @@ def test_that_steps_taken_again_come_to_the_same(case: str, monkeypatch: pytest.
     assert "were replayed: the same losses, the same state" in continued(folder), warnings(folder)
     assert continued(folder).startswith("continued exactly at ")
     assert history.load(folder).state == "completed"
-    ends, wanted = final(folder), final(straight)
+    ends, wanted = final_weights(folder), final_weights(straight)
     assert all(torch.equal(ends[name], wanted[name]) for name in wanted)
 
 
@@ -90,7 +90,7 @@ def test_that_a_replay_begins_far_enough_back(monkeypatch: pytest.MonkeyPatch) -
 
 def test_that_steps_which_come_to_something_else_are_told_and_harm_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     changes = {"model.dropout": [0.3]}
-    straight = made("digits-mlp", {**EVERY, **changes})
+    straight = create_run("digits-mlp", {**EVERY, **changes})
     assert run_attempt(straight, alone=True) == 0
     folder = stopped("digits-mlp", changes, 14, monkeypatch)
     earlier = list_checkpoints(folder.checkpoints)[-2]
@@ -99,13 +99,13 @@ def test_that_steps_which_come_to_something_else_are_told_and_harm_nothing(monke
     earlier.path.unlink()
     format.save(folder.checkpoints, state, {"epoch": 0, "why": "tampered", "best": False, "value": None, "metrics": {}})
     assert run_attempt(folder, Request(replay=2), alone=True) == 0
-    told = warnings(folder)
-    assert "2 steps from step 12 were replayed, and the loss of step 13 is " in told
-    assert " instead of " in told
-    assert "model, optimizer differ at the end" in told
+    texts = warnings(folder)
+    assert "2 steps from step 12 were replayed, and the loss of step 13 is " in texts
+    assert " instead of " in texts
+    assert "model, optimizer differ at the end" in texts
     assert "replayed" not in continued(folder)
     assert continued(folder).startswith("continued exactly at ")
-    ends, wanted = final(folder), final(straight)
+    ends, wanted = final_weights(folder), final_weights(straight)
     assert all(torch.equal(ends[name], wanted[name]) for name in wanted)
 
 
@@ -116,7 +116,7 @@ def test_that_what_cannot_be_replayed_is_said(monkeypatch: pytest.MonkeyPatch) -
     changed = stopped("digits-mlp", {"output.checkpoint_every": "1000", "output.keep": 9}, 5, monkeypatch)
     send(changed.commands, Command("set", attempt=2, values={"optimizer.lr": 1e-4}))
     with monkeypatch.context() as patch:
-        patch.setattr("workbench.engine.reporting.reporter.Flow.due", lambda self: True)
+        patch.setattr("workbench.engine.reporting.reporter.StepLog.is_due", lambda self: True)
         patch.setattr("workbench.engine.training.control.POLL_SECONDS", 0.0)
         assert run_attempt(changed, alone=True) == 0
     assert run_attempt(changed, Request(epochs=4, replay=40), alone=True) == 0

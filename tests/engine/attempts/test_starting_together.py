@@ -16,21 +16,22 @@ import torch.distributed as dist
 from torch import nn
 
 from tests.engine.data import written
-from tests.engine.runtime.worlds import Stub, together
-from tests.engine.training.test_loop import made
-from tests.waiting import until
+from tests.engine.runtime.worlds import Stub, run_ranks
+from tests.engine.training.test_loop import create_run
+from tests.waiting import HANG_SECONDS, until
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.attempts import attempt
+from workbench.engine.attempts import supervise, worker
 from workbench.engine.data import streamed, torchvision_sets
-from workbench.engine.data.dataset import Task
+from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.reporting import memory, reporter
 from workbench.engine.runtime import devices, distributed
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.tasks import task_of
 from workbench.engine.training import build
-from workbench.engine.training.loop import Outcome
+from workbench.engine.training.loop import AttemptResult
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.attempt_options import PLAIN
@@ -62,8 +63,8 @@ def test_that_one_process_downloads_and_the_others_find_the_files(
 
     monkeypatch.setattr(torchvision_sets, "_torchvision_class", lambda config: download)
     config = mnist(tmp_path, **{"dataset.download": True})
-    found = together(lambda world: len(build.build(config, CPU, world).source.train))
-    assert found[0] == found[1] > 0
+    counts = run_ranks(lambda world: len(build.build(config, CPU, world).source.train))
+    assert counts[0] == counts[1] > 0
     assert len(downloads) == 1
 
 
@@ -79,13 +80,13 @@ def test_that_what_one_process_is_refused_ends_all(rank: int, tmp_path: Path) ->
         assert caught.value.problem.path == "dataset.path"
         return str(caught.value)
 
-    words = together(refused)
+    words = run_ranks(refused)
     assert words[0] == words[1]
 
 
 def test_that_processes_refused_their_data_end_in_words(tmp_path: Path) -> None:
-    folder = made({**MISSING, "dataset.path": str(tmp_path), "hardware.processes": 2})
-    assert process.start(folder).wait(timeout=200) == attempt.REFUSED
+    folder = create_run({**MISSING, "dataset.path": str(tmp_path), "hardware.processes": 2})
+    assert process.start(folder).wait(HANG_SECONDS) == supervise.REFUSED
     ended = history.load(folder).ended
     assert ended is not None
     assert "MNIST is not in" in ended.what
@@ -105,10 +106,10 @@ def test_that_every_machine_has_one_process_go_first(monkeypatch: pytest.MonkeyP
             done.append(world.rank)
             return world.rank
 
-        own: int = world.in_turn(work)
+        own: int = world.main_first(work)
         return own
 
-    assert together(turn, size=4) == [0, 1, 2, 3]
+    assert run_ranks(turn, size=4) == [0, 1, 2, 3]
     assert begun[:2] == [0, 2]
     assert seen[0] == []
     assert seen[2] == [0]
@@ -122,31 +123,32 @@ def test_that_the_launcher_tells_how_many_processes_share_a_machine(monkeypatch:
     monkeypatch.setattr(dist, "init_process_group", lambda *_, **__: None)
     monkeypatch.setattr(dist, "new_group", lambda **_: dist.ProcessGroup(5, 8))
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    world = distributed.join("cpu")[0]
+    world = distributed.join_world("cpu")[0]
     assert (world.rank, world.size, world.local_rank, world.local_size) == (5, 8, 1, 2)
     monkeypatch.delenv("LOCAL_WORLD_SIZE")
-    assert distributed.join("cpu")[0].local_size == 8
+    assert distributed.join_world("cpu")[0].local_size == 8
 
 
 def test_that_a_process_takes_its_share_of_its_own_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr(torch, "set_num_threads", taken.append)
-    monkeypatch.setattr(attempt, "_train", lambda *_: Outcome("completed"))
+    monkeypatch.setattr(worker, "_train", lambda *_, **__: AttemptResult("completed"))
     monkeypatch.setattr(devices, "available_cpus", lambda: 12)
     monkeypatch.setattr(streamed, "available_cpus", lambda: 12)
-    attempt.train_here(made({"hardware.threads": "auto"}), 1, CPU, World(5, 8, local_rank=1, local_size=2), PLAIN)
+    world = World(5, 8, local_rank=1, local_size=2)
+    worker.train_on_this_process(create_run({"hardware.threads": "auto"}), 1, CPU, world, PLAIN)
     assert taken == [6]
 
-    config = made({"dataset.loading": "streamed", "dataset.workers": "auto"}).config()
+    config = create_run({"dataset.loading": "streamed", "dataset.workers": "auto"}).config()
     source = data.load(config.dataset)
 
     def workers(world: Stub) -> int:
         world.local_size = 2
         loader = build.assemble(config, source, CPU, world).loader
-        assert isinstance(loader, streamed.Streamed)
+        assert isinstance(loader, streamed.StreamedLoader)
         return loader._workers()
 
-    assert together(workers, size=4) == [5] * 4
+    assert run_ranks(workers, size=4) == [5] * 4
 
 
 class Machines(World):
@@ -156,8 +158,8 @@ class Machines(World):
         super().__init__(0, len(hosts))
         self.hosts = hosts
 
-    def gather(self, thing: Any) -> list[Any]:
-        return [(host, *thing[1:]) for host in self.hosts]
+    def all_gather(self, value: Any) -> list[Any]:
+        return [(host, *value[1:]) for host in self.hosts]
 
 
 @pytest.mark.parametrize(
@@ -175,12 +177,12 @@ def test_that_devices_of_two_machines_are_two(
     monkeypatch.setattr(memory, "main_memory", lambda: 1000)
     monkeypatch.setattr(memory, "main_memory_left", lambda: 900)
     monkeypatch.setattr(socket, "gethostname", lambda: hosts[0])
-    said: list[Any] = []
-    told = SimpleNamespace(say=said.append)
-    reporter.Flow(told, Machines(*hosts), Task("regression"), CPU)._report_memory()  # type: ignore[arg-type]
-    assert [device.name for device in said[0].devices] == names
-    assert [device.allocated for device in said[0].devices] == [allocated] * len(names)
-    assert said[0].ram_total == 1000 * len(names)
+    reports: list[Any] = []
+    fake_reporter = SimpleNamespace(report=reports.append)
+    reporter.StepLog(fake_reporter, Machines(*hosts), task_of(TaskSpec("regression")), CPU)._report_memory()  # type: ignore[arg-type]
+    assert [device.name for device in reports[0].devices] == names
+    assert [device.allocated for device in reports[0].devices] == [allocated] * len(names)
+    assert reports[0].ram_total == 1000 * len(names)
 
 
 @dataclasses.dataclass

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.engine.attempts.test_resume import create_run, final_weights, stop_at
 from workbench.config import files
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
@@ -20,7 +20,7 @@ from workbench.runs.folder import RunFolder
 
 def stopped(monkeypatch: pytest.MonkeyPatch, step: int = 20, changes: dict[str, object] | None = None) -> RunFolder:
     """A run of three epochs of 15 steps, stopped in the middle of the second."""
-    folder = made("digits-mlp", {"schedule.kind": "constant", **(changes or {})})
+    folder = create_run("digits-mlp", {"schedule.kind": "constant", **(changes or {})})
     with monkeypatch.context() as patch:
         stop_at(patch, step)
         assert run_attempt(folder, alone=True) == 0
@@ -33,7 +33,7 @@ def branched(parent: RunFolder, changes: dict[str, Any]) -> RunFolder:
     return branch.make(newest, files.change(parent.config(), changes), "branch")
 
 
-def said(folder: RunFolder) -> str:
+def log_texts(folder: RunFolder) -> str:
     return "\n".join(line.text for line in history.load(folder).log)
 
 
@@ -45,13 +45,13 @@ def test_that_a_branch_with_another_rate_goes_on_where_its_parent_was(monkeypatc
     assert progress.started is not None
     assert progress.started.from_step == 20
     assert progress.started.initial_weights == ""
-    assert progress.started.continued.startswith(f"continues {parent.name} from epoch 1, step 20, with ")
-    assert "lr 0.0005 instead of 0.001" in progress.started.continued
+    assert progress.started.continued.startswith(f"continues {parent.name} from step 20 (1 epoch completed), with ")
+    assert "Learning rate 0.001 → 0.0005" in progress.started.continued
     assert [epoch.epoch for epoch in progress.epochs] == [1, 2, 3, 4]
     assert [epoch.lr for epoch in progress.epochs] == [1e-3, 5e-4, 5e-4, 5e-4]
     assert (progress.curves.loss.x[1:] > progress.curves.loss.x[:-1]).all()
     assert progress.curves.loss.x[0] <= 2
-    assert "begins anew" not in said(folder)
+    assert "starts over" not in log_texts(folder)
     assert progress.state == "completed"
 
 
@@ -63,10 +63,10 @@ def test_that_the_optimisers_memory_is_kept_and_its_new_settings_count(monkeypat
         assert run_attempt(folder, alone=True) == 0
     newest = latest(folder.checkpoints)
     assert newest is not None
-    state = format.load(newest.path)["optimizer"]
+    state: Any = format.load(newest.path)["optimizer"]
     assert state["param_groups"][0]["weight_decay"] == 0.25
     assert state["param_groups"][0]["betas"][0] == 0.8
-    assert {float(one["step"]) for one in state["state"].values()} == {21.0}
+    assert {float(slot["step"]) for slot in state["state"].values()} == {21.0}
 
 
 def test_that_a_branch_with_the_parents_settings_is_the_parent_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +74,8 @@ def test_that_a_branch_with_the_parents_settings_is_the_parent_bit_for_bit(monke
     folder = branched(parent, {})
     assert run_attempt(parent, alone=True) == 0
     assert run_attempt(folder, alone=True) == 0
-    wanted = final(parent)
-    assert all(torch.equal(value, wanted[name]) for name, value in final(folder).items())
+    wanted = final_weights(parent)
+    assert all(torch.equal(value, wanted[name]) for name, value in final_weights(folder).items())
 
 
 def test_that_a_branch_stopped_and_resumed_is_resumed_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,16 +90,16 @@ def test_that_a_branch_stopped_and_resumed_is_resumed_exactly(monkeypatch: pytes
     started = history.load(broken).started
     assert started is not None
     assert started.continued.startswith("continued exactly")
-    wanted = final(straight)
-    assert all(torch.equal(value, wanted[name]) for name, value in final(broken).items())
+    wanted = final_weights(straight)
+    assert all(torch.equal(value, wanted[name]) for name, value in final_weights(broken).items())
 
 
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"optimizer.kind": "sgd"}, "the optimiser begins anew: sgd instead of adamw"),
-        ({"optimizer.amsgrad": True}, "the optimiser begins anew: amsgrad changed"),
-        ({"training.batch_size": 48}, "epoch 2 begins anew: its batches are others"),
+        ({"optimizer.kind": "sgd"}, "the optimizer starts over: sgd instead of adamw"),
+        ({"optimizer.amsgrad": True}, "the optimizer starts over: amsgrad changed"),
+        ({"training.batch_size": 48}, "epoch 2 starts over: its batches are others"),
         ({"training.ema": 0.9, "schedule.kind": "cosine"}, "continues"),
     ],
 )
@@ -107,7 +107,7 @@ def test_that_what_begins_anew_is_said(changes: dict[str, Any], words: str, monk
     folder = branched(stopped(monkeypatch, changes={"optimizer.kind": "adamw"}), changes)
     assert run_attempt(folder, alone=True) == 0
     progress = history.load(folder)
-    assert words in said(folder)
+    assert words in log_texts(folder)
     assert (progress.state, progress.epoch) == ("completed", 3)
     assert (progress.curves.loss.x[1:] > progress.curves.loss.x[:-1]).all()
 
@@ -123,7 +123,7 @@ def test_that_weights_that_do_not_fit_are_refused_in_words(monkeypatch: pytest.M
 
 def test_that_a_schedule_goes_on_at_the_epoch_however_many_steps_an_epoch_has(monkeypatch: pytest.MonkeyPatch) -> None:
     cosine: dict[str, object] = {"schedule.kind": "cosine", "training.epochs": 4}
-    straight = made("digits-mlp", cosine)
+    straight = create_run("digits-mlp", cosine)
     assert run_attempt(straight, alone=True) == 0
     wanted = [epoch.lr for epoch in history.load(straight).epochs]
     parent = stopped(monkeypatch, 31, cosine)
@@ -145,7 +145,7 @@ def test_that_a_branch_keeps_what_its_parent_learnt_where_nothing_else_is_asked_
     assert newest is not None
     state = format.load(newest.path)
     state["recovery"] |= {"limit": 24, "calm": 0.1, "clip_norm": 0.5, "returns": 1}
-    info = {"epoch": newest.epoch, "why": "learnt", "best": False, "value": None, "metrics": {}}
+    info: Any = {"epoch": newest.epoch, "why": "learnt", "best": False, "value": None, "metrics": {}}
     format.save(parent.checkpoints, state, info)
     longer, faster = branched(parent, {"training.epochs": 4}), branched(parent, {"optimizer.lr": 0.01})
     for folder, rate in ((longer, 1e-4), (faster, 0.01)):

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.engine.training.test_loop import made, ran
+from tests.engine.training.test_loop import create_run, train_run
+from tests.waiting import HANG_SECONDS
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.recipes import start
@@ -14,7 +15,7 @@ from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.reporting import reporter
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
-from workbench.engine.training.step import layers
+from workbench.engine.training.step import trained_layers
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.attempt_options import Request
@@ -22,41 +23,41 @@ from workbench.runs.attempt_options import Request
 
 def test_that_tensorboard_is_given_the_same_numbers() -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    folder = made({"output.tensorboard": True, "training.epochs": 1})
+    folder = create_run({"output.tensorboard": True, "training.epochs": 1})
     assert run_attempt(folder, alone=True) == 0
     assert run_attempt(folder, Request(epochs=2), alone=True) == 0
-    found = accumulator.EventAccumulator(str(folder.path / "tensorboard"), {"scalars": 0})
-    found.Reload()
+    events = accumulator.EventAccumulator(str(folder.path / "tensorboard"), {"scalars": 0})
+    events.Reload()
     progress = history.load(folder)
-    told = {point.step: point.value for point in found.Scalars("val/accuracy")}
-    assert told == pytest.approx({epoch.step: epoch.val["accuracy"] for epoch in progress.epochs}, rel=1e-6)
-    steps = [point.step for point in found.Scalars("step/loss")]
+    values = {point.step: point.value for point in events.Scalars("val/accuracy")}
+    assert values == pytest.approx({epoch.step: epoch.val["accuracy"] for epoch in progress.epochs}, rel=1e-6)
+    steps = [point.step for point in events.Scalars("step/loss")]
     assert steps == progress.curves.loss.x.tolist()
 
 
 def test_that_gradient_norms_of_layers_make_up_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporter, "FLUSH_SECONDS", 0.0)  # a short run has no time to report
-    progress = ran({"output.layer_norms": True, "training.clip_norm": 1e9, "training.epochs": 2})[1]
-    found = progress.curves.layers
-    assert list(found) == ["1", "3", "5"]
+    progress = train_run({"output.layer_norms": True, "training.clip_norm": 1e9, "training.epochs": 2})[1]
+    layers = progress.curves.layers
+    assert list(layers) == ["1", "3", "5"]
     whole = dict(zip(progress.curves.grad_norm.x.tolist(), progress.curves.grad_norm.y.tolist(), strict=True))
-    for place, step in enumerate(found["1"].x.tolist()):
-        parts = [float(series.y[place]) for series in found.values()]
+    for index, step in enumerate(layers["1"].x.tolist()):
+        parts = [float(series.y[index]) for series in layers.values()]
         assert sum(part**2 for part in parts) ** 0.5 == pytest.approx(whole[step], rel=1e-4)
-    assert len(found["1"]) >= 1
+    assert len(layers["1"]) >= 1
 
 
 def test_that_frozen_layers_have_no_gradient_norm() -> None:
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 1)
     first.requires_grad_(False)
-    assert list(layers(torch.nn.Sequential(first, second))) == ["1"]
+    assert list(trained_layers(torch.nn.Sequential(first, second))) == ["1"]
 
 
 def test_that_a_compiled_network_learns_the_same() -> None:
     changes = {"hardware.compile": True, "training.epochs": 1, "model.norm": "batch"}
-    folder = made(changes)
-    assert process.start(folder).wait(timeout=500) == 0
-    compiled, plain = history.load(folder), ran({**changes, "hardware.compile": False})[1]
+    folder = create_run(changes)
+    assert process.start(folder).wait(HANG_SECONDS) == 0
+    compiled, plain = history.load(folder), train_run({**changes, "hardware.compile": False})[1]
     assert any("compiled in" in line.text for line in compiled.log)
     assert compiled.started is not None
     assert plain.started is not None
@@ -66,11 +67,11 @@ def test_that_a_compiled_network_learns_the_same() -> None:
 
 def test_that_dataparallel_is_one_process_that_takes_the_same_steps() -> None:
     config = start("digits-mlp")[1]
-    with pytest.raises(ConfigError, match="one process that drives all GPUs"):
+    with pytest.raises(ConfigError, match="uses all GPUs from one process"):
         files.change(config, {"hardware.parallel": "data-parallel", "hardware.processes": 2})
-    folder = made({"hardware.parallel": "data-parallel", "training.epochs": 1})
+    folder = create_run({"hardware.parallel": "data-parallel", "training.epochs": 1})
     assert run_attempt(folder) == 0
-    assert history.load(folder).epochs[0].val == ran({"training.epochs": 1})[1].epochs[0].val
+    assert history.load(folder).epochs[0].val == train_run({"training.epochs": 1})[1].epochs[0].val
 
 
 @pytest.mark.gpu
@@ -80,4 +81,4 @@ def test_that_dataparallel_shares_a_batch_out_over_gpus(tmp_path: Path) -> None:
     config = start("digits-mlp")[1]
     config = files.change(config, {"hardware.parallel": "data-parallel"})
     parts = build.assemble(config, data.load(config.dataset), torch.device("cuda", 0), World())
-    assert isinstance(parts.stepper.model, torch.nn.DataParallel)
+    assert isinstance(parts.train_step.model, torch.nn.DataParallel)

@@ -18,7 +18,7 @@ from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.checkpoints import best, latest, list_checkpoints
 
 
-def state(step: int = 7) -> dict[str, Any]:
+def state(step: int = 7) -> Any:
     model = torch.nn.Linear(3, 2)
     optimizer = torch.optim.Adam(model.parameters())
     model(torch.ones(1, 3)).sum().backward()
@@ -54,7 +54,7 @@ class Runs:
         return os.system, (f"touch '{self.mark}'",)
 
 
-def refused(path: Path) -> str:
+def refusal_text(path: Path) -> str:
     with pytest.raises(RefusedError) as caught:
         format.load(path)
     text = str(caught.value)
@@ -64,10 +64,10 @@ def refused(path: Path) -> str:
 
 def test_that_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     wanted = state()
-    found = format.load(format.save(tmp_path, wanted, {}))
-    assert format.checksum(found) == format.checksum(wanted)
-    assert found["config"] == wanted["config"]
-    random.setstate((found["random"][0]["python"][0], tuple(found["random"][0]["python"][1]), None))
+    loaded = format.load(format.save(tmp_path, wanted, {}))
+    assert format.checksum(loaded) == format.checksum(wanted)
+    assert loaded["config"] == wanted["config"]
+    random.setstate((loaded["random"][0]["python"][0], tuple(loaded["random"][0]["python"][1]), None))
 
 
 def test_that_torch_itself_reads_it_safely(saved: Path) -> None:
@@ -77,34 +77,34 @@ def test_that_torch_itself_reads_it_safely(saved: Path) -> None:
 def test_that_a_text_file_is_called_one(tmp_path: Path) -> None:
     path = tmp_path / "notes.pt"
     path.write_text("this is no checkpoint")
-    assert "a text file" in refused(path)
+    assert "a text file" in refusal_text(path)
 
 
 def test_that_files_of_other_kinds_are_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "x.pt"
     path.write_bytes(b"")
-    assert "is empty" in refused(path)
-    assert "there is no file" in refused(tmp_path / "missing.pt")
-    assert "is not a file" in refused(tmp_path)
+    assert "is empty" in refusal_text(path)
+    assert "there is no file" in refusal_text(tmp_path / "missing.pt")
+    assert "is not a file" in refusal_text(tmp_path)
     path.write_bytes(bytes(range(256)) * 4)
-    assert "another kind" in refused(path)
+    assert "another kind" in refusal_text(path)
     torch.save({"weight": torch.ones(2)}, path)
-    assert "no checkpoint of this program" in refused(path)
+    assert "not a Workbench checkpoint" in refusal_text(path)
     torch.save([1, 2, 3], path)
-    assert "no checkpoint of this program" in refused(path)
+    assert "not a Workbench checkpoint" in refusal_text(path)
 
 
 def test_that_code_in_a_pickle_is_never_run(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     bare = tmp_path / "bare.pt"
     bare.write_bytes(pickle.dumps(Runs(mark)))
-    assert "could run code" in refused(bare)
+    assert "could run code" in refusal_text(bare)
     packed = tmp_path / "packed.pt"
     torch.save({**state(), "config": Runs(mark)}, packed)
-    assert "could run code" in refused(packed)
+    assert "could run code" in refusal_text(packed)
     whole = tmp_path / "whole.pt"
     torch.save(torch.nn.Linear(2, 2), whole)
-    assert "could run code" in refused(whole)
+    assert "could run code" in refusal_text(whole)
     assert not mark.exists()
 
 
@@ -113,7 +113,7 @@ def test_that_a_file_cut_at_any_length_is_refused(saved: Path, tmp_path: Path) -
     cut = tmp_path / "cut.pt"
     for length in [1, 2, 3, 10, *random.Random(0).sample(range(len(data)), 60), len(data) - 1]:
         cut.write_bytes(data[:length])
-        refused(cut)
+        refusal_text(cut)
 
 
 def test_that_a_flipped_bit_is_refused_or_harmless(saved: Path, tmp_path: Path) -> None:
@@ -122,27 +122,27 @@ def test_that_a_flipped_bit_is_refused_or_harmless(saved: Path, tmp_path: Path) 
     flipped = tmp_path / "flipped.pt"
     chance = random.Random(1)
     for _ in range(100):
-        place = chance.randrange(len(data))
-        flipped.write_bytes(data[:place] + bytes([data[place] ^ (1 << chance.randrange(8))]) + data[place + 1 :])
+        offset = chance.randrange(len(data))
+        flipped.write_bytes(data[:offset] + bytes([data[offset] ^ (1 << chance.randrange(8))]) + data[offset + 1 :])
         try:
-            found = format.load(flipped)
+            loaded = format.load(flipped)
         except RefusedError:
             continue
         # Bits between the entries of the archive carry nothing: what was read is then what was saved.
-        assert format.checksum(found) == sound
+        assert format.checksum(loaded) == sound
 
 
 def test_that_an_archive_that_would_expand_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bomb.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", bytes(50_000_000))
-    assert "compressed archive" in refused(path)
+    assert "compressed archive" in refusal_text(path)
 
 
 def test_that_another_format_is_named(tmp_path: Path) -> None:
     path = tmp_path / "new.pt"
     torch.save({**state(), "format": 99}, path)
-    assert "format 99" in refused(path)
+    assert "format 99" in refusal_text(path)
 
 
 def test_that_a_full_disk_leaves_earlier_files_as_they_were(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:

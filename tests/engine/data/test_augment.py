@@ -65,21 +65,21 @@ def test_that_each_picture_is_changed_by_its_own_numbers(name: str, channels: in
         return
     made = augmenter(**{name: EVERY[name]})
     same = pictures(1, channels).expand(64, -1, -1, -1)
-    found = made.apply(same, numbers(64), lambda raw: raw.to(torch.float32))
-    assert found.shape == same.shape
-    assert torch.isfinite(found).all()
-    assert len({bytes(one.numpy().tobytes()) for one in found}) > 1, "all pictures of a batch got the same change"
+    changed = made.apply(same, numbers(64), lambda raw: raw.to(torch.float32))
+    assert changed.shape == same.shape
+    assert torch.isfinite(changed).all()
+    assert len({bytes(image.numpy().tobytes()) for image in changed}) > 1, "all images of a batch got the same change"
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in ("mixup", "cutmix")])
 def test_that_a_picture_is_changed_alone_as_in_its_batch(name: str) -> None:
     made = augmenter(**{name: EVERY[name]})
     whole = made.apply(pictures(), numbers(), lambda raw: raw.to(torch.float32))
-    for place in (0, 7, 31):
+    for index in (0, 7, 31):
         alone = made.apply(
-            pictures()[place : place + 1], numbers()[place : place + 1], lambda raw: raw.to(torch.float32)
+            pictures()[index : index + 1], numbers()[index : index + 1], lambda raw: raw.to(torch.float32)
         )
-        assert torch.allclose(alone[0], whole[place], atol=1e-3)
+        assert torch.allclose(alone[0], whole[index], atol=1e-3)
 
 
 def test_that_a_flip_mirrors_and_a_crop_shifts_whole_pixels() -> None:
@@ -88,10 +88,10 @@ def test_that_a_flip_mirrors_and_a_crop_shifts_whole_pixels() -> None:
     assert torch.equal(flipped, raw.flip(3))
     shifted = geometry.crop_and_flip(raw, numbers(64), config(crop=3).dataset)  # type: ignore[arg-type]
     drawn = numbers(64)
-    for place in range(64):
-        across, down = int(drawn[place, 2] * 7) - 3, int(drawn[place, 3] * 7) - 3
-        padded = torch.nn.functional.pad(raw[place], (3, 3, 3, 3))
-        assert torch.equal(shifted[place], padded[:, 3 + down : 15 + down, 3 + across : 15 + across])
+    for index in range(64):
+        across, down = int(drawn[index, 2] * 7) - 3, int(drawn[index, 3] * 7) - 3
+        padded = torch.nn.functional.pad(raw[index], (3, 3, 3, 3))
+        assert torch.equal(shifted[index], padded[:, 3 + down : 15 + down, 3 + across : 15 + across])
 
 
 def test_that_turning_by_nothing_and_by_a_quarter_are_exact() -> None:
@@ -109,12 +109,12 @@ def test_that_colours_agree_with_torchvision() -> None:
     functional = pytest.importorskip("torchvision.transforms.v2.functional")
     raw = pictures(4).to(torch.float32) / 255
     factors = torch.tensor([0.7, 1.0, 1.3, 0.5]).view(-1, 1, 1, 1)
-    for place, factor in enumerate(factors.flatten().tolist()):
-        expected = functional.adjust_saturation(raw[place], factor)
-        assert torch.allclose(color.blend(raw, color.grey(raw), factors)[place], expected, atol=1e-3)
+    for index, factor in enumerate(factors.flatten().tolist()):
+        expected = functional.adjust_saturation(raw[index], factor)
+        assert torch.allclose(color.blend(raw, color.grey(raw), factors)[index], expected, atol=1e-3)
     turns = torch.tensor([0.0, 0.1, -0.3, 0.5])
-    for place, turn in enumerate(turns.tolist()):
-        assert torch.allclose(color.turn_hue(raw, turns)[place], functional.adjust_hue(raw[place], turn), atol=1e-3)
+    for index, turn in enumerate(turns.tolist()):
+        assert torch.allclose(color.turn_hue(raw, turns)[index], functional.adjust_hue(raw[index], turn), atol=1e-3)
 
 
 @pytest.mark.parametrize("place", range(len(rand_augment.OPERATIONS)))
@@ -152,14 +152,14 @@ def test_that_numbers_do_not_depend_on_the_processes() -> None:
     alone, two = StepPlan(50, 8, 2, 1), StepPlan(50, 4, 2, 2)
     for step in range(alone.steps):
         whole = made.draw(alone, 3, step, alone.step(step))
-        found = torch.zeros_like(whole)
+        drawn = torch.zeros_like(whole)
         begin = step * 16
         for rank in range(2):
             micros = two.step(step, rank)
             numbers_ = made.draw(two, 3, step, micros)
             rows = torch.cat([torch.arange(micro.start - begin, micro.stop - begin) for micro in micros])
-            found[rows] = numbers_
-        assert torch.equal(found, whole)
+            drawn[rows] = numbers_
+        assert torch.equal(drawn, whole)
 
 
 def test_that_the_loaders_change_training_alone_and_the_same_way_each_time() -> None:
@@ -167,11 +167,11 @@ def test_that_the_loaders_change_training_alone_and_the_same_way_each_time() -> 
     source = data.load(wanted.dataset)
     plan = plan_steps(wanted, len(source.train), 1)
     loader = build_loader(wanted, source, CPU, 1)
-    first = [one for step in loader.steps(plan, 0, 0, 0, 0) for one in step]
-    again = [one for step in loader.steps(plan, 0, 0, 0, 5) for one in step]
+    first = [microbatch for step in loader.steps(plan, 0, 0, 0, 0) for microbatch in step]
+    again = [microbatch for step in loader.steps(plan, 0, 0, 0, 5) for microbatch in step]
     assert torch.equal(first[5][0], again[0][0])
     assert torch.equal(first[5][1], again[0][1])
-    later = [one for step in loader.steps(plan, 0, 0, 1, 0) for one in step]
+    later = [microbatch for step in loader.steps(plan, 0, 0, 1, 0) for microbatch in step]
     assert not torch.equal(first[0][0], later[0][0])
     plain = build_loader(config(), source, CPU, 1)
     for (x, y), (u, v) in zip(loader.evaluation("val", 0, 1), plain.evaluation("val", 0, 1), strict=True):

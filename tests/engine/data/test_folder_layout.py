@@ -15,9 +15,9 @@ from workbench.engine.runtime.failures import RefusedError
 
 
 def fill(root: Path, *classes: str, count: int = 5) -> Path:
-    for place, label in enumerate(classes):
+    for index, label in enumerate(classes):
         for number in range(count):
-            save(root / label, f"{number}.png", value=20 * number + place)
+            save(root / label, f"{number}.png", value=20 * number + index)
     return root
 
 
@@ -44,14 +44,14 @@ def test_that_a_class_without_pictures_is_said_and_kept(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     source = load(tmp_path)
     assert source.task.classes == ("a", "b", "c")
-    assert source.notes == ("no readable picture of class c is in training",)
+    assert source.notes == ("no readable image of class c is in the training split",)
 
 
 def test_that_nothing_readable_is_refused_in_words(tmp_path: Path) -> None:
     for label in ("a", "b"):
         (tmp_path / label).mkdir()
-        (tmp_path / label / "x.png").write_text("no picture")
-    with pytest.raises(RefusedError, match=r"no picture in .* can be read") as caught:
+        (tmp_path / label / "x.png").write_text("no image")
+    with pytest.raises(RefusedError, match=r"no image in .* can be read") as caught:
         load(tmp_path)
     assert caught.value.problem.path == "dataset.path"
 
@@ -71,7 +71,7 @@ def test_that_a_class_named_train_alone_is_a_class(tmp_path: Path) -> None:
 def test_that_a_folder_val_without_a_readable_picture_leaves_validation_empty(tmp_path: Path) -> None:
     fill(tmp_path / "train", "a", "b")
     (tmp_path / "val" / "a").mkdir(parents=True)
-    (tmp_path / "val" / "a" / "x.png").write_text("no picture")
+    (tmp_path / "val" / "a" / "x.png").write_text("no image")
     source = load(tmp_path)
     assert (len(source.train), len(source.val)) == (10, 0)
     assert len(source.left_out) == 1
@@ -81,10 +81,10 @@ def test_that_a_folder_val_without_a_readable_picture_leaves_validation_empty(tm
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have names of text only")
 def test_that_names_that_are_no_text_can_be_shown_and_written_down(tmp_path: Path) -> None:
     fill(tmp_path, "a", os.fsdecode(b"\xb0\xed\xbe\xe7\xc0\xcc"))
-    (tmp_path / "a" / os.fsdecode(b"bad\xff.png")).write_text("no picture")
+    (tmp_path / "a" / os.fsdecode(b"bad\xff.png")).write_text("no image")
     for loading_ in ("resident", "streamed"):
         source = load(tmp_path, loading=loading_, validation=0.0)
-        shown = [*source.task.classes, *(one.what for one in source.left_out), source.train.name(9)]
+        shown = [*source.task.classes, *(sample.what for sample in source.left_out), source.train.name(9)]
         assert all(text.encode() for text in shown)
         assert len(source.train) == 10
 
@@ -92,7 +92,7 @@ def test_that_names_that_are_no_text_can_be_shown_and_written_down(tmp_path: Pat
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
 def test_that_two_workers_give_the_batches_of_none_and_leave_with_the_loader(tmp_path: Path) -> None:
     fill(tmp_path, "a", "b", count=10)
-    found = []
+    names = []
     for workers in (0, 2):
         changes = {"training.batch_size": 3, "training.accumulation": 2}
         run = files.change(config(tmp_path, loading="streamed", workers=workers, validation=0.0), changes)
@@ -106,10 +106,10 @@ def test_that_two_workers_give_the_batches_of_none_and_leave_with_the_loader(tmp
                 taken += step
                 if epoch == 0 and number == 0:
                     break
-        found.append(taken)
+        names.append(taken)
         loader.close()
-    assert len(found[0]) == 2 + 5
-    for (x, y, factor), (u, v, other) in zip(*found, strict=True):
+    assert len(names[0]) == 2 + 5
+    for (x, y, factor), (u, v, other) in zip(*names, strict=True):
         assert torch.equal(x, u)
         assert torch.equal(y, v)
         assert factor == other

@@ -41,14 +41,14 @@ def test_that_paths_are_taken_from_the_files_own_folder(table: Path, loading: st
     assert source.shape == (3, 8, 8)
     assert source.train.read([0]).shape == (1, 3, 8, 8)
     assert len(source.left_out) == 3
-    assert any("gone.png" in one.what for one in source.left_out)
+    assert any("gone.png" in sample.what for sample in source.left_out)
 
 
 def test_that_columns_are_chosen_and_wrong_ones_refused(table: Path) -> None:
     assert load(table, image_column="image", label_column="label").task.classes == ("cat", "dog")
     with pytest.raises(RefusedError, match="no column 'path'"):
         load(table, image_column="path")
-    with pytest.raises(RefusedError, match="1 different classes"):
+    with pytest.raises(RefusedError, match="1 different labels"):
         load(table, label_column="photographer")
 
 
@@ -57,7 +57,7 @@ def test_that_a_group_of_pictures_is_never_divided(table: Path) -> None:
     grouped = [lines[0] + ",patient", *(f"{line},{number // 2}" for number, line in enumerate(lines[1:13]))]
     table.write_text("\n".join(grouped), encoding="utf-8")
     assert load(table, group="patient").task.classes == ("cat", "dog"), "the last column is none of classes here"
-    with pytest.raises(RefusedError, match="named twice"):
+    with pytest.raises(RefusedError, match="used twice"):
         load(table, label_column="label", group="label")
     source = load(table, label_column="label", group="patient", validation=0.3)
     patient = {(table.parent / line.split(",")[0]).name: line.rsplit(",", 1)[1] for line in grouped[1:]}
@@ -66,5 +66,5 @@ def test_that_a_group_of_pictures_is_never_divided(table: Path) -> None:
     ]
     assert all(sides)
     assert not sides[0] & sides[1]
-    with pytest.raises(RefusedError, match="one group only"):
+    with pytest.raises(RefusedError, match="only one group"):
         load(table, label_column="label", group="photographer")

@@ -50,28 +50,28 @@ def test_that_modes_of_every_kind_become_eight_bits_of_three_channels(root: Path
     assert source.left_out == ()
     assert len(source.train) == 18 + 6
     assert source.shape == (3, 8, 8)
-    found = {Path(source.train.name(i)).stem: source.train.read([i])[0] for i in range(len(source.train))}
-    assert found["mode I16"].dtype == torch.uint8
-    assert found["mode I16"].flatten().tolist() == [200] * 192
-    assert found["mode L"].flatten().tolist() == [200] * 192
+    images = {Path(source.train.name(i)).stem: source.train.read([i])[0] for i in range(len(source.train))}
+    assert images["mode I16"].dtype == torch.uint8
+    assert images["mode I16"].flatten().tolist() == [200] * 192
+    assert images["mode L"].flatten().tolist() == [200] * 192
 
 
 def test_that_transparency_lies_on_white(root: Path) -> None:
     save(root / "cats", "clear.png", "RGBA")
     source = load(root, validation=0.0)
-    (place,) = [i for i in range(len(source.train)) if source.train.name(i).endswith("clear.png")]
-    assert source.train.read([place]).flatten().tolist() == [255] * 192
+    (index,) = [i for i in range(len(source.train)) if source.train.name(i).endswith("clear.png")]
+    assert source.train.read([index]).flatten().tolist() == [255] * 192
 
 
 def test_that_unreadable_files_are_listed_with_the_reason_and_left_out(root: Path) -> None:
     good = (root / "cats" / "사진 1.png").read_bytes()
     (root / "cats" / "cut.png").write_bytes(good[: len(good) // 2])
-    (root / "dogs" / "words.png").write_text("no picture")
+    (root / "dogs" / "words.png").write_text("no image")
     (root / "dogs" / "empty.jpg").write_bytes(b"")
     (root / "dogs" / "notes.txt").write_text("not looked at")
     source = load(root)
-    assert {Path(one.what).name for one in source.left_out} == {"cut.png", "words.png", "empty.jpg"}
-    assert all(one.why for one in source.left_out)
+    assert {Path(sample.what).name for sample in source.left_out} == {"cut.png", "words.png", "empty.jpg"}
+    assert all(sample.why for sample in source.left_out)
     assert len(source.train) + len(source.val) == 18
     assert source.task.classes == ("cats", "dogs", "새 친구")
 
@@ -79,10 +79,10 @@ def test_that_unreadable_files_are_listed_with_the_reason_and_left_out(root: Pat
 @pytest.mark.parametrize(
     "made, sentence",
     [
-        ([], "holds no folders"),
-        (["one/a.png"], "one folder only"),
-        (["one/", "two/"], "holds no pictures"),
-        (["one/a.png", "two/"], "one class only"),
+        ([], "contains no folders"),
+        (["one/a.png"], "only one folder"),
+        (["one/", "two/"], "contains no images"),
+        (["one/a.png", "two/"], "of one class"),
     ],
 )
 def test_that_a_folder_that_cannot_be_learnt_from_is_refused_in_words(

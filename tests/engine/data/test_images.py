@@ -8,12 +8,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from workbench.engine.data import images
-from workbench.engine.data.images import PictureError, decode
+from workbench.engine.data.images import ImageError, decode
 
 
 def pixels(path: Path, channels: str = "rgb", size: int = 8) -> list[list[int]]:
     """The colours that are found in the decoded picture."""
-    decoded = decode(path, size, "rgb" if channels == "rgb" else "grey")
+    decoded = decode(path, size, "rgb" if channels == "rgb" else "gray")
     assert decoded.shape == (3 if channels == "rgb" else 1, size, size)
     colours: list[list[int]] = np.unique(decoded.numpy().reshape(decoded.shape[0], -1).T, axis=0).tolist()
     return colours
@@ -32,7 +32,7 @@ def test_that_a_palette_with_transparency_lies_on_white(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode, colour", [("LA", (0, 128)), ("RGBA", (0, 0, 0, 128))])
 def test_that_half_transparent_black_is_grey(tmp_path: Path, mode: str, colour: tuple[int, ...]) -> None:
     Image.new(mode, (9, 9), colour).save(tmp_path / "a.png")
-    assert pixels(tmp_path / "a.png", "grey") == [[127]]
+    assert pixels(tmp_path / "a.png", "gray") == [[127]]
 
 
 @pytest.mark.parametrize("top, values", [(65535, np.uint16), (255, np.uint8)])
@@ -44,8 +44,8 @@ def test_that_sixteen_bits_become_eight(tmp_path: Path, top: int, values: type) 
 def test_that_numbers_from_nought_to_one_are_shares_of_white(tmp_path: Path) -> None:
     values = np.linspace(0, 1, 256, dtype=np.float32).repeat(16).reshape(64, 64)
     Image.fromarray(values).save(tmp_path / "a.tif")
-    found = decode(tmp_path / "a.tif", 64, "grey")
-    assert (int(found.min()), int(found.max())) == (0, 255)
+    image = decode(tmp_path / "a.tif", 64, "gray")
+    assert (int(image.min()), int(image.max())) == (0, 255)
 
 
 def test_that_the_cameras_rotation_is_applied(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_that_the_cameras_rotation_is_applied(tmp_path: Path) -> None:
     rotation = Image.Exif()
     rotation[0x0112] = 6  # to be turned by 90 degrees clockwise: what is on top belongs to the right
     picture.save(tmp_path / "a.png", exif=rotation)
-    found = decode(tmp_path / "a.png", 16, "grey")[0]
-    assert found[:, 12:].min() == 255
-    assert found[:, :4].max() == 0
+    image = decode(tmp_path / "a.png", 16, "gray")[0]
+    assert image[:, 12:].min() == 255
+    assert image[:, :4].max() == 0
 
 
 def test_that_a_picture_is_cropped_to_its_middle(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def noisy(path: Path) -> bytes:
 def test_that_a_file_cut_in_the_middle_is_refused(tmp_path: Path, name: str) -> None:
     whole = noisy(tmp_path / name)
     (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(PictureError) as caught:
+    with pytest.raises(ImageError) as caught:
         decode(tmp_path / name, 8, "rgb")
     assert str(caught.value)
 
@@ -84,22 +84,22 @@ def test_that_a_file_cut_in_the_middle_is_refused(tmp_path: Path, name: str) -> 
 @pytest.mark.parametrize(
     "make, reason",
     [
-        pytest.param(lambda path: path.write_text("no picture"), "not a picture", id="text"),
-        pytest.param(lambda path: path.write_bytes(b""), "not a picture", id="empty"),
+        pytest.param(lambda path: path.write_text("no picture"), "not an image", id="text"),
+        pytest.param(lambda path: path.write_bytes(b""), "not an image", id="empty"),
         pytest.param(lambda path: path.mkdir(), "damaged", id="folder"),
-        pytest.param(lambda path: None, "gone", id="missing"),
+        pytest.param(lambda path: None, "was not found", id="missing"),
     ],
 )
 def test_that_what_is_no_picture_is_refused_with_the_reason(
     tmp_path: Path, make: Callable[[Path], object], reason: str
 ) -> None:
     make(tmp_path / "a.png")
-    with pytest.raises(PictureError, match=reason):
+    with pytest.raises(ImageError, match=reason):
         decode(tmp_path / "a.png", 8, "rgb")
 
 
 def test_that_a_picture_of_too_many_pixels_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("L", (20, 20)).save(tmp_path / "a.png")
     monkeypatch.setattr(images, "MAX_PIXELS", 399)
-    with pytest.raises(PictureError, match="20 x 20 pixels are too many"):
+    with pytest.raises(ImageError, match="too large: 20 x 20 pixels"):
         decode(tmp_path / "a.png", 8, "rgb")

@@ -38,7 +38,7 @@ def test_that_pictures_are_left_out_by_either_name(pictures: Path, loading: str)
     assert names(source) == whole - gone
     assert len(whole) == 12
     assert "2 samples are left out as chosen" in source.notes
-    assert "1 sample is to be left out, but not there" in source.notes
+    assert "1 sample is to be left out but not in the data" in source.notes
     assert not source.left_out
 
 
@@ -63,4 +63,4 @@ def test_that_rows_of_a_table_are_left_out_by_number(tmp_path: Path) -> None:
     source = load("table", table, ["row 3", "row 12", "row 99"])
     assert names(source) == {f"row {number}" for number in range(2, 12)} - {"row 3"}
     assert not source.left_out
-    assert source.notes[:2] == ("2 samples are left out as chosen", "1 sample is to be left out, but not there")
+    assert source.notes[:2] == ("2 samples are left out as chosen", "1 sample is to be left out but not in the data")

@@ -19,15 +19,15 @@ def test_that_every_sample_counts_once_and_equally(samples: int, batch: int, acc
     seen = []
     for number in range(plan.steps):
         ranks = [plan.step(number, rank) for rank in range(world)]
-        assert len({len(passes) for passes in ranks}) == 1
-        counted = [micro for passes in ranks for micro in passes if micro.factor > 0]
-        total = sum(micro.stop - micro.start for micro in counted)
-        for micro in counted:
-            size = micro.stop - micro.start
+        assert len({len(slices) for slices in ranks}) == 1
+        counted = [piece for slices in ranks for piece in slices if piece.weight > 0]
+        total = sum(piece.stop - piece.start for piece in counted)
+        for piece in counted:
+            size = piece.stop - piece.start
             assert size <= batch
             # Gradients are averaged over the world: each sample then weighs 1 / total.
-            assert abs(micro.factor / world / size - 1 / total) < 1e-12
-        seen += [place for micro in counted for place in range(micro.start, micro.stop)]
+            assert abs(piece.weight / world / size - 1 / total) < 1e-12
+        seen += [index for piece in counted for index in range(piece.start, piece.stop)]
     assert sorted(seen) == list(range(samples))
 
 
@@ -49,5 +49,5 @@ def test_that_a_split_per_class_keeps_every_class_on_both_sides(sizes: list[int]
     train, val = split(len(labels), labels, share, 0)
     assert sorted([*train.tolist(), *val.tolist()]) == list(range(len(labels)))
     for number, size in enumerate(sizes):
-        kept = int((labels[val] == number).sum())
-        assert kept == (0 if size == 1 else min(max(round(size * share), 1), size - 1))
+        held_out = int((labels[val] == number).sum())
+        assert held_out == (0 if size == 1 else min(max(round(size * share), 1), size - 1))

@@ -61,9 +61,9 @@ def test_that_gaps_are_filled_and_what_cannot_be_a_series_is_refused(tmp_path: P
     path = tmp_path / "series.csv"
     path.write_text("when,y\n" + "".join(f"d{n},{'' if n in (0, 5) else n}\n" for n in range(40)))
     source = load("series", path=str(path), window=4)
-    assert any("2 rows with gaps" in note for note in source.notes)
+    assert any("2 rows with missing values" in note for note in source.notes)
     assert bool(torch.isfinite(inputs(source.train)).all())
-    for changes, words in (({"window": 60}, "too few"), ({"target": "when"}, "no column of numbers")):
+    for changes, words in (({"window": 60}, "too few"), ({"target": "when"}, "no numeric column")):
         with pytest.raises(RefusedError, match=words):
             load("series", path=str(path), **changes)
     with pytest.raises(RefusedError, match="there is no file"):
@@ -86,15 +86,15 @@ def test_that_texts_are_token_ids_padded_with_zero(texts: Path) -> None:
     assert int(tokens.max()) < source.vocabulary <= 300
     assert bool((tokens == 0).any())
     assert source.task.classes == ("fine", "poor")
-    assert [one.what for one in source.left_out] == ["row 42"]
+    assert [sample.what for sample in source.left_out] == ["row 42"]
     assert source.scaling.on(torch.device("cpu"), 2)(tokens).dtype == torch.int64
 
 
 def test_that_the_tokenizer_is_kept_and_knows_the_training_texts_only(texts: Path) -> None:
     source = load("text", path=str(texts), vocabulary=300, length=16)
-    kept = text.of_state(source.preprocessing)
-    again, _ = text.encode(kept, ["a good, warm day 3"], 16)
-    assert "good" in kept.decode([int(token) for token in again[0] if token])
+    tokenizer = text.tokenizer_from(source.preprocessing)
+    again, _ = text.encode(tokenizer, ["a good, warm day 3"], 16)
+    assert "good" in tokenizer.decode([int(token) for token in again[0] if token])
     assert isinstance(source.train, TensorSplit)
     train = list(source.train.names)
     assert text.learn(train, 300).to_str() == source.preprocessing["tokenizer"]
@@ -119,28 +119,28 @@ def test_that_a_gap_in_a_column_leaves_it_a_column_of_numbers_and_what_is_left_o
     source = load("series", path=str(path), window=5)
     assert source.preprocessing["target"] == "b"
     assert [column["name"] for column in source.preprocessing["columns"]] == ["a", "b"]
-    assert any("1 rows with gaps" in note for note in source.notes)
-    assert any("left off: day with '2024-01-0' in row 2" in note for note in source.notes)
-    with pytest.raises(RefusedError, match=r"no column of numbers 'day' \(day with '2024-01-0' in row 2\)"):
+    assert any("1 rows with missing values" in note for note in source.notes)
+    assert any("not used: day with '2024-01-0' in row 2" in note for note in source.notes)
+    with pytest.raises(RefusedError, match=r"no numeric column 'day' \(day with '2024-01-0' in row 2\)"):
         load("series", path=str(path), window=5, target="day")
 
 
 def test_that_rows_are_put_in_the_order_of_time(tmp_path: Path) -> None:
     days = [f"2024-01-{day:02d}" for day in range(1, 29)]
-    lines = [f"{day},{place}" for place, day in enumerate(days)]
+    lines = [f"{day},{index}" for index, day in enumerate(days)]
     straight, turned = tmp_path / "straight.csv", tmp_path / "turned.csv"
     straight.write_text("day,y\n" + "\n".join(lines), encoding="utf-8")
     turned.write_text("day,y\n" + "\n".join(reversed(lines)), encoding="utf-8")
     wanted = load("series", path=str(straight), window=4, time="day")
-    found = load("series", path=str(turned), window=4, time="day")
-    assert torch.equal(inputs(found.train), inputs(wanted.train))
-    assert found.shape == (4, 1), "the time is no input"
-    assert any("put in the order of day" in note for note in found.notes)
-    assert not any("order of day" in note for note in wanted.notes)
+    loaded = load("series", path=str(turned), window=4, time="day")
+    assert torch.equal(inputs(loaded.train), inputs(wanted.train))
+    assert loaded.shape == (4, 1), "the time is no input"
+    assert any("sorted by day" in note for note in loaded.notes)
+    assert not any("sorted by day" in note for note in wanted.notes)
     unsaid = load("series", path=str(turned), window=4)
-    assert any("not in the order of day" in note for note in unsaid.notes)
+    assert any("not sorted by day" in note for note in unsaid.notes)
     turned.write_text("day,y\n", encoding="utf-8")
-    with pytest.raises(RefusedError, match="column of numbers"):
+    with pytest.raises(RefusedError, match="numeric column"):
         load("series", path=str(turned), window=4)
     turned.write_text("day,y\n2024-01-02,1\n2024-01-01,oops\n", encoding="utf-8")
     with pytest.raises(RefusedError, match="'oops' in row 3"):

@@ -31,7 +31,7 @@ def rows(count: int = 20) -> str:
     return "".join(f"{n},{n % 3},{n * 0.5}\n" for n in range(count))
 
 
-def refusal(path: Path, text: str | None = None, **changes: object) -> str:
+def refusal_text(path: Path, text: str | None = None, **changes: object) -> str:
     with pytest.raises(RefusedError) as caught:
         load(path, text, **changes)
     assert caught.value.problem.path.startswith("dataset.")
@@ -56,7 +56,7 @@ def test_that_gaps_are_filled_or_their_rows_left_out(table: Path) -> None:
     text = "a,b,y\n1,x,0\n,x,1\n3,,0\n5,z,1\n7,z,\n"
     filled = load(table, text, validation=0.0)
     assert len(filled.train) == 4
-    assert [one.what for one in filled.left_out] == ["row 6"]
+    assert [row.what for row in filled.left_out] == ["row 6"]
     assert filled.shape == (1 + 3,)
     dropped = load(table, validation=0.0, missing="drop")
     assert len(dropped.train) == 2
@@ -101,10 +101,10 @@ def test_that_decimal_commas_are_numbers_where_no_comma_divides(table: Path) -> 
     source = load(table, "big;kind;y;list\n" + lines, target="y")
     assert source.task.kind == "regression"
     assert [column["kind"] for column in source.preprocessing["columns"]] == ["number", "words", "words"]
-    found = source.task.in_own_units(torch.cat([source.train.targets, source.val.targets])).flatten().sort().values
-    assert found.tolist() == pytest.approx([n + 0.25 for n in range(12)])
+    targets = source.task.in_own_units(torch.cat([source.train.targets, source.val.targets])).flatten().sort().values
+    assert targets.tolist() == pytest.approx([n + 0.25 for n in range(12)])
     assert any("decimal commas are read as points in big, y" in note for note in source.notes)
-    with pytest.raises(RefusedError, match="which is no number") as caught:
+    with pytest.raises(RefusedError, match="which is not a number") as caught:
         load(table, target="y", more_targets=["kind"])
     assert caught.value.problem.path == "dataset.more_targets"
 
@@ -118,31 +118,31 @@ def test_that_numbers_beside_a_class_are_a_second_task(table: Path, kind: str, t
     assert set(source.task.classes) == {str(name) for name in names}
     assert source.shape == (2,), "no target is an input"
     assert source.train.targets.shape == (len(source.train), 2)
-    found = torch.cat([source.train.targets, source.val.targets])
-    rows = found[torch.argsort(found[:, 1])]
+    targets = torch.cat([source.train.targets, source.val.targets])
+    rows = targets[torch.argsort(targets[:, 1])]
     assert source.task.in_own_units(rows[:, 1:]).flatten().tolist() == pytest.approx(
         [n * 10 for n in range(30)], abs=1e-3
     )
-    assert [source.task.classes[int(place)] for place in rows[:, 0]] == [str(names[n % 3]) for n in range(30)]
-    assert any("two tasks: the class y, and beside it the numbers z" in note for note in source.notes)
+    assert [source.task.classes[int(index)] for index in rows[:, 0]] == [str(names[n % 3]) for n in range(30)]
+    assert any("multi-task: the class y and the numbers z" in note for note in source.notes)
     assert load(table, target="b", more_targets=["z"]).task.kind == "regression", (
         "few numbers are no classes of themselves"
     )
 
 
 def test_that_what_cannot_be_learnt_from_is_refused_in_words(table: Path, tmp_path: Path) -> None:
-    assert "there is no file" in refusal(tmp_path / "missing.csv")
-    assert "is a folder" in refusal(tmp_path)
-    assert "one row only" in refusal(table, "a,y\n1,2\n")
-    assert "no row" in refusal(table, "a,y\n")
-    assert "one column only" in refusal(table, "y\n1\n2\n")
-    assert "no column 'price'" in refusal(table, "a,y\n1,2\n3,4\n", target="price")
-    assert "one class only" in refusal(table, "a,y\n1,x\n2,x\n3,x\n")
-    assert "no number" in refusal(table, "a,y\n1,x\n2,3\n3,4\n", task="regression")
+    assert "there is no file" in refusal_text(tmp_path / "missing.csv")
+    assert "is a folder" in refusal_text(tmp_path)
+    assert "only one usable row" in refusal_text(table, "a,y\n1,2\n")
+    assert "no usable row" in refusal_text(table, "a,y\n")
+    assert "only one column" in refusal_text(table, "y\n1\n2\n")
+    assert "no column 'price'" in refusal_text(table, "a,y\n1,2\n3,4\n", target="price")
+    assert "only one class" in refusal_text(table, "a,y\n1,x\n2,x\n3,x\n")
+    assert "not a number" in refusal_text(table, "a,y\n1,x\n2,3\n3,4\n", task="regression")
     table.write_bytes(bytes(range(256)) * 20)
-    refusal(table)
+    refusal_text(table)
     table.write_bytes(b"")
-    refusal(table)
+    refusal_text(table)
 
 
 def test_that_parquet_is_read_with_its_numbers_words_and_gaps(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_that_parquet_is_read_with_its_numbers_words_and_gaps(tmp_path: Path) ->
     assert source.task.kind == "regression"
     assert source.shape == (1 + 2 + 2,)
     path.write_bytes(path.read_bytes()[:100])
-    assert "cannot be read as a table" in refusal(path)
+    assert "cannot be read as a table" in refusal_text(path)
 
 
 def test_that_several_targets_are_one_regression_each_in_its_own_unit(table: Path) -> None:
@@ -163,7 +163,7 @@ def test_that_several_targets_are_one_regression_each_in_its_own_unit(table: Pat
     assert source.shape == (1,)
     back = source.task.in_own_units(source.train.targets)
     torch.testing.assert_close(back[7], torch.tensor([1.0, 3.5], dtype=torch.float64), rtol=0, atol=1e-6)
-    assert "no column 'd'" in refusal(table, target="b", more_targets=["d"])
+    assert "no column 'd'" in refusal_text(table, target="b", more_targets=["d"])
     for target, task in (("", "auto"), ("c", "auto")):
         with pytest.raises(ConfigError):
             load(table, more_targets=["c"], target=target, task=task)
@@ -178,7 +178,7 @@ def test_that_a_group_is_never_divided(table: Path) -> None:
     assert sides[0] | sides[1] == set(range(7))
     assert 10 <= len(source.val) <= 20
     assert [load(table, group="patient").val.name(n) for n in range(10)] == [source.val.name(n) for n in range(10)]
-    assert "one group only" in refusal(table, "a,g,y\n" + "1,same,1\n2,same,0\n" * 4, group="g")
+    assert "only one group" in refusal_text(table, "a,g,y\n" + "1,same,1\n2,same,0\n" * 4, group="g")
 
 
 @pytest.mark.parametrize("form", ["{}", "2024-01-{:02}", "2024-01-{:02} 12:30:00"])
@@ -193,7 +193,7 @@ def test_that_a_time_column_keeps_the_latest_rows_for_validation(table: Path, fo
 
 
 def test_that_a_time_that_is_none_is_refused_in_words(table: Path) -> None:
-    assert "no time" in refusal(table, "a,when,y\n1,monday,0\n2,tuesday,1\n", time="when")
-    assert "none is left" in refusal(table, "a,when,y\n1,3,0\n2,3,1\n", time="when")
+    assert "not a time" in refusal_text(table, "a,when,y\n1,monday,0\n2,tuesday,1\n", time="when")
+    assert "none is left" in refusal_text(table, "a,when,y\n1,3,0\n2,3,1\n", time="when")
     with pytest.raises(ConfigError):
         load(table, time="when", group="a")

@@ -29,7 +29,7 @@ def load(root: Path, name: str = "MNIST", **changes: object) -> Source:
     return data.load(files.change(RunConfig(), values | {f"dataset.{k}": v for k, v in changes.items()}).dataset)
 
 
-def refusal(root: Path, name: str = "MNIST", **changes: object) -> RefusedError:
+def load_refusal(root: Path, name: str = "MNIST", **changes: object) -> RefusedError:
     with pytest.raises(RefusedError) as caught:
         load(root, name, **changes)
     assert caught.value.problem.path == "dataset.path"
@@ -87,7 +87,7 @@ def test_that_a_hostile_batch_is_refused_and_executes_nothing(tmp_path: Path) ->
     folder = written.cifar10(tmp_path)
     mark = tmp_path / "executed"
     (folder / "data_batch_3").write_bytes(pickle.dumps({b"data": _Hostile(mark), b"labels": [0]}, protocol=2))
-    error = refusal(tmp_path, "CIFAR10")
+    error = load_refusal(tmp_path, "CIFAR10")
     assert "mkdir" in error.problem.what
     assert not mark.exists()
 
@@ -96,7 +96,7 @@ def test_that_a_hostile_batch_is_refused_and_executes_nothing(tmp_path: Path) ->
 def test_that_a_damaged_batch_is_refused_in_words(tmp_path: Path, content: bytes) -> None:
     folder = written.cifar10(tmp_path)
     (folder / "test_batch").write_bytes(content)
-    assert "test_batch" in refusal(tmp_path, "CIFAR10").problem.what
+    assert "test_batch" in load_refusal(tmp_path, "CIFAR10").problem.what
 
 
 def test_that_damaged_idx_files_are_refused_in_words(tmp_path: Path) -> None:
@@ -104,19 +104,19 @@ def test_that_damaged_idx_files_are_refused_in_words(tmp_path: Path) -> None:
     labels = tmp_path / "MNIST" / "raw" / "train-labels-idx1-ubyte"
     whole = labels.read_bytes()
     labels.write_bytes(whole[:-1])
-    assert "cut off" in refusal(tmp_path).problem.what
+    assert "truncated" in load_refusal(tmp_path).problem.what
     labels.write_bytes(b"no idx")
-    assert "no IDX file" in refusal(tmp_path).problem.what
+    assert "not an IDX file" in load_refusal(tmp_path).problem.what
     labels.write_bytes(whole[:-1] + b"\x0b")
-    assert "label 11" in refusal(tmp_path).problem.what
+    assert "label 11" in load_refusal(tmp_path).problem.what
     labels.unlink()
     labels.with_name(labels.name + ".gz").write_bytes(b"\x1f\x8bnonsense")
-    assert "damaged" in refusal(tmp_path).problem.what
+    assert "damaged" in load_refusal(tmp_path).problem.what
 
 
 @pytest.mark.parametrize("name", ["MNIST", "CIFAR10", "SVHN", "STL10", "EMNIST", "USPS"])
 def test_that_a_missing_set_says_which_file_where_and_how(tmp_path: Path, name: str) -> None:
-    problem = refusal(tmp_path, name).problem
+    problem = load_refusal(tmp_path, name).problem
     assert str(tmp_path) in problem.what
     assert f"torchvision.datasets.{name}" in problem.hint
     if name == "MNIST":
@@ -129,7 +129,7 @@ def test_that_a_download_without_a_network_is_refused_in_words(tmp_path: Path, m
 
     monkeypatch.setattr("urllib.request.urlopen", nobody)
     for name in ("MNIST", "CIFAR10", "SVHN"):
-        problem = refusal(tmp_path, name, download=True).problem
+        problem = load_refusal(tmp_path, name, download=True).problem
         assert "The download failed" in problem.what
         assert name in problem.hint
 
@@ -159,10 +159,10 @@ def test_that_a_download_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=tmp_path))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    told: list[tuple[str, float | None]] = []
+    reports: list[tuple[str, float | None]] = []
 
-    def tell(text: str, share: float | None = None) -> None:
-        told.append((text, share))
+    def report(text: str, share: float | None = None) -> None:
+        reports.append((text, share))
 
     dataset = Torchvision(name="MNIST", path=str(tmp_path / "set"), download=True)
     before = torchvision.datasets.utils.tqdm
@@ -174,13 +174,13 @@ def test_that_a_download_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(torchvision_sets, "_torchvision_class", fetched)
     try:
         with pytest.raises(RefusedError, match="is missing"):
-            torchvision_sets.load(dataset, tell)
+            torchvision_sets.load(dataset, report)
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
     assert (tmp_path / "got" / "set.bin").stat().st_size == 2_000_000
-    shares = [share for text, share in told if text == "downloading MNIST" and share is not None]
+    shares = [share for text, share in reports if text == "downloading MNIST" and share is not None]
     assert len(shares) > 20
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0, abs=0.02)

@@ -40,7 +40,7 @@ def load(file: Path, code: str, *, trusted: bool = True, **changes: object) -> S
     return data.load(files.change(RunConfig(), values | {f"dataset.{k}": v for k, v in changes.items()}).dataset)
 
 
-def refusal(file: Path, code: str, *, trusted: bool = True, **changes: object) -> str:
+def refusal_text(file: Path, code: str, *, trusted: bool = True, **changes: object) -> str:
     with pytest.raises(RefusedError) as caught:
         load(file, code, trusted=trusted, **changes)
     return caught.value.problem.what
@@ -49,10 +49,10 @@ def refusal(file: Path, code: str, *, trusted: bool = True, **changes: object) -
 def test_that_nothing_runs_before_it_is_trusted_nor_after_it_changed(file: Path, tmp_path: Path) -> None:
     mark = tmp_path / "executed"
     code = f"import os\nos.mkdir({str(mark)!r})\n{POINTS}"
-    assert "not said to trust" in refusal(file, code, trusted=False)
+    assert "not trusted yet" in refusal_text(file, code, trusted=False)
     file.write_text(POINTS)
     trust.trust(file)
-    assert "not said to trust" in refusal(file, code, trusted=False)
+    assert "not trusted yet" in refusal_text(file, code, trusted=False)
     assert not mark.exists()
     load(file, code)
     assert mark.is_dir()
@@ -64,7 +64,7 @@ def test_that_trust_for_once_is_not_kept(file: Path, monkeypatch: pytest.MonkeyP
     trust.trust_once(file)
     assert len(load(file, POINTS, trusted=False).train) == 16
     monkeypatch.setenv(trust.ONCE_VARIABLE, "")
-    assert "not said to trust" in refusal(file, POINTS, trusted=False)
+    assert "not trusted yet" in refusal_text(file, POINTS, trusted=False)
 
 
 def test_that_an_own_dataset_gives_classes_or_numbers(file: Path) -> None:
@@ -78,15 +78,15 @@ def test_that_an_own_dataset_gives_classes_or_numbers(file: Path) -> None:
 
 
 def test_that_a_failure_is_told_with_its_own_lines(file: Path) -> None:
-    what = refusal(file, POINTS.replace("return 20", "return 20 / 0"))
+    what = refusal_text(file, POINTS.replace("return 20", "return 20 / 0"))
     assert "ZeroDivisionError" in what
     assert "return 20 / 0" in what
-    assert "SystemExit" in refusal(file, "import sys\nsys.exit(3)\n")
-    assert "SyntaxError" in refusal(file, "def broken(:\n")
-    assert "0 objects" in refusal(file, "x = 1\n")
-    assert "has no 'Other'" in refusal(file, POINTS, name="Other")
-    assert "no pair" in refusal(file, POINTS.replace(", index % 2", ""))
-    assert "different shapes" in refusal(file, POINTS.replace("[float(index), 1.0]", "[1.0] * (index + 1)"))
+    assert "SystemExit" in refusal_text(file, "import sys\nsys.exit(3)\n")
+    assert "SyntaxError" in refusal_text(file, "def broken(:\n")
+    assert "0 objects" in refusal_text(file, "x = 1\n")
+    assert "has no 'Other'" in refusal_text(file, POINTS, name="Other")
+    assert "not a pair" in refusal_text(file, POINTS.replace(", index % 2", ""))
+    assert "different shapes" in refusal_text(file, POINTS.replace("[float(index), 1.0]", "[1.0] * (index + 1)"))
 
 
 def test_that_labels_in_bytes_are_classes(file: Path) -> None:

@@ -15,6 +15,7 @@ from workbench.engine.data.dataset import Source
 from workbench.engine.export import formats
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training import build
+from workbench.export_formats import BY_NAME, FORMATS, SCRIPT
 
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "mlp": ("digits-mlp", {}),
@@ -65,7 +66,7 @@ def opened(form: str, path: Path, model: nn.Module, source: Source) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("form", formats.FORMATS)
+@pytest.mark.parametrize("form", formats.WRITERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_that_the_file_gives_what_the_model_gives(kind: str, form: str, tmp_path: Path) -> None:
     model, source = made(kind)
@@ -107,3 +108,8 @@ def test_that_what_cannot_be_exported_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="cannot be exported"):
         formats.export(Odd(), source, "torch-export", tmp_path / "odd")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_that_every_format_that_is_offered_can_be_written() -> None:
+    assert {*formats.WRITERS, SCRIPT} == set(BY_NAME)
+    assert len(BY_NAME) == len(FORMATS)

@@ -8,16 +8,16 @@ from torch import nn
 
 from workbench.config import files
 from workbench.config.run import RunConfig
-from workbench.engine.data.dataset import Scaling, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
 from workbench.engine.training import build
 
 CLASSES = ("cat", "dog", "owl")
 
 
-def source(shape: tuple[int, ...], vocabulary: int = 0, task: Task | None = None, count: int = 12) -> Source:
+def source(shape: tuple[int, ...], vocabulary: int = 0, task: TaskSpec | None = None, count: int = 12) -> Source:
     """Random samples, the same each time."""
     draw = torch.Generator().manual_seed(1)
-    task = task or Task("classification", CLASSES)
+    task = task or TaskSpec("classification", CLASSES)
     if vocabulary:
         inputs = torch.randint(1, vocabulary, (count, *shape), generator=draw)
     else:
@@ -27,7 +27,7 @@ def source(shape: tuple[int, ...], vocabulary: int = 0, task: Task | None = None
     else:
         targets = torch.randn(count, task.outputs, generator=draw)
     split = TensorSplit(inputs, targets)
-    scaling = Scaling((1 / 255,), (0.0,)) if len(shape) == 3 else Scaling()
+    scaling = Normalization((1 / 255,), (0.0,)) if len(shape) == 3 else Normalization()
     return Source(task, shape, split, split, scaling=scaling, vocabulary=vocabulary)
 
 

@@ -8,15 +8,15 @@ from torch import nn
 from torch.nn import functional
 
 from tests.engine.models.made import PICTURES, SERIES, TEXT, VECTOR, config, network, parameters, source
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import kind_of
 from workbench.config.model import ModelSection
 from workbench.config.problems import ConfigError
 from workbench.config.run import variants
-from workbench.engine.data.dataset import Source, Task
+from workbench.engine.data.dataset import Source, TaskSpec
 from workbench.engine.models import BUILDERS
 
-SOURCES: dict[Sample, Source] = {"pictures": PICTURES, "vector": VECTOR, "series": SERIES, "text": TEXT}
+SOURCES: dict[SampleKind, Source] = {"images": PICTURES, "vector": VECTOR, "series": SERIES, "text": TEXT}
 TINY: dict[str, dict[str, Any]] = {
     "cnn": {"channels": [4, 8], "head": [16]},
     "resnet": {"width": 4, "blocks": [1, 1]},
@@ -26,7 +26,7 @@ TINY: dict[str, dict[str, Any]] = {
     "torchvision": {"name": "squeezenet1_1", "weights": "none", "trainable": "all", "image_size": 32},
 }
 KINDS: list[type[ModelSection]] = [kind for kind in variants("model") if issubclass(kind, ModelSection)]
-CASES = [(kind_of(kind), sample) for kind in KINDS for sample in kind.takes if kind_of(kind) != "python"]
+CASES = [(kind_of(kind), sample) for kind in KINDS for sample in kind.accepts if kind_of(kind) != "python"]
 
 
 def test_that_every_architecture_has_a_builder() -> None:
@@ -34,7 +34,7 @@ def test_that_every_architecture_has_a_builder() -> None:
 
 
 @pytest.mark.parametrize("kind, sample", CASES)
-def test_that_an_architecture_gives_one_row_of_outputs_a_sample(kind: str, sample: Sample) -> None:
+def test_that_an_architecture_gives_one_row_of_outputs_a_sample(kind: str, sample: SampleKind) -> None:
     data = SOURCES[sample]
     model = network(data, kind, **TINY.get(kind, {}))
     outputs = model(data.train.read(range(5)))
@@ -46,20 +46,20 @@ def test_that_an_architecture_gives_one_row_of_outputs_a_sample(kind: str, sampl
 
 
 @pytest.mark.parametrize("kind, sample", [case for case in CASES if case[0] != "torchvision"])
-def test_that_an_architecture_learns_twelve_samples_by_heart(kind: str, sample: Sample) -> None:
+def test_that_an_architecture_learns_twelve_samples_by_heart(kind: str, sample: SampleKind) -> None:
     data = SOURCES[sample]
     model = network(data, kind, **TINY.get(kind, {}))
-    inputs, truth = data.train.read(range(12)), data.train.targets
+    inputs, labels = data.train.read(range(12)), data.train.targets
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     for _ in range(60):
         optimizer.zero_grad()
-        torch.autograd.backward(functional.cross_entropy(model(inputs), truth))
+        torch.autograd.backward(functional.cross_entropy(model(inputs), labels))
         optimizer.step()
-    assert functional.cross_entropy(model(inputs), truth).item() < 0.3
+    assert functional.cross_entropy(model(inputs), labels).item() < 0.3
 
 
 def test_that_the_mlp_of_the_mnist_guide_has_its_parameters() -> None:
-    data = source((1, 28, 28), task=Task("classification", tuple("0123456789")), count=2)
+    data = source((1, 28, 28), task=TaskSpec("classification", tuple("0123456789")), count=2)
     model = network(data, "mlp", hidden=[512, 256], norm="batch", dropout=[0.3, 0.2])
     assert [type(layer).__name__ for layer in model.children()] == [
         "Flatten",
@@ -72,7 +72,7 @@ def test_that_the_mlp_of_the_mnist_guide_has_its_parameters() -> None:
 
 
 def test_that_the_cnn_of_the_cifar_guide_has_its_parameters() -> None:
-    data = source((3, 32, 32), task=Task("classification", tuple("0123456789")), count=2)
+    data = source((3, 32, 32), task=TaskSpec("classification", tuple("0123456789")), count=2)
     settings = {"channels": [64, 128, 256], "convolutions": 2, "norm": "batch", "dropout": [0.1, 0.2, 0.0]}
     model = network(data, "cnn", **settings, head=[1024, 512], head_dropout=[0.5, 0.3])
     convolutions = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
@@ -89,14 +89,14 @@ def test_that_the_cnn_of_the_cifar_guide_has_its_parameters() -> None:
 
 
 def test_that_the_residual_network_is_resnet_18_with_a_small_stem() -> None:
-    data = source((3, 32, 32), task=Task("classification", tuple("0123456789")), count=2)
+    data = source((3, 32, 32), task=TaskSpec("classification", tuple("0123456789")), count=2)
     # The count that is published for ResNet-18 in its form for CIFAR-10.
     assert parameters(network(data, "resnet")) == 11_173_962
 
 
 @pytest.mark.parametrize("kind, head", [("lstm", [(64, 32), (32, 1)]), ("gru", [(64, 1)])])
 def test_that_recurrent_networks_are_those_of_the_guide(kind: str, head: list[tuple[int, int]]) -> None:
-    data = source((50, 1), task=Task("regression", targets=("next",)), count=2)
+    data = source((50, 1), task=TaskSpec("regression", targets=("next",)), count=2)
     model = network(data, kind)
     core = model.core
     assert isinstance(core, (nn.LSTM, nn.GRU))
@@ -114,7 +114,7 @@ def test_that_padding_behind_a_text_does_not_change_what_a_recurrent_network_say
 
 
 def test_that_two_heads_share_the_trunk_of_the_guide() -> None:
-    task = Task("multi-task", tuple("0123456789"), ("ink",))
+    task = TaskSpec("multi-task", tuple("0123456789"), ("ink",))
     model = network(source((1, 28, 28), task=task, count=2), "heads")
     heads = model.heads
     assert isinstance(heads, nn.ModuleDict)
@@ -134,7 +134,7 @@ def test_that_every_norm_is_taken_where_it_applies(kind: str, norm: str) -> None
     data = VECTOR if kind in ("mlp", "heads") else PICTURES
     model = network(data, kind, norm=norm, **TINY.get(kind, {}))
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm2d)
-    found = {type(layer).__name__ for layer in model.modules() if isinstance(layer, kinds)}
+    kinds_there = {type(layer).__name__ for layer in model.modules() if isinstance(layer, kinds)}
     flat = kind in ("mlp", "heads")
     wanted = {
         "none": set(),
@@ -143,7 +143,7 @@ def test_that_every_norm_is_taken_where_it_applies(kind: str, norm: str) -> None
         "group": {"GroupNorm"},
         "instance": {"InstanceNorm2d"},
     }
-    assert found == wanted[norm]
+    assert kinds_there == wanted[norm]
     assert model(data.train.read(range(4))).isfinite().all()
 
 
@@ -151,8 +151,8 @@ INITS = ["xavier-uniform", "xavier-normal", "kaiming-uniform", "kaiming-normal",
 
 
 @pytest.mark.parametrize("init", INITS)
-@pytest.mark.parametrize("kind, sample", [("cnn", "pictures"), ("lstm", "text"), ("gru", "series")])
-def test_that_every_initialisation_reaches_every_matrix(kind: str, sample: Sample, init: str) -> None:
+@pytest.mark.parametrize("kind, sample", [("cnn", "images"), ("lstm", "text"), ("gru", "series")])
+def test_that_every_initialisation_reaches_every_matrix(kind: str, sample: SampleKind, init: str) -> None:
     data = SOURCES[sample]
     settings = {**TINY[kind], **({"norm": "none"} if kind == "cnn" else {})}
     plain = dict(network(data, kind, **settings).named_parameters())

@@ -8,13 +8,13 @@ import torch
 import torchvision
 from torch import nn
 
-from tests.engine.attempts.test_resume import final, made
+from tests.engine.attempts.test_resume import create_run, final_weights
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine import data, models, optimizers
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
-from workbench.engine.data.dataset import Source, Task, TensorSplit
+from workbench.engine.data.dataset import Source, TaskSpec, TensorSplit
 from workbench.engine.models.transformer import TransformerNetwork, sinusoids
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.service import summary
@@ -28,7 +28,7 @@ TRANSFER = {"model.kind": "torchvision", "model.name": "resnet18", "model.weight
 def pictures(size: int = 32, classes: int = 3) -> Source:
     inputs = torch.randint(0, 256, (12, 3, size, size), dtype=torch.uint8)
     split = TensorSplit(inputs, torch.arange(12) % classes)
-    return Source(Task("classification", tuple("abcdefghij"[:classes])), (3, size, size), split, split)
+    return Source(TaskSpec("classification", tuple("abcdefghij"[:classes])), (3, size, size), split, split)
 
 
 def network(recipe: str, **changes: Any) -> tuple[Any, Source]:
@@ -95,10 +95,10 @@ def test_that_own_attention_is_torchs() -> None:
 
 
 def test_that_positions_are_sines_and_cosines() -> None:
-    found = sinusoids(5000, 512)
-    assert found.shape == (5000, 512)
-    assert torch.allclose(found[7, 0], torch.sin(torch.tensor(7.0)))
-    assert torch.allclose(found[7, 1], torch.cos(torch.tensor(7.0)))
+    positions = sinusoids(5000, 512)
+    assert positions.shape == (5000, 512)
+    assert torch.allclose(positions[7, 0], torch.sin(torch.tensor(7.0)))
+    assert torch.allclose(positions[7, 1], torch.cos(torch.tensor(7.0)))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_that_a_head_is_swapped_and_the_rest_frozen(name: str) -> None:
 def test_that_stages_learn_at_their_own_rates() -> None:
     changes = TRANSFER | {
         "model.trainable": "all",
-        "model.stage_factors": [0.01, 0.01, 0.1, 0.1],
+        "model.stage_lr_scales": [0.01, 0.01, 0.1, 0.1],
         "model.name": "resnet18",
     }
     config = files.change(start("digits-cnn")[1], changes)
@@ -139,7 +139,7 @@ def test_that_weights_are_read_from_a_file_in_torchvisions_format(tmp_path: Path
     state = models.build(config.model, pictures()).state_dict()
     assert torch.equal(state["body.conv1.weight"], theirs.state_dict()["conv1.weight"])
     (tmp_path / "resnet18.pth").write_text("no weights")
-    with pytest.raises(RefusedError, match="holds no weights"):
+    with pytest.raises(RefusedError, match="contains no weights"):
         models.build(config.model, pictures())
 
 
@@ -171,24 +171,24 @@ def test_that_what_was_stopped_goes_on_with_the_same_bits(
 ) -> None:
     from tests.engine.attempts.test_resume import stop_at
 
-    straight, broken = made(recipe, changes), made(recipe, changes)
+    straight, broken = create_run(recipe, changes), create_run(recipe, changes)
     assert run_attempt(straight, alone=True) == 0
     with monkeypatch.context() as patch:
         stop_at(patch, 7)
         assert run_attempt(broken, alone=True) == 0
     assert history.load(broken).state == "stopped"
     assert run_attempt(broken, alone=True) == 0
-    wanted, found = final(straight), final(broken)
+    wanted, found = final_weights(straight), final_weights(broken)
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
     started = history.load(broken).started
     assert started is not None
-    assert started.continued.startswith("continued exactly at epoch")
+    assert started.continued.startswith("continued exactly at step")
     whole, resumed = history.load(straight), history.load(broken)
     assert [epoch.val for epoch in whole.epochs] == [epoch.val for epoch in resumed.epochs]
 
 
 def test_that_an_average_of_weights_is_what_is_validated_and_kept() -> None:
-    folder = made("digits-mlp", {"training.ema": 0.99})
+    folder = create_run("digits-mlp", {"training.ema": 0.99})
     assert run_attempt(folder, alone=True) == 0
     state = format.load(sorted(folder.checkpoints.glob("*.pt"))[-1])
     assert state["ema"].keys() == dict(state["model"]).keys()

@@ -15,7 +15,7 @@ from workbench.engine.models.transformer import EncoderLayer, TransformerNetwork
 TINY: dict[str, Any] = {"width": 16, "attention_heads": 4, "feedforward": 32, "layers": 2}
 
 
-def made(data: Any, **settings: Any) -> TransformerNetwork:
+def build_network(data: Any, **settings: Any) -> TransformerNetwork:
     model = network(data, "transformer", **{**TINY, **settings}).eval()
     assert isinstance(model, TransformerNetwork)
     return model
@@ -40,7 +40,7 @@ def reference(layer: EncoderLayer, pre: bool) -> nn.TransformerEncoderLayer:
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("norm_first", ["pre", "post"])
 def test_that_an_encoder_layer_computes_what_pytorchs_computes(norm_first: str, causal: bool) -> None:
-    model = made(TEXT, norm_first=norm_first)
+    model = build_network(TEXT, norm_first=norm_first)
     layer = model.layers[0]
     assert isinstance(layer, EncoderLayer)
     steps = torch.randn(3, 7, 16)
@@ -64,7 +64,7 @@ def test_that_positions_are_the_published_sines_and_cosines() -> None:
 
 @pytest.mark.parametrize("norm_first", ["pre", "post"])
 def test_that_attention_maps_are_shares_and_know_the_padding(norm_first: str) -> None:
-    model = made(TEXT, norm_first=norm_first)
+    model = build_network(TEXT, norm_first=norm_first)
     tokens = torch.tensor([[5, 6, 7, 0, 0], [3, 4, 2, 9, 8]])
     maps = model.attention_maps(tokens)
     assert [each.shape for each in maps] == [(2, 4, 5, 5)] * 2
@@ -75,7 +75,7 @@ def test_that_attention_maps_are_shares_and_know_the_padding(norm_first: str) ->
 
 
 def test_that_a_causal_network_never_looks_ahead() -> None:
-    model = made(SERIES, causal=True, pool="first")
+    model = build_network(SERIES, causal=True, pool="first")
     series = torch.randn(2, 12, 2)
     assert not any(each.triu(1).any() for each in model.attention_maps(series))
     later = series.clone()
@@ -85,13 +85,13 @@ def test_that_a_causal_network_never_looks_ahead() -> None:
 
 @pytest.mark.parametrize("pool", ["mean", "last", "first"])
 def test_that_padding_changes_nothing(pool: str) -> None:
-    model = made(TEXT, pool=pool)
+    model = build_network(TEXT, pool=pool)
     text = torch.tensor([[4, 9, 2]])
     torch.testing.assert_close(model(functional.pad(text, (0, 6))), model(text), rtol=1e-4, atol=1e-5)
 
 
 def test_that_a_text_of_padding_alone_gives_numbers() -> None:
-    model = made(TEXT)
+    model = build_network(TEXT)
     outputs = model(torch.zeros(2, 10, dtype=torch.int64))
     assert outputs.isfinite().all()
     outputs.sum().backward()
@@ -110,7 +110,7 @@ def test_that_the_defaults_are_those_of_the_guide() -> None:
 
 
 def test_that_what_does_not_fit_is_said_in_words() -> None:
-    with pytest.raises(ConfigError, match="cannot be divided by 3 heads"):
+    with pytest.raises(ConfigError, match="not divisible by 3 attention heads"):
         config("transformer", SERIES, width=16, attention_heads=3)
     with pytest.raises(Exception, match="longer than the 5 positions"):
         network(source((6, 1)), "transformer", **TINY, positions=5)

@@ -11,7 +11,7 @@ from workbench.config.optimizer import LBFGS, SGD, Muon, Optimizer
 from workbench.config.schedule import Plateau
 from workbench.engine import optimizers
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.training.build import PlateauState
+from workbench.engine.training.lr_schedule import PlateauState
 
 CPU = torch.device("cpu")
 
@@ -58,8 +58,8 @@ def test_that_every_optimiser_moves_all_weights_and_goes_on_from_its_state(kind:
 
 def test_that_groups_have_their_factor_and_norms_may_be_left_without_decay() -> None:
     config = SGD(lr=0.1, weight_decay=0.01, groups=("3.*=10", "*.bias=0.5"), decay_norms=False)
-    found = optimizers.groups(config, network())
-    assert [(group["factor"], group.get("weight_decay"), len(group["params"])) for group in found] == [
+    groups = optimizers.groups(config, network())
+    assert [(group["factor"], group.get("weight_decay"), len(group["params"])) for group in groups] == [
         (1.0, None, 1),
         (0.5, 0.0, 2),
         (1.0, 0.0, 1),
@@ -71,9 +71,9 @@ def test_that_groups_have_their_factor_and_norms_may_be_left_without_decay() -> 
 
 
 def test_that_muon_moves_matrices_and_adamw_the_rest() -> None:
-    optimizer = optimizers.build(Muon(lr=0.01, rest=0.1), network(), CPU)
-    told = [(g["matrices"], g["factor"], sorted({p.dim() for p in g["params"]})) for g in optimizer.param_groups]
-    assert told == [(True, 1.0, [2]), (False, 0.1, [1])]
+    optimizer = optimizers.build(Muon(lr=0.01, adamw_lr_scale=0.1), network(), CPU)
+    parts = [(g["matrices"], g["factor"], sorted({p.dim() for p in g["params"]})) for g in optimizer.param_groups]
+    assert parts == [(True, 1.0, [2]), (False, 0.1, [1])]
 
 
 def test_that_lbfgs_refuses_groups() -> None:
@@ -86,7 +86,14 @@ def test_that_lbfgs_refuses_groups() -> None:
 def test_that_the_plateau_is_torch_s(mode: str, cooldown: int) -> None:
     values = [3.0, 2.0, 1.99, 2.5, 2.5, 2.5, 2.5, float("nan"), 1.2, 1.3, 1.3, 1.3, 1.3, 1.3, 1.3, 1.15, 1.3, 1.3, 1.3]
     schedule = Plateau.model_validate(
-        {"patience": 1, "gamma": 0.5, "threshold": 0.05, "threshold_mode": mode, "cooldown": cooldown, "least": 0.1}
+        {
+            "patience": 1,
+            "gamma": 0.5,
+            "threshold": 0.05,
+            "threshold_mode": mode,
+            "cooldown": cooldown,
+            "min_lr_factor": 0.1,
+        }
     )
     optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(

@@ -7,22 +7,24 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from tests.engine.runtime.worlds import Stub, together
-from tests.engine.training.test_loop import made
+from tests.engine.runtime.worlds import Stub, run_ranks
+from tests.engine.training.test_loop import create_run
 from tests.waiting import until
-from workbench.engine.checkpoint import format, saver
+from workbench.engine.attempts.resume import resume
+from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import Saver
+from workbench.engine.data.batches import Microbatch
 from workbench.engine.data.sampling import StepPlan
-from workbench.engine.reporting.reporter import Flow
 from workbench.engine.runtime import distributed, seeding
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build, compilation
-from workbench.engine.training.loop import Monitor, Run
-from workbench.engine.training.step import Stepper
+from workbench.engine.training.early_stopping import EarlyStopping
+from workbench.engine.training.state import TrainState
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.folder import RunFolder
 
@@ -30,12 +32,16 @@ PATIENCE = 1.0
 """Seconds after which ranks give each other up where a test wants them to have little patience."""
 
 
-def run_of(folder: RunFolder, world: World) -> Run:
+def state_of(folder: RunFolder, world: World) -> TrainState:
     """A run at its beginning, on the CPU, as one rank of a world sees it."""
     parts = build.build(folder.config(), torch.device("cpu"), World())
     parts.world = world
-    flow = Flow(None, world, parts.source.task, parts.device)
-    return Run(parts, flow, Saver(folder, world.leads, 3), 1, Monitor("val accuracy", True))
+    return TrainState(parts, np.zeros(parts.task.columns), EarlyStopping("val accuracy", True), 1)
+
+
+def saver_of(folder: RunFolder, world: World) -> Saver:
+    """What saves that run."""
+    return Saver(folder, world, None, folder.config().output)
 
 
 @pytest.mark.parametrize(
@@ -50,43 +56,43 @@ def test_that_ranks_on_gpus_of_their_own_resume_together(
     told: str, now: str, found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(seeding, "device_state", lambda device: None)
-    folder = made({"training.epochs": 1})
+    folder = create_run({"training.epochs": 1})
     # One stream of random numbers serves both threads: it stays as it is.
-    monkeypatch.setattr(seeding, "restore", lambda found, device: None)
+    monkeypatch.setattr(seeding, "restore_random_states", lambda found, device: None)
 
     def resumed(world: Stub) -> str:
-        run = run_of(folder, world)
-        state = saver.capture(run)
-        state["versions"]["device"] = told
-        run.parts.device = torch.device(now, world.rank)
-        before = len(world.said)
-        words = saver.restore(run, state)
-        assert world.said[before:]
+        state = state_of(folder, world)
+        saved = state.capture()
+        saved["versions"]["device"] = told
+        state.parts.device = torch.device(now, world.rank)
+        before = len(world.calls)
+        words = resume(state, saved)
+        assert world.calls[before:]
         return words
 
-    words = together(resumed)
+    words = run_ranks(resumed)
     assert words[0] == words[1]
     assert found in words[0]
 
 
 def test_that_what_one_rank_finds_holds_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made({"training.epochs": 1})
-    monkeypatch.setattr(seeding, "restore", lambda found, device: None)
+    folder = create_run({"training.epochs": 1})
+    monkeypatch.setattr(seeding, "restore_random_states", lambda found, device: None)
 
     def resumed(world: Stub) -> str:
-        run = run_of(folder, world)
-        state: dict[str, Any] = saver.capture(run)
+        state = state_of(folder, world)
+        saved = state.capture()
         # The torch of the second machine is another.
-        state["versions"]["torch"] = torch.__version__ if world.leads else "1.0"
-        return saver.restore(run, state)
+        saved["versions"]["torch"] = torch.__version__ if world.is_main else "1.0"
+        return resume(state, saved)
 
-    words = together(resumed)
+    words = run_ranks(resumed)
     assert words[0] == words[1]
     assert f"torch {torch.__version__} instead of 1.0" in words[0]
 
 
 def test_that_ranks_save_again_together_after_the_disk_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made({"training.epochs": 1})
+    folder = create_run({"training.epochs": 1})
     real, tries = format.save, list[Path]()
 
     def save(path: Path, *what: Any) -> Path:
@@ -98,11 +104,11 @@ def test_that_ranks_save_again_together_after_the_disk_refused(monkeypatch: pyte
     monkeypatch.setattr(format, "save", save)
 
     def saved(world: Stub) -> tuple[list[bool], list[str]]:
-        run = run_of(folder, world)
+        state, saver = state_of(folder, world), saver_of(folder, world)
         # Refused; taken; there already.
-        return [world.share(run.saver.save(run, "pause")) for _ in range(3)], world.said
+        return [world.broadcast(saver.save(state, "pause")) for _ in range(3)], world.calls
 
-    first, second = together(saved)
+    first, second = run_ranks(saved)
     assert first == second
     assert first[0] == [False, True, True]
     assert len(tries) == 2
@@ -110,7 +116,7 @@ def test_that_ranks_save_again_together_after_the_disk_refused(monkeypatch: pyte
 
 
 def test_that_a_disk_slower_than_the_ranks_are_patient_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = made({"training.epochs": 1})
+    folder = create_run({"training.epochs": 1})
     monkeypatch.setattr(distributed, "PATIENCE_SECONDS", 0.1)
     real = format.save
 
@@ -120,16 +126,16 @@ def test_that_a_disk_slower_than_the_ranks_are_patient_is_waited_for(monkeypatch
         return real(path, *what)
 
     def saved(world: Stub) -> list[str]:
-        run = run_of(folder, world)
+        state, saver = state_of(folder, world), saver_of(folder, world)
         monkeypatch.setattr(format, "save", save)
-        run.position.step, run.position.epoch, run.position.batch = 1, 1, 0
+        state.position.step, state.position.epoch, state.position.batch = 1, 1, 0
         # Written beside the next step, which has another state to be written.
-        run.saver.epoch_done(run, best=True)
-        run.position.step = 2
-        assert run.saver.save(run, "stop")
-        return world.said
+        saver.save_epoch(state, best=True)
+        state.position.step = 2
+        assert saver.save(state, "stop")
+        return world.calls
 
-    first, second = together(saved, patience=PATIENCE)
+    first, second = run_ranks(saved, patience=PATIENCE)
     assert first == second
     assert [info.step for info in list_checkpoints(folder.checkpoints)] == [1, 2]
 
@@ -148,24 +154,23 @@ def test_that_ranks_compile_with_as_many_passes(
     plan: StepPlan, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nn.Module, "compile", lambda self: None)
-    folder = made({"training.epochs": 1, "training.batch_size": 64})
+    folder = create_run({"training.epochs": 1, "training.batch_size": 64})
 
     def compiled(world: Stub) -> list[int]:
-        run = run_of(folder, world)
-        found: list[int] = []
+        parts = state_of(folder, world).parts
+        sizes: list[int] = []
 
-        def probe(self: Stepper, passes: list[Any], recorder: object) -> None:
+        def run(step: int, microbatches: list[Microbatch], recorder: object, *, update: bool) -> None:
             # An exchange of gradients.
-            world.gather(None)
-            found.extend(len(targets) for _, targets, _ in passes)
+            world.all_gather(None)
+            sizes.extend(len(targets) for _, targets, _ in microbatches)
 
-        parts = run.parts
-        parts.stepper.probe = probe.__get__(parts.stepper)  # type: ignore[method-assign]
+        monkeypatch.setattr(parts.train_step, "run", run)
         compilation.compile_model(
-            parts.model, parts.stepper, parts.loader, plan, parts.source.task, world, lambda text, share: None
+            parts.model, parts.train_step, parts.loader, plan, parts.task, world, lambda text, share: None
         )
-        return found
+        return sizes
 
-    for rank, found in enumerate(together(compiled)):
+    for rank, found in enumerate(run_ranks(compiled)):
         mine = plan.step(0, rank)[0]
         assert found == [min(size, mine.stop - mine.start) for size in sizes]

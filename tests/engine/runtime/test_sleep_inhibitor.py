@@ -10,11 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.engine.attempts.test_resume import made
+from tests.engine.attempts.test_resume import create_run
+from tests.gate import Gate
 from tests.waiting import until
-from workbench.engine.attempts import attempt
-from workbench.engine.runtime.sleep_inhibitor import KEPT, MAY_SLEEP, awake
-from workbench.engine.training.loop import Outcome, Run, train
+from workbench.engine.attempts import attempt, worker
+from workbench.engine.runtime.sleep_inhibitor import MAY_SLEEP, STAYS_AWAKE, inhibit_sleep
+from workbench.engine.training.boundary import RunBoundary
+from workbench.engine.training.loop import AttemptResult, Trainer, train
+from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.folder import RunFolder
@@ -58,44 +61,45 @@ def helper(asked: Path) -> int:
     return int(asked.read_text().splitlines()[-1].split()[0])
 
 
-def said(folder: RunFolder) -> list[str]:
-    return [line.text for line in history.load(folder).log if "sleep" in line.text]
+def log_texts(folder: RunFolder) -> list[str]:
+    return [line.text for line in history.load(folder).log if "suspend" in line.text]
 
 
 def test_that_the_wish_lasts_as_long_as_the_attempt(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = fake(GRANTS)
-    folder = made("digits-mlp", {"training.epochs": 1})
+    folder = create_run("digits-mlp", {"training.epochs": 1})
     seen: list[bool] = []
 
-    def look(run: Run) -> Outcome:
+    def check_helper(trainer: Trainer, boundary: RunBoundary, backoff: LRBackoff) -> AttemptResult:
         seen.append(alive(helper(asked)))
-        return train(run)
+        return train(trainer, boundary, backoff)
 
-    monkeypatch.setattr(attempt, "train", look)
+    monkeypatch.setattr(worker, "train", check_helper)
     assert attempt.run_attempt(folder, alone=True) == 0
     assert seen == [True]
     assert not alive(helper(asked))
     for part in ("--what=sleep:idle", "--who=Workbench", "--why=training digits-mlp", "--mode=block"):
         assert part in asked.read_text()
-    assert said(folder) == [f"{KEPT} (systemd-inhibit)"]
+    assert log_texts(folder) == [f"{STAYS_AWAKE} (systemd-inhibit)"]
 
 
 def test_that_it_is_taken_back_when_the_attempt_fails(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = fake(GRANTS)
 
-    def fail(*_: object) -> Outcome:
+    def fail(*_: object) -> AttemptResult:
         raise ValueError("no")
 
-    monkeypatch.setattr(attempt, "train", fail)
-    assert attempt.run_attempt(made("digits-mlp", {}), alone=True) == 1
+    monkeypatch.setattr(worker, "train", fail)
+    assert attempt.run_attempt(create_run("digits-mlp", {}), alone=True) == 1
     assert not alive(helper(asked))
 
 
-def test_that_it_ends_with_an_engine_that_is_killed(fake: Fake) -> None:
+def test_that_it_ends_with_an_engine_that_is_killed(fake: Fake, gate: Gate) -> None:
     asked = fake(GRANTS)
-    folder = made("digits-mlp", {"training.epochs": 100_000})
+    folder = create_run("digits-mlp", {})
+    gate.close_after(1)
     engine = process.start(folder)
-    until(lambda: history.load(folder).epoch > 0, what="an epoch")
+    until(lambda: history.load(folder).step == 1, what="the first step")
     was_alive = alive(helper(asked))
     os.kill(engine.pid, 9)
     until(lambda: engine.poll() is not None, what="the engine's end")
@@ -104,7 +108,8 @@ def test_that_it_ends_with_an_engine_that_is_killed(fake: Fake) -> None:
 
 
 @pytest.mark.parametrize(
-    "script, why", [("exit 1", "did not grant"), ("exec 0<&- 1>&-; kill $$", "did not grant"), (None, "offers no way")]
+    "script, why",
+    [("exit 1", "could not be blocked"), ("exec 0<&- 1>&-; kill $$", "could not be blocked"), (None, "offers no way")],
 )
 def test_that_a_wish_that_is_not_granted_is_one_note(
     fake: Fake, script: str | None, why: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -113,6 +118,6 @@ def test_that_a_wish_that_is_not_granted_is_one_note(
         monkeypatch.setenv("PATH", str(tmp_path))
     else:
         fake(script)
-    with awake("a run") as said:
-        assert said.startswith(MAY_SLEEP)
-        assert why in said
+    with inhibit_sleep("a run") as log_texts:
+        assert log_texts.startswith(MAY_SLEEP)
+        assert why in log_texts

@@ -1,4 +1,4 @@
-"""Worlds whose ranks are threads: what they say to each other meets here, so that a rank that says something else is caught."""
+"""Worlds whose ranks are threads: their collectives meet here, so that a rank that calls another one is caught."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tests.waiting import HANG_SECONDS
 from workbench.engine.runtime.distributed import World
 
 T = TypeVar("T")
@@ -24,20 +25,20 @@ class Meeting:
         self.size = size
         self.count = 0
         self._barrier = threading.Barrier(size, self._check, patience)
-        self._said: list[Any] = [None] * size
+        self._calls: list[Any] = [None] * size
 
     def _check(self) -> None:
         self.count += 1
-        kinds = [kind for kind, _ in self._said]
-        assert len(set(kinds)) == 1, f"the ranks do not say the same: {kinds}"
+        kinds = [kind for kind, _ in self._calls]
+        assert len(set(kinds)) == 1, f"the ranks do not call the same collective: {kinds}"
 
-    def say(self, rank: int, kind: str, thing: Any) -> list[Any]:
-        """What every rank has said."""
-        self._said[rank] = kind, thing
+    def exchange(self, rank: int, kind: str, value: Any) -> list[Any]:
+        """The values of all ranks."""
+        self._calls[rank] = kind, value
         self._barrier.wait()
-        found = [thing for _, thing in self._said]
+        values = [value for _, value in self._calls]
         self._barrier.wait()
-        return found
+        return values
 
     def end(self) -> None:
         """Somebody failed: nobody is to wait for it."""
@@ -50,44 +51,44 @@ class Stub(World):
     def __init__(self, rank: int, meeting: Meeting) -> None:
         super().__init__(rank, meeting.size)
         self.meeting = meeting
-        self.said: list[str] = []
+        self.calls: list[str] = []
 
-    def _say(self, kind: str, thing: Any) -> list[Any]:
-        self.said.append(kind)
-        return self.meeting.say(self.rank, kind, thing)
+    def _exchange(self, kind: str, value: Any) -> list[Any]:
+        self.calls.append(kind)
+        return self.meeting.exchange(self.rank, kind, value)
 
-    def share(self, thing: Any) -> Any:
-        return self._say("share", thing)[0]
+    def broadcast(self, value: Any) -> Any:
+        return self._exchange("broadcast", value)[0]
 
-    def gather(self, thing: Any) -> list[Any]:
-        return self._say("gather", thing)
+    def all_gather(self, value: Any) -> list[Any]:
+        return self._exchange("all_gather", value)
 
-    def total(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
-        found: NDArray[np.float64] = np.sum(self._say("total", array), axis=0)
-        return found
+    def all_reduce_sum(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
+        total: NDArray[np.float64] = np.sum(self._exchange("all_reduce_sum", array), axis=0)
+        return total
 
     def wrap(self, model: nn.Module, device: torch.device, parallel: str = "ddp") -> nn.Module:
         """Gradients are not exchanged."""
         return model
 
 
-def together(work: Callable[[Stub], T], size: int = 2, patience: float = 60.0) -> list[T]:
+def run_ranks(work: Callable[[Stub], T], size: int = 2, patience: float = HANG_SECONDS) -> list[T]:
     """What ``work`` gives for every rank of a world. Fails where the ranks' collectives do not match to the end."""
     meeting = Meeting(size, patience)
 
-    def one(rank: int) -> T:
+    def run_rank(rank: int) -> T:
         try:
-            found = work(Stub(rank, meeting))
-            assert meeting.say(rank, "the end", None) is not None
+            result = work(Stub(rank, meeting))
+            assert meeting.exchange(rank, "the end", None) is not None
         except BaseException:
             meeting.end()
             raise
-        return found
+        return result
 
     with ThreadPoolExecutor(size) as pool:
-        ranks = [pool.submit(one, rank) for rank in range(size)]
+        ranks = [pool.submit(run_rank, rank) for rank in range(size)]
     errors = [error for error in (rank.exception() for rank in ranks) if error is not None]
-    # The others found the meeting broken off: that is no news.
-    for error in sorted(errors, key=lambda one: isinstance(one, threading.BrokenBarrierError)):
+    # The others found the meeting aborted: that is not the cause.
+    for error in sorted(errors, key=lambda error: isinstance(error, threading.BrokenBarrierError)):
         raise error
     return [rank.result() for rank in ranks]

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from tests.engine.asking import answer_to
-from tests.engine.training.test_evaluation import evaluated, trained
+from tests.engine.training.test_evaluation import evaluated, train_run
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
@@ -62,7 +62,7 @@ def gone(path: Path) -> None:
 def test_that_a_table_is_predicted_and_exported_without_its_data_or_with_others(tmp_path: Path) -> None:
     source = table(tmp_path / "prices.csv", 1.0)
     asked_for = table(tmp_path / "asked.csv", 1.0)
-    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(source)})
     before = guesses(model, asked_for)
     table(source, 1000.0)
     assert guesses(model, asked_for) == before
@@ -84,7 +84,7 @@ def test_that_a_class_and_a_number_are_learnt_together_and_predicted(tmp_path: P
         "model.kind": "heads",
         "training.epochs": 40,
     }
-    model = trained("tabular-mlp", {**changes, "dataset.path": str(path)})
+    model = train_run("tabular-mlp", {**changes, "dataset.path": str(path)})
     first, *_, last = predicted(model, path).predictions
     assert (first.prediction, last.prediction) == ("small", "large")
     assert first.values is not None
@@ -99,7 +99,7 @@ def test_that_texts_are_predicted_with_the_vocabulary_of_the_training(tmp_path: 
     rows = [f"{n},{'rain sun wind' if n % 2 else 'soup bread salt'} {n},{'w' if n % 2 else 'k'}" for n in range(40)]
     source = texts(tmp_path / "texts.csv", rows)
     small = {"model.width": 16, "model.layers": 1, "training.epochs": 1, "dataset.text_column": "text"}
-    model = trained("text-transformer", {**small, "dataset.path": str(source), "dataset.vocabulary": 300})
+    model = train_run("text-transformer", {**small, "dataset.path": str(source), "dataset.vocabulary": 300})
     (tmp_path / "one.txt").write_text("rain and soup", encoding="utf-8")
     before = guesses(model, tmp_path / "one.txt")
     texts(source, [f"{n},quite other words stand here,{'w' if n % 2 else 'k'}" for n in range(200)] + rows)
@@ -120,7 +120,7 @@ def test_that_pictures_are_predicted_without_the_folder_of_the_training(tmp_path
     one = tmp_path / "one.png"
     shutil.copy(tmp_path / "pictures" / "light" / "0.png", one)
     small = {"model.channels": [4], "model.head": [4], "dataset.size": 8, "training.epochs": 1}
-    model = trained("image-folder", {**small, "dataset.path": str(tmp_path / "pictures")})
+    model = train_run("image-folder", {**small, "dataset.path": str(tmp_path / "pictures")})
     before = guesses(model, one)
     gone(tmp_path / "pictures")
     assert guesses(model, one) == before
@@ -128,7 +128,7 @@ def test_that_pictures_are_predicted_without_the_folder_of_the_training(tmp_path
 
 def test_that_a_resumed_run_keeps_its_scale_and_tells_that_the_data_changed(tmp_path: Path) -> None:
     source = table(tmp_path / "prices.csv", 1.0)
-    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(source)})
     run = RunFolder(model.parent.parent)
     table(source, 1000.0)
     run_attempt(run, Request(epochs=4), alone=True)
@@ -142,31 +142,31 @@ def test_that_a_resumed_run_keeps_its_scale_and_tells_that_the_data_changed(tmp_
 
 def test_that_a_source_comes_back_from_its_checkpoint() -> None:
     source = data.load(RunConfig().dataset)
-    state: dict[str, Any] = {
-        "task": fitted.told(source),
+    state: Any = {
+        "task": fitted.to_state(source),
         "classes": list(source.task.classes),
         "preprocessing": source.preprocessing,
     }
-    found = fitted.of_state(state)
+    found = fitted.from_state(state)
     assert (found.task, found.shape, found.scaling) == (source.task, source.shape, source.scaling)
     assert (found.preprocessing, found.vocabulary) == (source.preprocessing, source.vocabulary)
     assert len(found.train) == len(found.val) == 0
     now = RunConfig().dataset.model_dump(mode="json")
     state["config"] = {"dataset": {**now, "validation": 0.3, "augment_crop": 1, "workers": 2}}
-    assert fitted.goes_with(state, now), "other samples of the same kind"
-    assert not fitted.goes_with(state, {**now, "size": 16})
-    assert not fitted.goes_with(state, {**now, "kind": "table"})
+    assert fitted.applies_to(state, now), "other samples of the same kind"
+    assert not fitted.applies_to(state, {**now, "size": 16})
+    assert not fitted.applies_to(state, {**now, "kind": "table"})
     del state["task"]["factor"]
-    assert not fitted.goes_with(state, now)
-    with pytest.raises(RefusedError, match="does not tell"):
-        fitted.of_state(state)
+    assert not fitted.applies_to(state, now)
+    with pytest.raises(RefusedError, match="does not record"):
+        fitted.from_state(state)
 
 
 def test_that_a_text_is_looked_for_in_the_column_of_the_training(tmp_path: Path) -> None:
     rows = [f"{n},{'good fine' if n % 2 else 'bad poor'} {n},{'pos' if n % 2 else 'neg'}" for n in range(60)]
     source = texts(tmp_path / "texts.csv", rows)
     small = {"model.width": 16, "model.layers": 1, "training.epochs": 1, "dataset.text_column": "text"}
-    model = trained("text-transformer", {**small, "dataset.path": str(source)})
+    model = train_run("text-transformer", {**small, "dataset.path": str(source)})
     for name in ("good fine", "bad poor"):
         (tmp_path / f"{name}.txt").write_text(name, encoding="utf-8")
     good, bad = guesses(model, tmp_path / "good fine.txt", tmp_path / "bad poor.txt")
@@ -179,12 +179,12 @@ def test_that_a_text_is_looked_for_in_the_column_of_the_training(tmp_path: Path)
     assert guesses(model, tmp_path / "alone.tsv") == [good, bad]
     found = predicted(model, tmp_path / "other.csv", tmp_path / "no.bin")
     assert not found.predictions
-    assert ["no column 'text'" in found.left_out[0].why, "no text" in found.left_out[1].why] == [True, True]
+    assert ["no column 'text'" in found.left_out[0].why, "not text" in found.left_out[1].why] == [True, True]
 
 
 def test_that_pictures_in_other_data_are_scaled_as_in_the_training(tmp_path: Path) -> None:
     source = data.load(RunConfig().dataset)
-    other = data.load(RunConfig().dataset, learnt=source)
+    other = data.load(RunConfig().dataset, learned=source)
     assert other.scaling == source.scaling
     assert torch.equal(other.train.read([0]), source.train.read([0]))
 
@@ -195,7 +195,7 @@ def test_that_decimal_commas_of_the_training_are_read_so_where_a_file_does_not_s
         for n in range(40)
     ]
     (tmp_path / "in.csv").write_text("\n".join(["a;b;y", *lines]), encoding="utf-8")
-    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(tmp_path / "in.csv"), "dataset.target": "y"})
+    model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(tmp_path / "in.csv"), "dataset.target": "y"})
     (tmp_path / "with.csv").write_text("a;b\n1.020,0;1\n", encoding="utf-8")
     (tmp_path / "without.csv").write_text("a;b\n1.020;1\n", encoding="utf-8")
     assert guesses(model, tmp_path / "with.csv") == guesses(model, tmp_path / "without.csv")
@@ -203,7 +203,7 @@ def test_that_decimal_commas_of_the_training_are_read_so_where_a_file_does_not_s
 
 def test_that_a_column_that_came_later_is_not_what_was_learnt(tmp_path: Path) -> None:
     source = table(tmp_path / "prices.csv", 1.0)
-    model = trained("tabular-mlp", {**SMALL, "dataset.path": str(source)})
+    model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(source)})
     before = evaluated(model).metrics
     lines = source.read_text(encoding="utf-8").splitlines()
     source.write_text("\n".join([lines[0] + ",later", *(line + ",7" for line in lines[1:])]), encoding="utf-8")
@@ -220,10 +220,10 @@ def test_that_a_series_without_validation_keeps_its_naive_error(tmp_path: Path) 
     }
     config = files.change(RunConfig(), {**changes, "dataset.validation": 0.0})
     source = data.load(config.dataset)
-    assert data.load(config.dataset, learnt=source).preprocessing == source.preprocessing
+    assert data.load(config.dataset, learned=source).preprocessing == source.preprocessing
 
 
 def test_that_tokens_that_the_model_does_not_know_are_refused() -> None:
     source = data.load(RunConfig().dataset)
-    with pytest.raises(RefusedError, match="tokens up to"):
-        data.load(RunConfig().dataset, learnt=replace(source, vocabulary=-1))
+    with pytest.raises(RefusedError, match="token ids up to"):
+        data.load(RunConfig().dataset, learned=replace(source, vocabulary=-1))

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from tests.engine.service.test_model_alone import predicted
-from tests.engine.training.test_evaluation import trained
+from tests.engine.training.test_evaluation import train_run
 from workbench.shipped import shipped
 
 
 def test_that_a_picture_is_recognised_and_what_is_none_is_left_out_in_words(tmp_path: Path) -> None:
-    path = trained("digits-mlp", {"training.epochs": 6})
+    path = train_run("digits-mlp", {"training.epochs": 6})
     # A one, drawn as the embedded digits are: white on black, 8 by 8.
     picture = np.zeros((8, 8), dtype=np.uint8)
     picture[:, 3:5] = 255
@@ -30,7 +30,7 @@ def test_that_a_picture_is_recognised_and_what_is_none_is_left_out_in_words(tmp_
 
 
 def test_that_every_row_of_a_table_has_its_guess() -> None:
-    path = trained("tabular-mlp", {"training.epochs": 6})
+    path = train_run("tabular-mlp", {"training.epochs": 6})
     table = shipped("tables", "clusters.csv")
     found = predicted(path, table)
     lines = table.read_text(encoding="utf-8").splitlines()
@@ -48,7 +48,7 @@ def test_that_texts_are_told_apart(tmp_path: Path) -> None:
     rows = [f"{' '.join(draw.permutation(text.split()))},{kind}" for _ in range(60) for kind, text in words.items()]
     (tmp_path / "texts.csv").write_text("text,label\n" + "\n".join(rows), encoding="utf-8")
     small = {"dataset.path": str(tmp_path / "texts.csv"), "training.epochs": 6, "model.width": 16, "model.layers": 1}
-    path = trained("text-transformer", small)
+    path = train_run("text-transformer", small)
     for kind, text in words.items():
         (tmp_path / f"{kind}.txt").write_text(text, encoding="utf-8")
     found = predicted(path, tmp_path / "weather.txt", tmp_path / "kitchen.txt")
@@ -69,7 +69,7 @@ def test_that_a_series_is_carried_on_and_one_too_short_is_left_out(tmp_path: Pat
         "training.epochs": 12,
         "optimizer.lr": 5e-3,
     }
-    path = trained("sine-gru", changes)
+    path = train_run("sine-gru", changes)
     found = predicted(path, tmp_path / "series.csv", tmp_path / "short.csv")
     (one,) = found.predictions
     assert next(iter((one.values or {}).values())) == pytest.approx(np.sin(400 * 0.1), abs=0.25)
@@ -80,6 +80,6 @@ def test_that_a_series_is_carried_on_and_one_too_short_is_left_out(tmp_path: Pat
 
 def test_that_a_model_of_a_formula_takes_no_files(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x\n1\n")
-    found = predicted(trained("linear-regression", {"training.epochs": 2}), tmp_path / "a.csv")
+    found = predicted(train_run("linear-regression", {"training.epochs": 2}), tmp_path / "a.csv")
     assert not found.predictions
     assert "takes no files" in found.left_out[0].why

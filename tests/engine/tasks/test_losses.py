@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from workbench.config.training import Training
-from workbench.engine.data.dataset import Task
-from workbench.engine.tasks import losses
+from workbench.engine.data.dataset import TaskSpec
+from workbench.engine.tasks import task_of
 
 
 def least(
     name: Literal["cross-entropy", "bce", "focal"], target: torch.Tensor, weights: torch.Tensor | None
 ) -> list[float]:
     """The shares of the classes at which the loss of samples is least of which nothing is known."""
-    loss = losses.build(Training(loss=name, focal_gamma=0.0), Task("classification", ("a", "b")), weights)
+    loss = task_of(TaskSpec("classification", ("a", "b"))).build_loss(Training(loss=name, focal_gamma=0.0), weights)
     bias = torch.zeros(2, requires_grad=True)
     optimizer = torch.optim.Adam([bias], lr=0.05)
     for _ in range(600):
@@ -22,8 +22,8 @@ def least(
         torch.autograd.backward(loss(bias.expand(len(target), 2), target))
         optimizer.step()
     shares = torch.sigmoid(bias) if name == "bce" else torch.softmax(bias, 0)
-    found: list[float] = shares.detach().tolist()
-    return found
+    values: list[float] = shares.detach().tolist()
+    return values
 
 
 @pytest.mark.parametrize("name", ["cross-entropy", "bce", "focal"])

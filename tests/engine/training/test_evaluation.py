@@ -10,8 +10,8 @@ from tests.engine.asking import answer_to
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.attempts.attempt import run_attempt
-from workbench.engine.data.dataset import Task
-from workbench.engine.training import evaluation
+from workbench.engine.data.dataset import TaskSpec
+from workbench.engine.tasks import class_figures, number_figures
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import create
 from workbench.runs.service.evaluation import Evaluation
@@ -19,10 +19,10 @@ from workbench.runs.service.inspection import BatchInspection
 from workbench.runs.service.requests import DescribeSamples, EvaluateCheckpoint, InspectBatch, InspectedModel
 from workbench.runs.service.samples import SampleDescriptions
 
-TASK = Task("classification", ("a", "b", "c"))
+CLASSES = ("a", "b", "c")
 
 
-def trained(recipe: str, changes: dict[str, Any]) -> Path:
+def train_run(recipe: str, changes: dict[str, Any]) -> Path:
     name, config = start(recipe)
     folder = create(files.change(config, {"training.epochs": 1, **changes}), name)
     run_attempt(folder, alone=True)
@@ -36,42 +36,44 @@ def evaluated(checkpoint: Path, split: str = "val") -> Evaluation:
 
 
 def test_that_confusion_and_figures_by_class_are_right() -> None:
-    truths = torch.tensor([0, 0, 0, 1, 1, 2, -100])
-    guesses = torch.tensor([0, 0, 1, 1, 2, 2, 0])
-    found = evaluation._per_class(TASK, guesses, truths)
-    assert found["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
-    first, second, third = found["per_class"]
+    labels = torch.tensor([0, 0, 0, 1, 1, 2, -100])
+    predictions = torch.tensor([0, 0, 1, 1, 2, 2, 0])
+    figures = class_figures.per_class(CLASSES, predictions, labels)
+    assert figures["confusion"] == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
+    first, second, third = figures["per_class"]
     assert (first["precision"], first["recall"], first["f1"]) == pytest.approx((1, 2 / 3, 0.8))
     assert (second["precision"], second["recall"], second["f1"]) == pytest.approx((0.5, 0.5, 0.5))
     assert (third["precision"], third["recall"], third["f1"]) == pytest.approx((0.5, 1, 2 / 3))
-    assert [one["samples"] for one in found["per_class"]] == [3, 2, 1]
+    assert [one["samples"] for one in figures["per_class"]] == [3, 2, 1]
 
 
 def test_that_a_class_nobody_guessed_has_no_division_by_zero() -> None:
-    found = evaluation._per_class(TASK, torch.tensor([0, 0]), torch.tensor([0, 1]))
-    assert [one["f1"] for one in found["per_class"]] == pytest.approx([2 / 3, 0, 0])
+    figures = class_figures.per_class(CLASSES, torch.tensor([0, 0]), torch.tensor([0, 1]))
+    assert [one["f1"] for one in figures["per_class"]] == pytest.approx([2 / 3, 0, 0])
 
 
 def test_that_cells_hold_their_samples_with_the_worst_first() -> None:
-    truths, guesses = torch.tensor([0, 0, 1, 0]), torch.tensor([1, 1, 1, 0])
-    assert evaluation._cells(TASK, guesses, truths, [1, 0, 3, 2]) == [[0, 1, [1, 0]], [0, 0, [3]], [1, 1, [2]]]
+    labels, predictions = torch.tensor([0, 0, 1, 0]), torch.tensor([1, 1, 1, 0])
+    assert class_figures.cells(predictions, labels, [1, 0, 3, 2]) == [[0, 1, [1, 0]], [0, 0, [3]], [1, 1, [2]]]
 
 
 def test_that_residuals_are_in_the_targets_unit() -> None:
-    task = Task("regression", targets=("y",), means=(5.0,), stds=(2.0,))
-    (told,) = evaluation._residuals(task, torch.tensor([[1.0], [0.0]]), torch.tensor([[0.0], [0.0]]))
+    spec = TaskSpec("regression", targets=("y",), means=(5.0,), stds=(2.0,))
+    (told,) = number_figures._residuals(spec, torch.tensor([[1.0], [0.0]]), torch.tensor([[0.0], [0.0]]))
     assert (told["mean"], told["std"], told["mae"]) == pytest.approx((1.0, 1.0, 1.0))
     assert told["rmse"] == pytest.approx(2**0.5)
     assert sum(told["counts"]) == 2
 
 
 def test_that_an_evaluation_shows_its_samples() -> None:
-    path = trained("digits-mlp", {})
+    path = train_run("digits-mlp", {})
     found = evaluated(path)
     confusion = torch.tensor(found.confusion)
     assert int(confusion.sum()) == found.samples == found.metrics["samples"]
     assert float(confusion.diag().sum() / confusion.sum()) == pytest.approx(found.metrics["accuracy"])
-    assert all(len(cell[2]) == min(confusion[cell[0], cell[1]], evaluation.CELL) for cell in found.cells or ())
+    assert all(
+        len(cell[2]) == min(confusion[cell[0], cell[1]], class_figures.SAMPLES_PER_CELL) for cell in found.cells or ()
+    )
     losses = [sample.loss or 0.0 for sample in found.worst]
     assert losses == sorted(losses, reverse=True)
     assert found.worst[0].thumbnail is not None
@@ -87,7 +89,7 @@ def test_that_an_evaluation_shows_its_samples() -> None:
 
 
 def test_that_a_forecast_stands_beside_the_naive_one() -> None:
-    found = evaluated(trained("sine-gru", {}))
+    found = evaluated(train_run("sine-gru", {}))
     forecast, residuals, pairs = found.forecast, found.residuals, found.pairs
     assert forecast is not None
     assert residuals is not None
@@ -114,7 +116,7 @@ def test_that_every_target_of_a_table_has_its_pairs_and_residuals_in_its_own_uni
         "dataset.more_targets": ["large"],
         "model.kind": "linear",
     }
-    found = evaluated(trained("linear-regression", changes))
+    found = evaluated(train_run("linear-regression", changes))
     residuals = found.residuals or ()
     assert found.pairs is not None
     small, large = found.pairs.targets

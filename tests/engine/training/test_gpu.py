@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.engine.training.test_loop import made, ran, weights
+from tests.engine.training.test_loop import create_run, train_run, weights
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.runs import history
 from workbench.runs.events import Memory, read_events
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.gpu
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16", "fp16"])
 def test_that_every_precision_trains_and_tells_its_memory(precision: str) -> None:
-    folder, progress = ran(
+    folder, progress = train_run(
         {"hardware.device": "cuda:0", "hardware.precision": precision, "training.epochs": 4}, "digits-cnn"
     )
     assert progress.state == "completed", progress.ended
@@ -25,7 +25,7 @@ def test_that_every_precision_trains_and_tells_its_memory(precision: str) -> Non
 def test_that_a_deterministic_run_ends_with_the_same_bits_twice() -> None:
     ends = []
     for _ in range(2):
-        folder = made({"hardware.device": "cuda:0", "training.deterministic": True})
+        folder = create_run({"hardware.device": "cuda:0", "training.deterministic": True})
         assert run_attempt(folder, alone=True) == 0
         assert history.load(folder).state == "completed"
         ends.append(weights(folder))

@@ -13,16 +13,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.engine.attempts.test_resume import create_run, final_weights, stop_at
+from tests.waiting import HANG_SECONDS
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
-from workbench.engine.data.dataset import Task
-from workbench.engine.data.loader import Resident
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.data.dataset import TaskSpec
+from workbench.engine.data.resident import ResidentLoader
+from workbench.engine.reporting.metrics import StepRecorder
+from workbench.engine.tasks import task_of
 from workbench.engine.training import precision
-from workbench.engine.training.nonfinite import Guard, NonFiniteError
+from workbench.engine.training.closure_step import ClosureStep
+from workbench.engine.training.nonfinite import NonFiniteError, NonFiniteGuard
 from workbench.engine.training.precision import Precision
-from workbench.engine.training.step import Stepper
+from workbench.engine.training.step import TrainStep
 from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.checkpoints import list_checkpoints
@@ -35,23 +38,23 @@ WILD = {**EVERY_EPOCH, "optimizer.kind": "sgd", "optimizer.lr": 1000.0, "trainin
 TOGETHER = {**WILD, "training.batch_size": 32, "hardware.processes": 2}
 
 
-def ran(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
-    folder = made("digits-mlp", changes)
+def train_run(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
+    folder = create_run("digits-mlp", changes)
     run_attempt(folder, alone=True)
     progress = history.load(folder)
-    look(folder)
+    check_weights_are_finite(folder)
     return folder, progress
 
 
-def look(folder: RunFolder) -> None:
+def check_weights_are_finite(folder: RunFolder) -> None:
     """No checkpoint of the run holds a weight that is not finite."""
     for info in list_checkpoints(folder.checkpoints):
         state = format.load(info.path)
-        numbers = [one for one in state["model"].values() if one.is_floating_point()]
-        assert all(bool(torch.isfinite(one).all()) for one in numbers), info.path.name
+        numbers = [value for value in state["model"].values() if value.is_floating_point()]
+        assert all(bool(torch.isfinite(value).all()) for value in numbers), info.path.name
 
 
-def said(progress: Progress) -> str:
+def failure_text(progress: Progress) -> str:
     assert progress.state == "failed", progress.log
     assert progress.ended is not None
     return progress.ended.what
@@ -59,16 +62,16 @@ def said(progress: Progress) -> str:
 
 def poison(patch: pytest.MonkeyPatch, epoch: int) -> None:
     """From that epoch on, counted from 0, a sample of every block of the data is no number."""
-    real = Resident._ready
+    real = ResidentLoader._ready
 
-    def ready(self: Resident, raw: Tensor, plan: Any, now: int, *rest: Any) -> Tensor:
+    def ready(self: ResidentLoader, raw: Tensor, plan: Any, now: int, *rest: Any) -> Tensor:
         inputs = real(self, raw, plan, now, *rest)
         if now >= epoch:
             inputs = inputs.clone()
             inputs[3].view(-1)[7] = float("inf")
         return inputs
 
-    patch.setattr(Resident, "_ready", ready)
+    patch.setattr(ResidentLoader, "_ready", ready)
 
 
 def break_layer(patch: pytest.MonkeyPatch, after: int, how: Callable[[Tensor], Tensor], until: int = 10**9) -> None:
@@ -86,8 +89,8 @@ def break_layer(patch: pytest.MonkeyPatch, after: int, how: Callable[[Tensor], T
 
 
 def test_that_a_learning_rate_that_is_too_high_ends_the_run_at_its_step() -> None:
-    folder, progress = ran(WILD)
-    text = said(progress)
+    folder, progress = train_run(WILD)
+    text = failure_text(progress)
     assert f"step {progress.step + 1} has numbers that are not finite" in text
     assert "was not taken" in text
     assert progress.ended is not None
@@ -101,9 +104,9 @@ def test_that_data_without_a_number_is_named_and_an_unharmed_checkpoint_is_offer
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     poison(monkeypatch, epoch=1)
-    folder, progress = ran(EVERY_EPOCH)
+    folder, progress = train_run(EVERY_EPOCH)
     per_epoch = progress.step
-    assert "the inputs of 1 of the step's samples" in said(progress)
+    assert "the inputs of 1 of the step's samples" in failure_text(progress)
     assert progress.ended is not None
     assert f"checkpoint (step {per_epoch})" in progress.ended.hint
     assert [info.step for info in list_checkpoints(folder.checkpoints)] == [per_epoch]
@@ -129,23 +132,23 @@ def test_that_the_layer_is_named_where_it_begins(
     how: Callable[[Tensor], Tensor], named: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_layer(monkeypatch, 30, how)
-    _, progress = ran(EVERY_EPOCH)
-    assert named in said(progress)
-    assert "step 31 " in said(progress)
+    _, progress = train_run(EVERY_EPOCH)
+    assert named in failure_text(progress)
+    assert "step 31 " in failure_text(progress)
 
 
 @pytest.mark.parametrize("mode", ["lower_lr", "clip"])
 def test_that_a_run_goes_back_by_itself_at_most_three_times(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     poison(monkeypatch, epoch=1)
-    folder, progress = ran({**EVERY_EPOCH, "training.on_nonfinite": mode})
-    assert "inputs" in said(progress)
+    folder, progress = train_run({**EVERY_EPOCH, "training.on_nonfinite": mode})
+    assert "inputs" in failure_text(progress)
     assert progress.ended is not None
     assert "went back 3 times" in progress.ended.hint
-    assert [one.why for one in progress.recoveries] == ["numbers"] * 3
+    assert [event.why for event in progress.recoveries] == ["numbers"] * 3
     assert sum("returns)" in line.text for line in progress.log) == 3
-    kept = format.load(list_checkpoints(folder.checkpoints)[-1].path)["recovery"]
-    assert kept["returns"] == 3
-    assert (kept["calm"], kept["clip_norm"]) == (
+    recovery: Any = format.load(list_checkpoints(folder.checkpoints)[-1].path)["recovery"]
+    assert recovery["returns"] == 3
+    assert (recovery["calm"], recovery["clip_norm"]) == (
         (pytest.approx(1e-3), None) if mode == "lower_lr" else (1.0, pytest.approx(0.01))
     )
 
@@ -154,54 +157,57 @@ def test_that_a_run_that_lowered_its_learning_rate_finishes_and_resumes_with_the
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     changes = {**WILD, "training.on_nonfinite": "lower_lr"}
-    straight, whole = ran(changes)
+    straight, whole = train_run(changes)
     assert whole.state == "completed"
     assert whole.recoveries
     assert (whole.curves.lr.y[-1:] < 1000.0).all()
     assert (whole.curves.loss.x[1:] > whole.curves.loss.x[:-1]).all()
-    broken = made("digits-mlp", changes)
+    broken = create_run("digits-mlp", changes)
     with monkeypatch.context() as patch:
         stop_at(patch, whole.step - 20)
         assert run_attempt(broken, alone=True) == 0
     assert history.load(broken).state == "stopped"
     assert run_attempt(broken, alone=True) == 0
-    ends, wanted = final(broken), final(straight)
+    ends, wanted = final_weights(broken), final_weights(straight)
     assert all(torch.equal(ends[name], wanted[name]) for name in wanted)
     assert len(history.load(broken).recoveries) == len(whole.recoveries)
 
 
 def test_that_weights_spoilt_by_the_optimiser_are_neither_judged_nor_saved(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Stepper.optimise
+    real, steps = TrainStep.step_optimizer, list[int]()
 
-    def optimise(self: Stepper, number: int, *rest: Any) -> None:
-        real(self, number, *rest)
-        if number == 30:
+    def step_optimizer(self: TrainStep) -> None:
+        real(self)
+        steps.append(len(steps) + 1)
+        if steps[-1] == 30:
             next(self.model.parameters()).data.view(-1)[0] = float("inf")
 
-    monkeypatch.setattr(Stepper, "optimise", optimise)
+    monkeypatch.setattr(TrainStep, "step_optimizer", step_optimizer)
     # 1,438 samples in batches of 96 are 15 steps: the second epoch ends with step 30.
-    folder, progress = ran(EVERY_EPOCH)
-    assert "the weights 1.weight" in said(progress)
+    folder, progress = train_run(EVERY_EPOCH)
+    assert "the weights 1.weight" in failure_text(progress)
     assert len(progress.epochs) == 1
     assert [info.step for info in list_checkpoints(folder.checkpoints)] == [15]
 
 
 def test_that_what_the_device_leaves_out_by_itself_is_found_at_the_next_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = said(ran(WILD)[1])
-    real = Guard.__init__
+    wanted = failure_text(train_run(WILD)[1])
+    real = NonFiniteGuard.__init__
 
-    def later(self: Guard, parameters: Any, optimizer: torch.optim.Optimizer, scaler: Any, alone: bool) -> None:
+    def later(
+        self: NonFiniteGuard, parameters: Any, optimizer: torch.optim.Optimizer, scaler: Any, alone: bool
+    ) -> None:
         real(self, parameters, optimizer, scaler, alone)
-        self.later = True
-        optimizer.found_inf = self._found  # type: ignore[attr-defined]
+        self.defers = True
+        optimizer.found_inf = self._is_nonfinite  # type: ignore[attr-defined]
 
-    monkeypatch.setattr(Guard, "__init__", later)
+    monkeypatch.setattr(NonFiniteGuard, "__init__", later)
     # Nothing is reported before the epoch's end: the steps behind the bad one are left out on the device.
-    monkeypatch.setattr("workbench.engine.reporting.reporter.Flow.due", lambda self: False)
-    _, progress = ran(WILD)
-    assert said(progress) == wanted
+    monkeypatch.setattr("workbench.engine.reporting.reporter.StepLog.is_due", lambda self: False)
+    _, progress = train_run(WILD)
+    assert failure_text(progress) == wanted
     assert not progress.recoveries
-    _, helped = ran({**WILD, "training.on_nonfinite": "lower_lr"})
+    _, helped = train_run({**WILD, "training.on_nonfinite": "lower_lr"})
     assert helped.state == "completed"
     assert helped.recoveries
 
@@ -217,64 +223,65 @@ class Scaled(Precision):
 def test_that_steps_left_out_by_fp16_are_counted_and_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "build", lambda name, device: Scaled(device))
     break_layer(monkeypatch, 4, _no_number, until=7)
-    _, progress = ran(EVERY_EPOCH)
+    _, progress = train_run(EVERY_EPOCH)
     assert progress.state == "completed"
     assert [epoch.skipped for epoch in progress.epochs] == [3, 0, 0]
     assert not progress.recoveries
-    assert any("fp16 left out" in line.text for line in progress.log)
+    assert any("fp16 skipped" in line.text for line in progress.log)
 
 
 def test_that_fp16_that_no_scale_helps_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "build", lambda name, device: Scaled(device))
     break_layer(monkeypatch, 20, _no_number)
-    _, progress = ran({**EVERY_EPOCH, "training.epochs": 10})
-    assert "layer 2 (ReLU)" in said(progress)
+    _, progress = train_run({**EVERY_EPOCH, "training.epochs": 10})
+    assert "layer 2 (ReLU)" in failure_text(progress)
 
 
 def test_that_gradients_of_few_rows_are_looked_at_too() -> None:
     table = nn.Embedding(5, 3, sparse=True)
-    guard = Guard(list(table.parameters()), torch.optim.SGD(table.parameters()), None, alone=True)
+    guard = NonFiniteGuard(list(table.parameters()), torch.optim.SGD(table.parameters()), None, alone=True)
     table(torch.tensor([1, 2])).sum().backward()
-    assert not guard.bad()
+    assert not guard.found_nonfinite()
     (table(torch.tensor([1, 2])) * float("inf")).sum().backward()
-    assert guard.bad()
+    assert guard.found_nonfinite()
 
 
 @pytest.mark.parametrize("kind", ["adam", "lbfgs", "muon"])
 def test_that_a_step_that_is_not_taken_leaves_weights_and_state_as_they_were(kind: str) -> None:
     from workbench.engine.optimizers import build as optimizer_of
 
-    config = made("digits-mlp", {"optimizer.kind": kind}).config()
+    config = create_run("digits-mlp", {"optimizer.kind": kind}).config()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
     optimizer = optimizer_of(config.optimizer, model, torch.device("cpu"))
-    stepper = Stepper(model, optimizer, nn.functional.cross_entropy, Precision(torch.device("cpu")), None)
-    stepper.guard = Guard(list(model.parameters()), optimizer, None, alone=True)
-    recorder = Recorder(Task("classification", ("a", "b", "c")))
+    kind_of_step = ClosureStep if kind == "lbfgs" else TrainStep
+    train_step = kind_of_step(model, optimizer, nn.functional.cross_entropy, Precision(torch.device("cpu")), None)
+    train_step.guard = NonFiniteGuard(list(model.parameters()), optimizer, None, alone=True)
+    recorder = StepRecorder(task_of(TaskSpec("classification", ("a", "b", "c"))))
     inputs, targets = torch.randn(16, 4), torch.randint(0, 3, (16,))
-    stepper.train(1, [(inputs, targets, 1.0)], recorder)
+    train_step.run(1, [(inputs, targets, 1.0)], recorder)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = format.checksum(optimizer.state_dict())
     bad = inputs.clone()
     bad[2, 1] = float("nan")
     with pytest.raises(NonFiniteError):
-        stepper.train(2, [(inputs, targets, 0.5), (bad, targets, 0.5)], recorder)
+        train_step.run(2, [(inputs, targets, 0.5), (bad, targets, 0.5)], recorder)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
     assert format.checksum(optimizer.state_dict()) == state
 
 
 def test_that_two_processes_go_back_together() -> None:
-    helped = made("digits-mlp", {**TOGETHER, "training.on_nonfinite": "lower_lr"})
-    assert process.start(helped).wait(timeout=300) == 0
+    helped = create_run("digits-mlp", {**TOGETHER, "training.on_nonfinite": "lower_lr"})
+    assert process.start(helped).wait(HANG_SECONDS) == 0
     assert history.load(helped).recoveries
-    look(helped)
+    check_weights_are_finite(helped)
 
 
 @pytest.mark.campaign
 def test_that_two_processes_end_together_in_words() -> None:
-    failing = made("digits-mlp", TOGETHER)
-    assert process.start(failing).wait(timeout=300) == 1
-    assert "has numbers that are not finite" in said(history.load(failing))
+    failing = create_run("digits-mlp", TOGETHER)
+    assert process.start(failing).wait(HANG_SECONDS) == 1
+    assert "has numbers that are not finite" in failure_text(history.load(failing))
 
 
 @pytest.mark.campaign
@@ -292,7 +299,7 @@ def test_that_no_checkpoint_is_ever_spoilt(monkeypatch: pytest.MonkeyPatch) -> N
                 "training.batch_size": 256,
                 "output.checkpoint_every": "3 steps",
             }
-            _, progress = ran(changes)
+            _, progress = train_run(changes)
         assert progress.state in ("completed", "failed")
         assert len(progress.recoveries) <= 3
         assert progress.ended is not None

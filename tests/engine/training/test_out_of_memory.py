@@ -16,10 +16,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.engine.attempts.test_resume import final, made, stop_at
+from tests.engine.attempts.test_resume import create_run, final_weights, stop_at
+from tests.waiting import HANG_SECONDS
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.reporting import reporter
-from workbench.engine.training.recovery import Beginning
+from workbench.engine.training.memory_recovery import StepBackup
 from workbench.launch import process
 from workbench.runs import history, trust
 from workbench.runs.folder import RunFolder
@@ -69,8 +70,8 @@ def scarce(patch: pytest.MonkeyPatch, limits: dict[int, int], backward: Callable
     patch.setattr(nn.ReLU, "forward", forward)
 
 
-def ran(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
-    folder = made("digits-mlp", {**SMALL, **changes})
+def train_run(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
+    folder = create_run("digits-mlp", {**SMALL, **changes})
     run_attempt(folder, alone=True)
     return folder, history.load(folder)
 
@@ -85,8 +86,8 @@ def same(ours: tuple[RunFolder, Progress], theirs: tuple[RunFolder, Progress]) -
     assert one.curves.loss.x.tolist() == two.curves.loss.x.tolist()
     np.testing.assert_allclose(one.curves.loss.y, two.curves.loss.y, rtol=2e-4)
     assert [epoch.train["samples"] for epoch in one.epochs] == [epoch.train["samples"] for epoch in two.epochs]
-    wanted = final(other)
-    for name, value in final(mine).items():
+    wanted = final_weights(other)
+    for name, value in final_weights(mine).items():
         torch.testing.assert_close(value, wanted[name], rtol=1e-3, atol=1e-4)
 
 
@@ -102,19 +103,19 @@ def _every_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_that_a_run_whose_memory_ran_out_equals_one_that_accumulated_from_the_start(
     seeds: range, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    theirs = ran({"training.batch_size": BATCH // 4, "training.accumulation": 4})
+    theirs = train_run({"training.batch_size": BATCH // 4, "training.accumulation": 4})
     for seed in seeds:
         chance = random.Random(seed)
         limits = {chance.randint(1, 30): BATCH // 2, chance.randint(1, 40): BATCH // 4}
         with monkeypatch.context() as patch:
             scarce(patch, limits, lambda chance=chance: chance.random() < 0.5)  # type: ignore[misc]
-            ours = ran({})
+            ours = train_run({})
         same(ours, theirs)
         progress = ours[1]
         assert progress.started is not None
         assert progress.started.batch_size == BATCH
         assert 1 <= len(progress.recoveries) <= 2
-        assert {one.why for one in progress.recoveries} == {"memory"}
+        assert {event.why for event in progress.recoveries} == {"memory"}
         assert progress.recoveries[-1].from_step == progress.recoveries[-1].step - 1
         # The last batch of an epoch has 30 samples: halved there, the passes are of 15.
         passes = [f"{size} samples go through the model at a time" for size in (BATCH // 4, 15)]
@@ -129,9 +130,9 @@ def test_that_buffers_and_state_of_a_step_that_broke_are_those_of_its_beginning(
     changes = {"model.norm": norm, "optimizer.kind": kind, "training.batch_size": 480, "training.epochs": 1}
     if kind == "lbfgs":
         changes["optimizer.iterations"] = 2
-    theirs = ran({**changes, "training.batch_size": 240, "training.accumulation": 2})
+    theirs = train_run({**changes, "training.batch_size": 240, "training.accumulation": 2})
     scarce(monkeypatch, {0: 240})
-    ours = ran(changes)
+    ours = train_run(changes)
     same(ours, theirs)
     assert len(ours[1].recoveries) == 1
 
@@ -140,22 +141,22 @@ def test_that_a_run_stopped_after_memory_ran_out_resumes_with_the_same_bits(monk
     changes: dict[str, object] = {"model.dropout": [0.3]}
     with monkeypatch.context() as patch:
         scarce(patch, {5: 20})
-        straight, whole = ran(changes)
+        straight, whole = train_run(changes)
     assert whole.state == "completed"
-    broken = made("digits-mlp", {**SMALL, **changes})
+    broken = create_run("digits-mlp", {**SMALL, **changes})
     with monkeypatch.context() as patch:
         scarce(patch, {5: 20})
         stop_at(patch, 30)
         assert run_attempt(broken, alone=True) == 0
     # Nothing is scarce any more, and the run keeps to what it has learnt.
     assert run_attempt(broken, alone=True) == 0
-    wanted = final(straight)
-    assert all(torch.equal(value, wanted[name]) for name, value in final(broken).items())
+    wanted = final_weights(straight)
+    assert all(torch.equal(value, wanted[name]) for name, value in final_weights(broken).items())
 
 
 def test_that_memory_that_does_not_hold_one_sample_is_a_failure_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     scarce(monkeypatch, {30: 0})
-    folder, progress = ran({"output.checkpoint_every": "1"})
+    folder, progress = train_run({"output.checkpoint_every": "1"})
     assert progress.state == "failed"
     assert progress.ended is not None
     assert progress.ended.what == "memory ran out in step 30, with one sample at a time"
@@ -170,7 +171,7 @@ def test_that_an_error_that_is_no_lack_of_memory_is_not_tried_again(monkeypatch:
         raise RuntimeError("something else")
 
     monkeypatch.setattr(nn.ReLU, "forward", forward)
-    _, progress = ran({})
+    _, progress = train_run({})
     assert progress.state == "failed"
     assert not progress.recoveries
 
@@ -179,15 +180,17 @@ def test_that_a_beginning_puts_random_states_and_buffers_back() -> None:
     from workbench.engine.runtime.distributed import World
     from workbench.engine.training import build
 
-    parts = build.build(made("digits-mlp", {**SMALL, "model.norm": "batch"}).config(), torch.device("cpu"), World())
-    beginning = Beginning(parts)
-    beginning.keep()
-    before = [one.clone() for one in parts.model.buffers()], torch.get_rng_state()
+    parts = build.build(
+        create_run("digits-mlp", {**SMALL, "model.norm": "batch"}).config(), torch.device("cpu"), World()
+    )
+    beginning = StepBackup(parts)
+    beginning.save()
+    before = [buffer.clone() for buffer in parts.model.buffers()], torch.get_rng_state()
     parts.model.train()
     parts.model(torch.rand(8, *parts.source.shape))
     torch.rand(3)
     assert not all(map(torch.equal, parts.model.buffers(), before[0]))
-    beginning.put_back()
+    beginning.restore()
     assert all(map(torch.equal, parts.model.buffers(), before[0]))
     assert torch.equal(torch.get_rng_state(), before[1])
 
@@ -238,8 +241,8 @@ SEVERAL = {
 
 
 def several(changes: dict[str, object]) -> tuple[RunFolder, Progress]:
-    folder = made("digits-mlp", {**SEVERAL, **changes})
-    process.start(folder).wait(timeout=300)
+    folder = create_run("digits-mlp", {**SEVERAL, **changes})
+    process.start(folder).wait(HANG_SECONDS)
     return folder, history.load(folder)
 
 
@@ -277,14 +280,14 @@ def close(ours: tuple[RunFolder, Progress], theirs: tuple[RunFolder, Progress]) 
     assert one.step == two.step
     assert one.epochs[0].train["samples"] == two.epochs[0].train["samples"] == 1438
     assert one.epochs[0].train["loss"] == pytest.approx(two.epochs[0].train["loss"], rel=2e-4)
-    wanted = final(other)
-    for name, value in final(mine).items():
+    wanted = final_weights(other)
+    for name, value in final_weights(mine).items():
         if name != "seen":
             torch.testing.assert_close(value, wanted[name], rtol=1e-3, atol=1e-4)
 
 
 def test_that_an_evaluation_whose_memory_runs_out_goes_on_in_smaller_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    theirs = ran({})
+    theirs = train_run({})
     real, tried = nn.ReLU.forward, list[int]()
 
     def forward(self: nn.ReLU, inputs: Tensor) -> Tensor:
@@ -295,11 +298,11 @@ def test_that_an_evaluation_whose_memory_runs_out_goes_on_in_smaller_passes(monk
         return real(self, inputs)
 
     monkeypatch.setattr(nn.ReLU, "forward", forward)
-    ours = ran({})
+    ours = train_run({})
     assert max(tried) > 50 >= tried[-1]
     for one, two in zip(ours[1].epochs, theirs[1].epochs, strict=True):
         assert one.val == pytest.approx(two.val, rel=1e-5)
-    told = [line.text for line in ours[1].log if "memory ran out in validation" in line.text]
-    assert len(told) == 1
-    wanted = final(theirs[0])
-    assert all(torch.equal(value, wanted[name]) for name, value in final(ours[0]).items())
+    texts = [line.text for line in ours[1].log if "memory ran out in validation" in line.text]
+    assert len(texts) == 1
+    wanted = final_weights(theirs[0])
+    assert all(torch.equal(value, wanted[name]) for name, value in final_weights(ours[0]).items())

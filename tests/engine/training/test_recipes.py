@@ -23,7 +23,7 @@ from workbench.runs.progress import Progress
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 60), "blue": (40, 60, 220)}
 
 
-def ran(recipe: str, changes: dict[str, Any]) -> tuple[RunFolder, Progress]:
+def train_run(recipe: str, changes: dict[str, Any]) -> tuple[RunFolder, Progress]:
     name, config = start(recipe)
     folder = create(files.change(config, changes), name)
     run_attempt(folder, alone=True)
@@ -33,7 +33,7 @@ def ran(recipe: str, changes: dict[str, Any]) -> tuple[RunFolder, Progress]:
 
 
 def test_that_the_slope_and_the_intercept_of_the_line_are_found() -> None:
-    folder, _ = ran("linear-regression", {})
+    folder, _ = train_run("linear-regression", {})
     newest = latest(folder.checkpoints)
     assert newest is not None
     state = format.load(newest.path)
@@ -44,7 +44,7 @@ def test_that_the_slope_and_the_intercept_of_the_line_are_found() -> None:
 
 @pytest.mark.parametrize("recipe", ["sine-lstm", "sine-gru", "sine-transformer"])
 def test_that_a_forecast_is_better_than_the_last_value(recipe: str) -> None:
-    folder, _ = ran(recipe, {"training.epochs": 12, "optimizer.lr": 3e-3})
+    folder, _ = train_run(recipe, {"training.epochs": 12, "optimizer.lr": 3e-3})
     chosen = best(folder.checkpoints)
     assert chosen is not None
     forecast = evaluated(chosen.path).forecast
@@ -53,7 +53,7 @@ def test_that_a_forecast_is_better_than_the_last_value(recipe: str) -> None:
 
 
 def test_that_unequal_classes_are_judged_by_balanced_accuracy() -> None:
-    _, progress = ran("imbalanced-tabular", {"training.epochs": 10})
+    _, progress = train_run("imbalanced-tabular", {"training.epochs": 10})
     assert progress.started is not None
     assert progress.started.monitor == "val balanced_accuracy"
     assert progress.best is not None
@@ -61,13 +61,13 @@ def test_that_unequal_classes_are_judged_by_balanced_accuracy() -> None:
 
 
 def test_that_two_tasks_are_learnt_on_one_trunk() -> None:
-    _, progress = ran("multi-task", {"training.epochs": 4})
+    _, progress = train_run("multi-task", {"training.epochs": 4})
     assert progress.epochs[-1].val["accuracy"] > 0.9
     assert progress.epochs[-1].val["r2"] > 0.8
 
 
 def test_that_a_table_is_learnt() -> None:
-    _, progress = ran("tabular-mlp", {"training.epochs": 10})
+    _, progress = train_run("tabular-mlp", {"training.epochs": 10})
     assert progress.epochs[-1].val["accuracy"] > 0.6  # five classes
 
 
@@ -79,13 +79,13 @@ def test_that_texts_are_sorted(tmp_path: Path) -> None:
     ]
     path = tmp_path / "texts.csv"
     path.write_text("text,label\n" + "\n".join(rows), encoding="utf-8")
-    _, progress = ran("text-transformer", {"dataset.path": str(path), "training.epochs": 4})
+    _, progress = train_run("text-transformer", {"dataset.path": str(path), "training.epochs": 4})
     assert progress.epochs[-1].val["accuracy"] > 0.9
 
 
 def test_that_mnist_is_learnt_from_its_files(tmp_path: Path) -> None:
     written.mnist(tmp_path, train=400, test=60)
-    _, progress = ran("mnist-mlp", {"dataset.path": str(tmp_path), "training.epochs": 8})
+    _, progress = train_run("mnist-mlp", {"dataset.path": str(tmp_path), "training.epochs": 8})
     assert progress.started is not None
     assert (
         progress.started.parameters == 785 * 512 + 513 * 256 + 257 * 10 + 2 * 768
@@ -96,7 +96,7 @@ def test_that_mnist_is_learnt_from_its_files(tmp_path: Path) -> None:
 def test_that_cifar10_is_learnt_from_its_files(tmp_path: Path) -> None:
     written.cifar10(tmp_path, each=20)
     small = {"model.channels": [8, 16, 16], "model.head": [32], "model.head_dropout": [0.0], "training.epochs": 6}
-    _, progress = ran("cifar10-cnn", {"dataset.path": str(tmp_path), **small, "training.batch_size": 20})
+    _, progress = train_run("cifar10-cnn", {"dataset.path": str(tmp_path), **small, "training.batch_size": 20})
     assert progress.epochs[-1].train["loss"] < progress.epochs[0].train["loss"]
 
 
@@ -117,11 +117,11 @@ def pictures(root: Path, each: int = 12) -> dict[str, list[Path]]:
 def test_that_own_pictures_are_learnt_from_folders_and_from_a_csv_file(tmp_path: Path) -> None:
     found = pictures(tmp_path / "pictures")
     small = {"dataset.size": 16, "model.channels": [4, 8], "training.epochs": 8, "training.batch_size": 8}
-    _, progress = ran("image-folder", {"dataset.path": str(tmp_path / "pictures"), **small})
+    _, progress = train_run("image-folder", {"dataset.path": str(tmp_path / "pictures"), **small})
     assert progress.epochs[-1].val["accuracy"] > 0.6
     lines = [f"{path.relative_to(tmp_path).as_posix()},{name}" for name, paths in found.items() for path in paths]
     (tmp_path / "pictures.csv").write_text("path,label\n" + "\n".join(lines), encoding="utf-8")
-    _, progress = ran("image-csv", {"dataset.path": str(tmp_path / "pictures.csv"), **small})
+    _, progress = train_run("image-csv", {"dataset.path": str(tmp_path / "pictures.csv"), **small})
     assert progress.epochs[-1].val["accuracy"] > 0.6
 
 
@@ -139,7 +139,7 @@ def test_that_pretrained_weights_are_taken_from_a_file(recipe: str, tmp_path: Pa
         "training.epochs": 1,
         "training.batch_size": 4,
     }
-    folder, _ = ran(recipe, changes)
+    folder, _ = train_run(recipe, changes)
     newest = latest(folder.checkpoints)
     assert newest is not None
     state = format.load(newest.path)["model"]
@@ -152,4 +152,4 @@ def test_that_pretrained_weights_are_taken_from_a_file(recipe: str, tmp_path: Pa
 def test_that_no_recipe_is_forgotten_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     elsewhere = {"digits-cnn", "digits-mlp", "optimizer-comparison"}
-    assert not [one.name for one in recipes() if f'"{one.name}"' not in text and one.name not in elsewhere]
+    assert not [recipe.name for recipe in recipes() if f'"{recipe.name}"' not in text and recipe.name not in elsewhere]

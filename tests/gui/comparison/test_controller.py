@@ -23,8 +23,8 @@ Wait = Callable[[Callable[[], object]], None]
 @pytest.fixture
 def view(window: MainWindow) -> ComparisonView:
     """The view of comparisons, with its plots."""
-    window.centre.fill()
-    return window.centre.comparison
+    window.central.fill()
+    return window.central.comparison
 
 
 def begin(window: MainWindow, values: str = "0.1, 0.01, 0.001") -> None:
@@ -58,15 +58,15 @@ def test_that_the_runs_of_a_comparison_follow_each_other(
     begin(window)
     wait(lambda: len(engines.all) == 1)
     assert view.isVisible()
-    wait(lambda: column(view, "State") == ["starting", "waiting", "waiting"])
+    wait(lambda: column(view, "State") == ["starting", "queued", "queued"])
     engines.last.train()
     wait(lambda: len(engines.all) == 2)
-    wait(lambda: column(view, "State") == ["completed", "starting", "waiting"])
+    wait(lambda: column(view, "State") == ["completed", "starting", "queued"])
     engines.last.train()
     wait(lambda: len(engines.all) == 3)
     engines.last.train()
     wait(lambda: column(view, "State") == ["completed"] * 3)
-    found = comparison.members(runs, window.tools.comparing.group)
+    found = comparison.members(runs, window.controllers.comparison.group)
     assert [run.config().optimizer.lr for run in found] == [0.1, 0.01, 0.001]
     assert len({run.config().training.seed for run in found}) == 1
 
@@ -81,7 +81,7 @@ def test_that_table_and_curves_grow_with_the_run(
     wait(lambda: column(view, "Epochs")[0] == "1")
     assert view.charts is not None
     trace = view.charts.loss.traces[0]
-    assert trace.name == "lr 0.1"
+    assert trace.name == "Learning rate 0.1"
     assert len(trace.progress.curves.loss) == 23
     engines.last.train_epoch()
     wait(lambda: column(view, "Epochs")[0] == "2")
@@ -95,16 +95,18 @@ def test_that_the_table_tells_final_and_best_and_the_hash_of_the_first_weights(
     begin(window, "0.1, 0.01")
     train_two(engines, wait)
     wait(lambda: column(view, "State") == ["completed"] * 2)
-    assert [text.removeprefix("━ ") for text in column(view, "Run")] == ["lr 0.1", "lr 0.01"]
-    assert column(view, "Weights") == ["01234567"] * 2
+    assert [text.removeprefix("━ ") for text in column(view, "Run")] == ["Learning rate 0.1", "Learning rate 0.01"]
+    assert column(view, "Initial weights") == ["01234567"] * 2
+    # The table and the run shown are read by threads of their own.
+    wait(lambda: window.session.state == "ended")
     progress = window.session.progress
     assert progress.best is not None
     assert column(view, "Best")[1] == f"{progress.best.value:.4g}"
-    assert column(view, "Best at")[1] == str(progress.best.epoch)
+    assert column(view, "Best epoch")[1] == str(progress.best.epoch)
     assert column(view, "Final")[1] == f"{progress.epochs[-1].val['accuracy']:.4g}"
     assert column(view, "Loss")[1] == f"{progress.epochs[-1].train['loss']:.4g}"
-    assert "2 of 2 runs have ended. All begin with the same weights and see the same batches." in view.status.text()
-    assert "Final and best are val accuracy." in view.status.text()
+    assert "2 of 2 runs have ended. All start with the same weights and see the same batches." in view.status.text()
+    assert "Final and Best are val accuracy." in view.status.text()
 
 
 def test_that_a_stop_ends_the_comparison(
@@ -115,9 +117,9 @@ def test_that_a_stop_ends_the_comparison(
     engines.last.begin()
     wait(lambda: window.session.state == "running")
     window.actions_["run.stop"].trigger()
-    wait(lambda: column(view, "State") == ["stopped", "not begun", "not begun"])
+    wait(lambda: column(view, "State") == ["stopped", "not started", "not started"])
+    wait(lambda: window.session.active_run is None)
     assert len(list_runs(runs)) == 1
-    assert window.session.going is None
 
 
 def test_that_a_failed_run_does_not_stop_the_others(
@@ -137,13 +139,13 @@ def test_that_those_waiting_can_be_dropped_and_the_one_that_goes_is_left_alone(
     begin(window)
     wait(lambda: len(engines.all) == 1)
     engines.last.begin()
-    wait(lambda: column(view, "State") == ["running", "waiting", "waiting"])
-    qtbot.mouseClick(view.drop, Qt.MouseButton.LeftButton)
-    assert column(view, "State") == ["running", "not begun", "not begun"]
-    assert not view.drop.isVisible()
+    wait(lambda: column(view, "State") == ["running", "queued", "queued"])
+    qtbot.mouseClick(view.cancel, Qt.MouseButton.LeftButton)
+    assert column(view, "State") == ["running", "not started", "not started"]
+    assert not view.cancel.isVisible()
     engines.last.train_epoch()
     engines.last.end()
-    wait(lambda: window.session.going is None)
+    wait(lambda: window.session.active_run is None)
     assert len(engines.all) == 1
 
 
@@ -154,7 +156,7 @@ def test_that_a_comparison_waits_for_the_run_that_goes(
     wait(lambda: len(engines.all) == 1)
     engines.last.begin()
     begin(window, "0.1, 0.01")
-    assert column(view, "State") == ["waiting", "waiting"]
+    assert column(view, "State") == ["queued", "queued"]
     engines.last.end()
     wait(lambda: len(engines.all) == 2)
     assert engines.last.folder.config().optimizer.lr == 0.1
@@ -171,8 +173,8 @@ def test_that_a_disk_that_refuses_ends_the_comparison_with_words(
     window.session.failed.connect(told.append)
     monkeypatch.setattr("workbench.gui.session.session.create", full)
     begin(window, "0.1, 0.01")
-    assert told == ["The run's folder cannot be made: No space left on device."]
-    assert column(view, "State") == ["not begun", "not begun"]
+    assert told == ["The run’s folder cannot be created: No space left on device."]
+    assert column(view, "State") == ["not started", "not started"]
 
 
 def test_that_a_run_of_an_earlier_comparison_shows_it_again(
@@ -180,16 +182,16 @@ def test_that_a_run_of_an_earlier_comparison_shows_it_again(
 ) -> None:
     begin(window, "0.1, 0.01")
     train_two(engines, wait)
-    wait(lambda: column(view, "State") == ["completed"] * 2)
-    first = window.tools.comparing.group
+    wait(lambda: column(view, "State") == ["completed"] * 2 and window.session.active_run is None)
+    first = window.controllers.comparison.group
     config = window.document.config
     assert config is not None
-    window.tools.comparing.begin("other", compare.variants(config, [{"training.seed": 3}]))
+    window.controllers.comparison.start("other", compare.variants(config, [{"training.seed": 3}]))
     wait(lambda: len(engines.all) == 3)
     engines.last.train()
-    wait(lambda: column(view, "State") == ["completed"])
-    window.desk.show_run(comparison.members(runs, first)[0])
-    wait(lambda: window.tools.comparing.group == first)
+    wait(lambda: column(view, "State") == ["completed"] and window.session.active_run is None)
+    window.controllers.runs.show_run(comparison.members(runs, first)[0])
+    wait(lambda: window.controllers.comparison.group == first)
     wait(lambda: column(view, "State") == ["completed"] * 2)
     cell = view.table.visualRect(view.table.model().index(1, 0)).center()
     qtbot.mouseClick(view.table.viewport(), Qt.MouseButton.LeftButton, pos=cell)
@@ -204,7 +206,7 @@ def test_that_runs_ticked_beside_the_one_shown_are_named_by_what_is_their_own(
 ) -> None:
     begin(window, "0.1, 0.01")
     train_two(engines, wait)
-    wait(lambda: window.session.going is None)
-    window.overlays.load(comparison.members(runs, window.tools.comparing.group))
-    wait(lambda: "lr 0.1" in window.centre.curves.overlay_legend.text())
-    assert "lr 0.01" in window.centre.curves.overlay_legend.text()
+    wait(lambda: window.session.active_run is None)
+    window.overlays.load(comparison.members(runs, window.controllers.comparison.group))
+    wait(lambda: "Learning rate 0.1" in window.central.curves.overlay_legend.text())
+    assert "Learning rate 0.01" in window.central.curves.overlay_legend.text()

@@ -43,8 +43,8 @@ def wanted(dialog: CompareDialog, qtbot: Any) -> list[Variant]:
 
 def test_that_the_learning_rate_is_proposed(make: Make, qtbot: Any) -> None:
     dialog = make()
-    assert dialog.settings[0].currentText() == "optimizer.lr"
-    assert "2 runs: lr 0.001; lr 0.0001." in dialog.status.text()
+    assert dialog.settings[0].currentText() == "Learning rate"
+    assert "2 runs: Learning rate 0.001; Learning rate 0.0001." in dialog.status.text()
     found = wanted(dialog, qtbot)
     assert [one.config.optimizer.lr for one in found] == [0.001, 0.0001]
 
@@ -98,6 +98,23 @@ def test_that_two_settings_make_every_combination(make: Make, qtbot: Any) -> Non
         "lr 0.01, optimizer sgd",
         "lr 0.01, optimizer adam",
     ]
+
+
+@pytest.mark.parametrize("text", ["Weight decay", "weight decay", "optimizer.weight_decay"])
+def test_that_a_setting_is_chosen_by_its_title_or_by_its_path(make: Make, qtbot: Any, text: str) -> None:
+    dialog = make()
+    dialog.settings[0].setCurrentText(text)
+    dialog.values[0].setText("0.1, 0.2")
+    assert [variant.values for variant in wanted(dialog, qtbot)] == [
+        {"optimizer.weight_decay": 0.1},
+        {"optimizer.weight_decay": 0.2},
+    ]
+
+
+def test_that_titles_of_settings_are_told_apart(make: Make) -> None:
+    box = make().settings[1]
+    titles = [box.itemText(index) for index in range(box.count())]
+    assert len(set(titles)) == len(titles)
 
 
 def test_that_a_setting_is_chosen_once(make: Make) -> None:

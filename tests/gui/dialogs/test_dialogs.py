@@ -61,7 +61,7 @@ def test_that_a_question_that_settled_itself_goes_away(qapp: Any, monkeypatch: p
 
 
 def test_that_details_of_an_error_can_be_copied(qapp: Any, qtbot: Any) -> None:
-    dialog = error.tell(None, "The engine died.", "Resume the run.", "line 1\nline 2")
+    dialog = error.show_error(None, "The engine died.", "Resume the run.", "line 1\nline 2")
     copy = dialog.findChild(QPushButton, "dialog.report.copy")
     assert copy is not None
     qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
@@ -71,6 +71,6 @@ def test_that_details_of_an_error_can_be_copied(qapp: Any, qtbot: Any) -> None:
 
 
 def test_that_an_error_without_details_has_nothing_to_copy(qapp: Any) -> None:
-    dialog = error.tell(None, "The folder is empty.", "Choose another.")
+    dialog = error.show_error(None, "The folder is empty.", "Choose another.")
     assert dialog.findChild(QPushButton, "dialog.report.copy") is None
     dialog.close()

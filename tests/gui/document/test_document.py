@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.waiting import HANG_MS
 from workbench.config import files
 from workbench.config.fields import Setting, kind_of, settings
 from workbench.config.problems import ConfigError, Problem
@@ -136,11 +137,11 @@ def test_that_a_wrong_setting_is_named_and_leaves_no_configuration() -> None:
 
 def test_that_what_the_lab_finds_wrong_is_told_beside_the_settings_own_problems(qtbot: Any) -> None:
     document = Document()
-    with qtbot.waitSignal(document.changed):
+    with qtbot.waitSignal(document.changed, timeout=HANG_MS):
         document.set_outside_problems("dataset", (Problem("dataset.path", "the folder is empty"),))
     assert [problem.what for problem in document.problems] == ["the folder is empty"]
     assert document.config is not None
-    with qtbot.waitSignal(document.changed):
+    with qtbot.waitSignal(document.changed, timeout=HANG_MS):
         document.set_outside_problems("dataset", ())
     assert not document.problems
 

@@ -10,14 +10,14 @@ import pytest
 
 from tests.gui.conftest import Answers
 from tests.gui.scripted import Engines
+from tests.waiting import HANG_MS
 from workbench.gui.dialogs import ask
 from workbench.gui.document.trusted_files import TRUST
-from workbench.gui.headless import Errand, Wishes
+from workbench.gui.headless import HeadlessOptions, HeadlessRun
 from workbench.gui.main_window import MainWindow
 from workbench.runs import trust
 from workbench.runs.service.requests import DescribeEnvironment, PreviewDataset, SummarizeModel
 
-PATIENCE = 120_000
 CODE = """
 import pathlib
 import torch
@@ -50,17 +50,17 @@ def test_that_train_asks_once_and_again_when_the_file_has_changed(
     train = window.actions_["run.train"]
     answers.give(ask.CANCEL)
     train.trigger()
-    assert answers.asked == [f"This run executes {file}. Trust it?"]
+    assert answers.asked == [f"This run uses the Python code in {file}, which is not trusted yet. Trust it?"]
     assert not engines.all
     assert not list(runs.glob("*"))
     answers.give(TRUST)
     train.trigger()
     assert len(engines.all) == 1
     assert trust.trusted(trust.content_hash(file))
-    assert window.desk.own_files.ask(window.document.data)
+    assert window.trusted_files.confirm(window.document.data)
     file.write_text(CODE + "# changed\n", encoding="utf-8")
     answers.give(ask.CANCEL)
-    assert not window.desk.own_files.ask(window.document.data)
+    assert not window.trusted_files.confirm(window.document.data)
     assert not trust.trusted(trust.content_hash(file))
 
 
@@ -70,17 +70,17 @@ def test_that_what_was_not_seen_is_not_trusted(window: MainWindow, answers: Answ
         return TRUST
 
     answers.give(answer, ask.CANCEL)
-    assert window.desk.own_files.ask(window.document.data)
-    assert not window.desk.own_files.ask(window.document.data)
+    assert window.trusted_files.confirm(window.document.data)
+    assert not window.trusted_files.confirm(window.document.data)
 
 
 def test_that_resuming_and_queueing_ask_too(
     window: MainWindow, engines: Engines, answers: Answers, file: Path, wait: Callable[[Callable[[], object]], None]
 ) -> None:
     answers.give(ask.CANCEL, TRUST)
-    window.tools.queue()
+    window.controllers.runs.queue()
     assert not engines.all
-    window.tools.queue()
+    window.controllers.runs.queue()
     wait(lambda: engines.all)
     engines.last.train()
     wait(lambda: window.session.state == "ended")
@@ -88,17 +88,17 @@ def test_that_resuming_and_queueing_ask_too(
     run = window.session.folder
     assert run is not None
     answers.give(ask.CANCEL)
-    window.desk.resume_run(run)
+    window.controllers.runs.resume_run(run)
     assert len(engines.all) == 1
 
 
 def test_that_previews_run_nothing_before_it_is_trusted(
     window: MainWindow, answers: Answers, find: Callable[[str], Any], file: Path, qtbot: Any
 ) -> None:
-    window.lab.start()
+    window.service.start()
     qtbot.waitUntil(
-        lambda: not {PreviewDataset, SummarizeModel, DescribeEnvironment} & set(window.lab.pending),
-        timeout=PATIENCE,
+        lambda: not {PreviewDataset, SummarizeModel, DescribeEnvironment} & set(window.service.pending),
+        timeout=HANG_MS,
     )
     assert not file.with_suffix(".ran").exists()
     assert not find("dataset.own_file").isHidden()
@@ -109,15 +109,15 @@ def test_that_previews_run_nothing_before_it_is_trusted(
     find("dataset.own_file.trust").click()
     assert find("dataset.own_file").isHidden()
     facts = find("dataset.facts")
-    qtbot.waitUntil(lambda: "20 rows" in facts.text() or "20 samples" in facts.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "20 rows" in facts.text() or "20 samples" in facts.text(), timeout=HANG_MS)
     assert file.with_suffix(".ran").exists()
 
 
 def test_that_nobody_is_asked_where_nobody_is(
     window: MainWindow, engines: Engines, file: Path, qtbot: Any, capsys: Any
 ) -> None:
-    errand = Errand(window, Wishes(train=True, quit_when_done=True))
-    with qtbot.waitSignal(errand.done) as told:
+    errand = HeadlessRun(window, HeadlessOptions(train=True, quit_when_done=True))
+    with qtbot.waitSignal(errand.done, timeout=HANG_MS) as told:
         errand.start()
     assert told.args == [1]
     assert not engines.all

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QToolTip
 
 from tests.gui.conftest import Answers
 from tests.gui.scripted import Engine
+from tests.waiting import HANG_MS
 from workbench.config import files, recipes
 from workbench.config.run import RunConfig
 from workbench.gui.evaluation import controller
@@ -33,8 +34,6 @@ from workbench.runs.service.requests import AnyRequest, DescribeSamples, Evaluat
 from workbench.runs.service.samples import SampleDescription, SampleDescriptions
 
 Until = Callable[[Callable[[], object]], None]
-PATIENCE = 120_000
-"""Milliseconds: the engine imports torch, on a machine that is busy."""
 ROOT = Path(__file__).parents[3]
 CHANGES: dict[str, dict[str, Any]] = {
     "digits-mlp": {"training.epochs": 1, "model.hidden": [16]},
@@ -53,14 +52,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RunFolder]:
     for run in found.values():
         command = [sys.executable, "-m", "workbench.engine", str(run.path)]
         subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=PATIENCE / 1000
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True, timeout=HANG_MS / 1000
         )
     return found
 
 
 @pytest.fixture
 def until(qtbot: Any) -> Until:
-    return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE)
+    return lambda condition: qtbot.waitUntil(lambda: bool(condition()), timeout=HANG_MS)
 
 
 @pytest.fixture
@@ -68,10 +67,10 @@ def show(window: MainWindow, trained: dict[str, RunFolder], until: Until) -> Cal
     """``show(recipe)``: the evaluation of its run, evaluated by the real engine."""
 
     def evaluated(name: str) -> EvaluationView:
-        window.lab.start()
+        window.service.start()
         window.session.show(trained[name])
         window.actions_["run.evaluate"].trigger()
-        view = window.centre.evaluation
+        view = window.central.evaluation
         assert "Evaluating" in view.status.text()
         until(lambda: view.evaluation is not None)
         return view
@@ -190,11 +189,11 @@ def test_that_own_files_are_predicted_and_what_cannot_be_is_told(
     until(lambda: rows.rowCount() == 2)
     answers.give([])
     qtbot.mouseClick(view.predict, Qt.MouseButton.LeftButton)
-    assert not window.lab.is_busy(PredictFiles)
+    assert not window.service.is_busy(PredictFiles)
 
 
 def test_that_without_a_checkpoint_it_says_so(window: MainWindow, find: Callable[[str], Any], tmp_path: Path) -> None:
-    view = window.centre.evaluation
+    view = window.central.evaluation
     for ask in (lambda: find("evaluation.start").click(), view.predict.click, lambda: drop(view, tmp_path)):
         view.show_status("")
         ask()
@@ -219,12 +218,12 @@ def evaluation_of(checkpoint: str) -> Evaluation:
 def sent(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[AnyRequest]:
     """What is requested; a test answers."""
     requests: list[AnyRequest] = []
-    monkeypatch.setattr(window.lab, "send", requests.append)
+    monkeypatch.setattr(window.service, "send", requests.append)
     return requests
 
 
 def _answer(window: MainWindow, request: AnyRequest, answer: AnyAnswer) -> None:
-    window.lab.replied.emit(ServiceReply(1, request, answer))
+    window.service.replied.emit(ServiceReply(1, request, answer))
 
 
 def test_that_predictions_are_named_by_their_own_model_and_not_by_the_one_that_was_measured_before(
@@ -234,7 +233,7 @@ def test_that_predictions_are_named_by_their_own_model_and_not_by_the_one_that_w
     checkpoint = Engine(first).train()
     checkpoint_of_second = Engine(second).train()
     checkpoint_of_second.with_suffix(".json").write_text('{"epoch": 3}')
-    view = window.centre.evaluation
+    view = window.central.evaluation
     request = EvaluateCheckpoint(checkpoint=str(checkpoint), split="val")
     _answer(window, request, evaluation_of(str(checkpoint)))
     assert read_evaluation(evaluation_file(first, checkpoint, "val")).run == str(first.path)
@@ -255,7 +254,7 @@ def test_that_predictions_are_named_by_their_own_model_and_not_by_the_one_that_w
 def test_that_samples_of_a_cell_are_not_shown_under_another_that_was_opened_meanwhile(
     window: MainWindow, sent: list[AnyRequest]
 ) -> None:
-    view = window.centre.evaluation
+    view = window.central.evaluation
     elsewhere = "/elsewhere/model.pt"
     _answer(window, EvaluateCheckpoint(checkpoint=elsewhere, split="val"), evaluation_of(elsewhere))
     view.confusion.open((0, 1))

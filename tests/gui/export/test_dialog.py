@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QPushButton
 from tests.gui.conftest import Answers
 from tests.gui.scripted import Engine
 from workbench.config.run import RunConfig
-from workbench.export_formats import EXPORT_FORMATS
+from workbench.export_formats import FORMATS
 from workbench.gui.dialogs import ask
-from workbench.gui.export.dialog import FORMS, ExportDialog
+from workbench.gui.export.dialog import ExportDialog
 from workbench.gui.main_window import MainWindow
 from workbench.gui.service.client import ServiceClient
 from workbench.launch.service import ServiceReply
@@ -54,8 +54,9 @@ def _choose(dialog: ExportDialog, form: str) -> None:
     dialog.form.setCurrentIndex(dialog.form.findData(form))
 
 
-def test_that_every_format_is_offered() -> None:
-    assert {key for key, *_ in FORMS} == set(EXPORT_FORMATS)
+def test_that_every_format_is_offered(dialog: ExportDialog) -> None:
+    offered = [dialog.form.itemData(row) for row in range(dialog.form.count())]
+    assert offered == [export_format.name for export_format in FORMATS]
 
 
 def test_that_a_script_is_wanted_as_a_python_file(service: ServiceClient) -> None:
@@ -104,7 +105,7 @@ def test_that_a_chosen_name_with_dots_gets_the_ending_and_a_file_in_its_way_is_a
     monkeypatch.setattr(ask, "choose", choose)
     assert ask.save_file(None, "Save", start, "") is None
     assert ask.save_file(None, "Save", start, "") == tmp_path / "lr-0.001.toml"
-    assert asked == ["lr-0.001.toml exists already."] * 2
+    assert asked == ["“lr-0.001.toml” already exists."] * 2
 
 
 def test_that_a_file_that_exists_is_replaced_only_when_the_person_says_so(
@@ -142,20 +143,20 @@ def test_that_the_model_written_is_that_of_the_run_the_dialog_was_opened_for(
         if isinstance(request, ExportModel):
             sent.append(request)
 
-    monkeypatch.setattr(window.lab, "send", send)
+    monkeypatch.setattr(window.service, "send", send)
     first, second = create(RunConfig(), "first", runs), create(RunConfig(), "second", runs)
     checkpoint = Engine(first).train()
     Engine(second).train()
-    window.desk.show_run(first)
+    window.controllers.runs.show_run(first)
     wait(lambda: window.actions_["file.export"].isEnabled())
     window.actions_["file.export"].trigger()
     dialog = window.findChild(ExportDialog)
     assert dialog is not None
-    window.desk.show_run(second)
+    window.controllers.runs.show_run(second)
     dialog.file.setText(str(tmp_path / "model.onnx"))
     dialog.start.click()
     assert [request.checkpoint for request in sent] == [str(checkpoint)]
-    window.lab.replied.emit(ServiceReply(1, sent[0], ExportedModel(file="model.onnx", bytes=2048)))
+    window.service.replied.emit(ServiceReply(1, sent[0], ExportedModel(file="model.onnx", bytes=2048)))
     assert "Exported" in dialog.status.text()
     checkpoint.unlink()
     dialog.start.click()

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QLineEdit, QToolButt
 from tests.strategies import run_configs
 from workbench.config.run import RunConfig, sections
 from workbench.gui.document.document import Document
-from workbench.gui.forms.editors import Line, SlideLine
-from workbench.gui.forms.form import Form
+from workbench.gui.forms.editors import LineEditor, SliderEditor
+from workbench.gui.forms.form import SettingsForm
 from workbench.gui.forms.values import same
 from workbench.gui.theme import Themes
 
@@ -25,8 +25,8 @@ def document(qapp: Any) -> Document:
 
 
 @pytest.fixture
-def form(document: Document, qtbot: Any) -> Iterator[Form]:
-    made = Form(document, sections(), Themes())
+def form(document: Document, qtbot: Any) -> Iterator[SettingsForm]:
+    made = SettingsForm(document, sections(), Themes())
     for unfold in made.findChildren(QToolButton):
         if unfold.objectName().endswith(".advanced"):
             unfold.click()
@@ -36,7 +36,7 @@ def form(document: Document, qtbot: Any) -> Iterator[Form]:
     made.deleteLater()
 
 
-def given_back(form: Form, path: str) -> object:
+def given_back(form: SettingsForm, path: str) -> object:
     """What the editor of ``path`` would give the document, were its content typed anew."""
     editor = form.editor(path)
     assert editor is not None
@@ -54,7 +54,9 @@ def given_back(form: Form, path: str) -> object:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=run_configs())
-def test_that_a_form_gives_back_exactly_what_it_was_given(document: Document, form: Form, config: RunConfig) -> None:
+def test_that_a_form_gives_back_exactly_what_it_was_given(
+    document: Document, form: SettingsForm, config: RunConfig
+) -> None:
     document.open(config, "random", None)
     for section, part in config.as_data().items():
         for name, value in part.items():
@@ -64,7 +66,7 @@ def test_that_a_form_gives_back_exactly_what_it_was_given(document: Document, fo
 
 
 def test_that_another_kind_brings_its_own_fields_and_the_first_comes_back(
-    document: Document, form: Form, qtbot: Any
+    document: Document, form: SettingsForm, qtbot: Any
 ) -> None:
     lr = form.findChild(QLineEdit, "optimizer.lr")
     assert lr is not None
@@ -85,7 +87,9 @@ def test_that_another_kind_brings_its_own_fields_and_the_first_comes_back(
     assert document.value("optimizer.lr") == 3e-4
 
 
-def test_that_what_is_typed_is_kept_and_its_problem_stands_below(document: Document, form: Form, qtbot: Any) -> None:
+def test_that_what_is_typed_is_kept_and_its_problem_stands_below(
+    document: Document, form: SettingsForm, qtbot: Any
+) -> None:
     epochs = form.findChild(QLineEdit, "training.epochs")
     problem = form.findChild(QLabel, "training.epochs.problem")
     assert epochs is not None
@@ -104,7 +108,7 @@ def test_that_what_is_typed_is_kept_and_its_problem_stands_below(document: Docum
     assert not problem.isVisible()
 
 
-def test_that_a_changed_setting_is_marked_and_can_be_reset(document: Document, form: Form, qtbot: Any) -> None:
+def test_that_a_changed_setting_is_marked_and_can_be_reset(document: Document, form: SettingsForm, qtbot: Any) -> None:
     reset = form.findChild(QToolButton, "training.batch_size.reset")
     assert reset is not None
     assert not reset.isVisible()
@@ -115,9 +119,9 @@ def test_that_a_changed_setting_is_marked_and_can_be_reset(document: Document, f
     assert not reset.isVisible()
 
 
-def test_that_the_arrow_keys_step_a_number(form: Form, document: Document, qtbot: Any) -> None:
+def test_that_the_arrow_keys_step_a_number(form: SettingsForm, document: Document, qtbot: Any) -> None:
     editor = form.editor("training.epochs")
-    assert isinstance(editor, Line)
+    assert isinstance(editor, LineEditor)
     editor.line.setFocus()
     qtbot.keyClick(editor.line, Qt.Key.Key_Up)
     assert document.value("training.epochs") == RunConfig().training.epochs + 1
@@ -125,10 +129,10 @@ def test_that_the_arrow_keys_step_a_number(form: Form, document: Document, qtbot
     assert document.value("training.epochs") == RunConfig().training.epochs
 
 
-def test_that_a_slider_and_its_number_say_the_same(form: Form, document: Document, qtbot: Any) -> None:
+def test_that_a_slider_and_its_number_say_the_same(form: SettingsForm, document: Document, qtbot: Any) -> None:
     document.set("model.kind", "torchvision")
     editor = form.editor("model.stage_decay")
-    assert isinstance(editor, SlideLine)
+    assert isinstance(editor, SliderEditor)
     assert editor.slider.value() == editor.slider.maximum()
     editor.slider.setFocus()
     qtbot.keyClick(editor.slider, Qt.Key.Key_PageDown)
@@ -147,7 +151,7 @@ def test_that_a_slider_and_its_number_say_the_same(form: Form, document: Documen
     assert (editor.line.text(), document.value("model.stage_decay")) == ("0.123", 0.123)
 
 
-def test_that_every_field_has_a_name_help_and_a_place_in_the_tab_order(form: Form) -> None:
+def test_that_every_field_has_a_name_help_and_a_place_in_the_tab_order(form: SettingsForm) -> None:
     fields = [
         w for w in form.findChildren(QWidget) if isinstance(w, QLineEdit | QComboBox | QCheckBox) and w.isVisible()
     ]

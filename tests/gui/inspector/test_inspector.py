@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 
 from tests.gui.conftest import Answers, close
 from tests.gui.scripted import Engines
+from tests.waiting import HANG_MS
 from workbench.gui.app import create_window
 from workbench.gui.inspector.graph_layout import Arrangement, layers
 from workbench.gui.inspector.layers import OFF, ON
@@ -33,10 +34,10 @@ def inspector(qapp: Any, qtbot: Any, engines: Engines, answers: Answers) -> Iter
         made.append(window)
         window.show()
         qtbot.waitExposed(window)
-        window.lab.start()
+        window.service.start()
         window.actions_["tools.inspect"].trigger()
-        assert window.centre.tabs.currentWidget() is window.centre.inspector
-        return window.centre.inspector
+        assert window.central.tabs.currentWidget() is window.central.inspector
+        return window.central.inspector
 
     yield opened
     for window in made:
@@ -52,24 +53,24 @@ def _turn(view: InspectorView, name: str) -> Any:
 def test_that_every_tensor_of_a_batch_is_listed_and_looked_into(inspector: Open, qtbot: Any) -> None:
     view = inspector("digits-mlp")
     page = view.tensors
-    qtbot.waitUntil(lambda: page.table.model().rowCount() > 0, timeout=90_000)
+    qtbot.waitUntil(lambda: page.table.model().rowCount() > 0, timeout=HANG_MS)
     found = {(row.group, row.name): row for row in page.model.rows}
     assert found["batch", "inputs"].shape == (64, 1, 8, 8)
     assert ("parameters", "1.weight") in found
     assert ("gradients", "1.weight") in found
     assert "loss" in view.status.text()
     # The first is chosen, and its slice comes by itself.
-    qtbot.waitUntil(lambda: page.slice.image.values.shape == (8, 8), timeout=60_000)
+    qtbot.waitUntil(lambda: page.slice.image.values.shape == (8, 8), timeout=HANG_MS)
     assert len(page.histogram.counts) == 32
     before = page.slice.numbers.values
     assert not page.slice.axes[0].isHidden()
     assert page.slice.axes[0].maximum() == 63
     page.slice.axes[0].setValue(5)
-    qtbot.waitUntil(lambda: page.slice.numbers.values != before, timeout=60_000)
+    qtbot.waitUntil(lambda: page.slice.numbers.values != before, timeout=HANG_MS)
     assert page.slice.note.text().startswith("[5, 0, :, :]")
     page.slice.form.setCurrentIndex(1)
     page.choose("parameters", "1.bias")
-    qtbot.waitUntil(lambda: page.slice.image.values.shape == (1, 48), timeout=60_000)
+    qtbot.waitUntil(lambda: page.slice.image.values.shape == (1, 48), timeout=HANG_MS)
     assert "the first 1 × 48 shown" in page.slice.note.text()
     page.filter.setText("gradients")
     assert 0 < page.table.model().rowCount() < len(page.model.rows)
@@ -81,7 +82,7 @@ def test_that_every_tensor_of_a_batch_is_listed_and_looked_into(inspector: Open,
 def test_that_the_graph_is_drawn_and_an_mlp_has_no_attention(inspector: Open, qtbot: Any) -> None:
     view = inspector("digits-mlp")
     page = _turn(view, "Graph")
-    qtbot.waitUntil(lambda: bool(page.view.graph.nodes), timeout=90_000)
+    qtbot.waitUntil(lambda: bool(page.view.graph.nodes), timeout=HANG_MS)
     labels = [node.label for node in page.view.graph.nodes]
     assert labels[0] == "input"
     assert labels[-1] == "cross-entropy"
@@ -89,19 +90,19 @@ def test_that_the_graph_is_drawn_and_an_mlp_has_no_attention(inspector: Open, qt
     page.view.zoom(0.5)
     assert page.view.transform().m11() < before
     refused = _turn(view, "Attention")
-    qtbot.waitUntil(lambda: "no attention" in refused.message.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "no attention" in refused.message.text(), timeout=HANG_MS)
     assert refused.message.isVisible()
 
 
 def test_that_each_head_of_a_transformer_has_its_map(inspector: Open, qtbot: Any) -> None:
     view = inspector("sine-transformer")
     page = _turn(view, "Attention")
-    qtbot.waitUntil(lambda: page.maps.maps.shape == (4, 50, 50), timeout=90_000)
+    qtbot.waitUntil(lambda: page.maps.maps.shape == (4, 50, 50), timeout=HANG_MS)
     assert abs(page.maps.maps[0].sum(axis=1) - 1).max() < 0.01
     assert page.layer.maximum() == 2
     before = page.maps.maps
     page.layer.setValue(2)
-    qtbot.waitUntil(lambda: page.maps.maps is not before, timeout=60_000)
+    qtbot.waitUntil(lambda: page.maps.maps is not before, timeout=HANG_MS)
     page.head.setCurrentIndex(1)
     assert page.maps.head == 0
 
@@ -115,9 +116,9 @@ def test_that_a_run_without_a_checkpoint_is_refused_in_words(inspector: Open, qt
 
 
 def test_that_norms_over_time_are_drawn_or_their_setting_is_offered(window: MainWindow, qtbot: Any) -> None:
-    window.centre.fill()
-    view = window.centre.inspector
-    window.centre.tabs.setCurrentWidget(view)
+    window.central.fill()
+    view = window.central.inspector
+    window.central.tabs.setCurrentWidget(view)
     page = _turn(view, "Layers")
     progress = Progress()
     progress.apply(_scalars({}))
@@ -164,8 +165,8 @@ def test_that_a_help_page_shows_what_its_examples_printed(window: MainWindow, fi
     window.actions_["help.autograd"].trigger()
     page = find("help.page")
     assert "running…" in page.text.toPlainText()
-    window.lab.start()
-    qtbot.waitUntil(lambda: "Second derivatives" in page.text.toPlainText(), timeout=90_000)
+    window.service.start()
+    qtbot.waitUntil(lambda: "Second derivatives" in page.text.toPlainText(), timeout=HANG_MS)
     words = page.text.toPlainText()
     assert "first derivative: 108" in words
     assert "second derivative: 108" in words

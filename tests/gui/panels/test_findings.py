@@ -10,10 +10,17 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 
+from tests.waiting import HANG_MS
 from workbench.gui.main_window import MainWindow
+from workbench.gui.service import busy_indicator
 
-PATIENCE = 120_000
 LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait is shown from its beginning: otherwise a fast engine has answered before it is shown."""
+    monkeypatch.setattr(busy_indicator, "SHOWN_MS", 0)
 
 
 @pytest.fixture
@@ -30,17 +37,18 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("at_once")
 def test_that_problems_are_found_and_left_out(
     window: MainWindow, find: Callable[[str], Any], qtbot: Any, pictures: Path
 ) -> None:
-    window.desk.take_drop(pictures)
-    window.lab.start()
+    window.controllers.documents.open_dropped(pictures)
+    window.service.start()
     qtbot.mouseClick(find("dataset.scan"), LEFT)
     words, samples = find("dataset.scan.words"), find("dataset.scan.samples")
     waiting = find("dataset.scan.waiting")
-    qtbot.waitUntil(lambda: not waiting.isHidden())
+    qtbot.waitUntil(lambda: not waiting.isHidden(), timeout=HANG_MS)
     assert "Scanning" in waiting.text.text()
-    qtbot.waitUntil(lambda: samples.count() == 2, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: samples.count() == 2, timeout=HANG_MS)
     assert "1 sample cannot be read." in words.text()
     assert "1 sample is the same as one in another split" in words.text()
     shown = [samples.item(row).text() for row in range(2)]
@@ -54,8 +62,8 @@ def test_that_problems_are_found_and_left_out(
     assert samples.count() == 0
     assert "2 samples are left out from the next run on" in words.text()
     qtbot.mouseClick(find("dataset.scan"), LEFT)
-    qtbot.waitUntil(lambda: words.text() == "No problems found.", timeout=PATIENCE)
-    qtbot.waitUntil(lambda: "2 samples are left out as chosen" in find("dataset.warning").text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: words.text() == "No problems found.", timeout=HANG_MS)
+    qtbot.waitUntil(lambda: "2 samples are left out as chosen" in find("dataset.warning").text(), timeout=HANG_MS)
     window.document.undo_stack.undo()
     assert window.document.value("dataset.leave_out") == []
     assert words.text() == ""
@@ -68,8 +76,8 @@ def test_that_unequal_classes_are_warned_of_with_what_to_do(
     window.document.set("dataset.kind", "synthetic")
     window.document.set("dataset.shape", "clusters")
     window.document.set("dataset.per_class", [800, 150, 50])
-    window.lab.start()
+    window.service.start()
     warning = find("dataset.warning")
-    qtbot.waitUntil(lambda: "Set Balance classes" in warning.text(), timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "Set Balance classes" in warning.text(), timeout=HANG_MS)
     window.document.set("dataset.balance", "loss")
-    qtbot.waitUntil(lambda: warning.text() == "", timeout=PATIENCE)
+    qtbot.waitUntil(lambda: warning.text() == "", timeout=HANG_MS)

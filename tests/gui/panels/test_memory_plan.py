@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QLabel, QPushButton
 
+from tests.waiting import HANG_MS, HANG_SECONDS
 from workbench.gui.main_window import MainWindow
 from workbench.gui.panels.memory_plan import PartsBar
 from workbench.launch.tuning import TuningSearch
@@ -34,7 +35,7 @@ def test_that_the_batch_that_fits_is_taken_with_a_click(
     window.document.set("training.batch_size", 512)
     part(window, QPushButton, "device.memory.plan").click()
     words = part(window, QLabel, "device.memory.words")
-    qtbot.waitUntil(lambda: "batch 240 fits" in words.text())
+    qtbot.waitUntil(lambda: "batch 240 fits" in words.text(), timeout=HANG_MS)
     assert words.text().startswith("Needs 3.00 of 2.0 GiB")
     part(window, QPushButton, "device.memory.apply").click()
     assert window.document.value("training.batch_size") == 240
@@ -47,7 +48,7 @@ def test_that_what_was_measured_is_not_said_of_settings_changed_meanwhile(
     changed = threading.Event()
 
     def measure(*_given: object, **_more: object) -> MemoryEstimate:
-        assert changed.wait(60)
+        assert changed.wait(HANG_SECONDS)
         return PLAN
 
     monkeypatch.setattr(TuningSearch, "_try", measure)
@@ -55,7 +56,7 @@ def test_that_what_was_measured_is_not_said_of_settings_changed_meanwhile(
     button.click()
     window.document.set("training.batch_size", 16)
     changed.set()
-    qtbot.waitUntil(button.isEnabled)
+    qtbot.waitUntil(button.isEnabled, timeout=HANG_MS)
     words = part(window, QLabel, "device.memory.words")
     assert "changed during the measurement" in words.text()
     assert part(window, QPushButton, "device.memory.apply").isHidden()
@@ -64,6 +65,6 @@ def test_that_what_was_measured_is_not_said_of_settings_changed_meanwhile(
 
 def test_that_closing_the_window_ends_the_measurement(window: MainWindow, qtbot: Any) -> None:
     part(window, QPushButton, "device.memory.plan").click()
-    assert window.tools is not None
-    window.tools.close()
+    assert window.controllers is not None
+    window.controllers.close()
     assert part(window, QPushButton, "device.memory.plan").isEnabled()

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import HANG_MS
 from workbench.config import files
 from workbench.config.problems import Problem
 from workbench.config.run import RunConfig
 from workbench.gui.document.document import Document
-from workbench.gui.panels.panel import DEBOUNCE_MS, PreviewRequester
+from workbench.gui.panels.panel import PreviewRequester
 from workbench.gui.service.client import ServiceClient
 from workbench.launch.service import CANCELLED, RequestType, ServiceReply
 from workbench.runs.service.requests import AnyRequest, PreviewDataset
@@ -79,7 +80,7 @@ def test_that_an_answer_to_settings_that_have_become_wrong_is_not_shown(
     document, client = requester._document, requester._service
     answers: list[object] = []
     requester.answered.connect(answers.append)
-    with qtbot.waitSignal(requester.refused, timeout=20 * DEBOUNCE_MS):
+    with qtbot.waitSignal(requester.refused, timeout=HANG_MS):
         document.set("dataset.path", 7)
     empty = DatasetPreview(task="classification", train=0, val=0, shape=(), bytes=0, loading="", steps_per_epoch=0)
     client.apply_reply(ServiceReply(1, service.sent[0], empty))
@@ -97,4 +98,4 @@ def test_that_a_cancelled_preview_is_no_problem_and_comes_again_with_the_next_ch
     assert cancelled == [True]
     assert document.problems == ()
     document.set("dataset.path", "/elsewhere")
-    qtbot.waitUntil(lambda: len(service.sent) == 2)
+    qtbot.waitUntil(lambda: len(service.sent) == 2, timeout=HANG_MS)

@@ -13,7 +13,7 @@ from workbench.config.run import RunConfig
 from workbench.gui.dialogs import ask
 from workbench.gui.dialogs.error import ReportDialog
 from workbench.gui.main_window import MainWindow
-from workbench.gui.session.resume import AS_BRANCH, AS_IT_WAS
+from workbench.gui.session.resume import AS_IT_WAS, AS_NEW_RUN
 from workbench.runs import branch
 from workbench.runs.attempt_options import Request
 from workbench.runs.folder import RunFolder, create, list_runs
@@ -30,7 +30,7 @@ def stopped(window: MainWindow, wait: Wait, runs: Path) -> RunFolder:
     engine.train_epoch()
     engine.checkpoint("stop")
     engine.end("stopped")
-    window.desk.show_run(run)
+    window.controllers.runs.show_run(run)
     wait(lambda: window.session.progress.state == "stopped")
     return run
 
@@ -39,7 +39,7 @@ def test_that_changed_settings_go_on_as_a_branch(
     window: MainWindow, stopped: RunFolder, answers: Answers, engines: Engines, wait: Wait
 ) -> None:
     window.document.set("optimizer.lr", 0.5)
-    answers.give(AS_BRANCH)
+    answers.give(AS_NEW_RUN)
     window.actions_["run.resume"].trigger()
     wait(lambda: engines.all)
     made = engines.last.folder
@@ -56,7 +56,7 @@ def test_that_changed_settings_go_on_as_a_branch(
     window.runs.refresh()
     wait(lambda: len(window.runs.model.rows) == 2)
     tip = window.runs.model.rows[0].parent
-    assert str(tip).startswith(f"continues {stopped.name} from epoch ")
+    assert str(tip).startswith(f"continues {stopped.name} from step ")
 
 
 def test_that_a_run_may_go_on_as_it_was_in_spite_of_other_settings(
@@ -89,9 +89,9 @@ def test_that_resume_with_proof_asks_for_steps_to_be_taken_again_with_the_runs_o
 def test_that_the_same_settings_or_another_kind_of_model_are_not_asked_about(
     window: MainWindow, stopped: RunFolder, engines: Engines, wait: Wait
 ) -> None:
-    assert window.desk.resuming.changes() == ()
+    assert window.controllers.resume.changes() == ()
     window.document.set("model.kind", "mlp")
-    assert window.desk.resuming.changes() == ()
+    assert window.controllers.resume.changes() == ()
     window.actions_["run.resume"].trigger()
     wait(lambda: engines.all)
     assert engines.last.folder == stopped
@@ -103,10 +103,10 @@ def test_that_a_branch_with_nothing_left_to_train_is_told(
     newest = stopped.checkpoints / f"step-{STEPS:08d}.json"
     newest.write_text('{"epoch": 1}')
     window.document.set("training.epochs", 1)
-    answers.give(AS_BRANCH)
+    answers.give(AS_NEW_RUN)
     window.actions_["run.resume"].trigger()
     dialog = window.findChildren(ReportDialog)[-1]
-    assert "1 epochs are done already" in dialog.text
+    assert "1 epoch is completed at the checkpoint" in dialog.text
     dialog.close()
     assert not engines.all
     assert len(list_runs(stopped.path.parent)) == 1

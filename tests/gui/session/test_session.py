@@ -11,11 +11,12 @@ import pytest
 from PySide6.QtCore import QThread
 
 from tests.gui.scripted import STEPS, Engine, Engines
+from tests.waiting import HANG_SECONDS
 from workbench.config.run import RunConfig
 from workbench.gui.preferences import Preferences
 from workbench.gui.runs.overlays import Overlays
 from workbench.gui.session.engine_thread import EngineThread
-from workbench.gui.session.run_watcher import Watch
+from workbench.gui.session.run_watcher import RunWatcher
 from workbench.gui.session.session import Session
 from workbench.launch import inline
 from workbench.runs.attempt_options import PLAIN, Request
@@ -81,7 +82,7 @@ def test_that_a_released_run_goes_on_with_another_engine(session: Session, engin
     session.release()
     assert session.state == "stopping"
     wait(lambda: session.state == "ended")
-    assert (session.progress.state, session.going) == ("paused", None)
+    assert (session.progress.state, session.active_run) == ("paused", None)
     assert session.progress.checkpoints[-1].why == "pause"
     session.unpause()
     wait(lambda: len(engines.all) == 2)
@@ -102,9 +103,9 @@ def test_that_a_released_run_goes_on_from_a_later_window(engines: Engines, wait:
     first.close()
     assert folder is not None
     later = Session(Preferences())
-    assert not later.attach_going()
+    assert not later.attach_active_run()
     later.show(folder)
-    wait(lambda: later.known)
+    wait(lambda: later.history_loaded)
     assert (later.state, later.progress.state) == ("ended", "paused")
     later.unpause()
     wait(lambda: len(engines.all) == 2)
@@ -166,7 +167,7 @@ def test_that_an_engine_that_died_silently_leaves_a_run_that_is_cut_off(
     engine.train_epoch()
     engine.leave(-9)
     wait(lambda: session.state == "ended")
-    assert session.progress.state == "cut off"
+    assert session.progress.state == "interrupted"
     assert session.progress.epoch == 1
 
 
@@ -204,7 +205,7 @@ def test_that_a_run_busy_elsewhere_is_said_and_the_session_lives(
     session.failed.connect(said.append)
     session.resume(folder)
     wait(lambda: said)
-    assert "being run already" in said[0]
+    assert "is running already" in said[0]
     other.leave(0)
 
 
@@ -231,7 +232,7 @@ def test_that_resume_is_refused_while_an_engine_is_at_work_elsewhere_and_offered
     offered: list[bool] = []
     session.runs_changed.connect(lambda: offered.append(session.can_resume))
     other = Engine(folder)  # it loads, and has said nothing yet
-    assert "still at work" in session.resume_refusal()
+    assert "still working" in session.resume_refusal()
     other.begin()
     wait(lambda: session.state == "running")
     other.say(Ended(status="stopped"))
@@ -251,7 +252,7 @@ def test_that_another_run_can_be_shown_while_one_goes(
     session.show(old)
     wait(lambda: session.progress.state == "completed")
     assert session.state == "ended"
-    assert session.going == going
+    assert session.active_run == going
     assert "stop it first" in session.resume_refusal()
     engine.train_epoch()
     assert going is not None
@@ -267,7 +268,7 @@ def test_that_a_run_that_ends_in_the_background_is_let_go(
     engine = _trained(session, engines, wait)
     session.show(old)
     engine.end()
-    wait(lambda: session.going is None)
+    wait(lambda: session.active_run is None)
     assert session.folder == old
 
 
@@ -278,7 +279,7 @@ def test_that_a_run_going_since_an_earlier_window_is_found(
     engine = engines.start(folder)
     engine.begin()
     engine.train_epoch()
-    assert session.attach_going()
+    assert session.attach_active_run()
     wait(lambda: session.state == "running")
     assert session.folder == folder
     assert session.progress.epoch == 1
@@ -363,7 +364,7 @@ def test_that_a_runs_folder_that_cannot_be_made_is_said(engines: Engines, tmp_pa
     session.failed.connect(said.append)
     session.train(RunConfig(), "digits")
     session.close()
-    assert "cannot be made" in said[0]
+    assert "cannot be created" in said[0]
     assert session.folder is None
 
 
@@ -393,10 +394,10 @@ def test_that_a_long_history_is_folded_before_it_is_shown(engines: Engines, wait
     folder = create(RunConfig(), "long", runs)
     engine = Engine(folder, epochs=40)
     engine.train()
-    watch = Watch(RunFolder(folder.path))
+    watch = RunWatcher(RunFolder(folder.path))
     batches: list[Any] = []
     watch.progressed.connect(lambda: batches.append(1))
-    wait(lambda: watch.known)
+    wait(lambda: watch.history_loaded)
     assert watch.progress.epoch == 40
     assert not batches
     watch.close()
@@ -423,12 +424,12 @@ def test_that_a_long_history_can_be_left_unread(engines: Engines, runs: Path, pi
     thread = EngineThread(folder, None)
     opened: list[Progress] = []
     thread.opened.connect(opened.append)
-    thread.ask_to_end()
+    thread.request_end()
     thread.run()
     assert pieces_read == []
     assert opened == []
     whole = EngineThread(folder, None)
-    whole.opened.connect(whole.ask_to_end)
+    whole.opened.connect(whole.request_end)
     whole.run()
     assert len(pieces_read) > 10
 
@@ -444,7 +445,7 @@ def test_that_runs_laid_over_are_not_read_to_their_end_when_nobody_wants_them_an
 
     def hold(progress: Progress, events: Any) -> None:
         first.set()
-        assert go_on.wait(60)
+        assert go_on.wait(HANG_SECONDS)
         fold(progress, events)
 
     def interrupt(loading: QThread) -> None:
@@ -452,8 +453,8 @@ def test_that_runs_laid_over_are_not_read_to_their_end_when_nobody_wants_them_an
         go_on.set()
 
     monkeypatch.setattr(Progress, "apply_all", hold)
-    monkeypatch.setattr("workbench.gui.runs.overlays._Loading.requestInterruption", interrupt)
+    monkeypatch.setattr("workbench.gui.runs.overlays._LoadingThread.requestInterruption", interrupt)
     overlays.load([folder])
-    assert first.wait(60)
+    assert first.wait(HANG_SECONDS)
     overlays.close()
     assert 0 < sum(pieces_read) < 20  # of more than a hundred events

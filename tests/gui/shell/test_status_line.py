@@ -60,7 +60,7 @@ def test_that_an_engine_that_has_left_has_no_memory(line: StatusLine) -> None:
 def test_that_the_header_says_epoch_share_and_time_left(header: RunHeader) -> None:
     header.set_name("digits-cnn")
     header.show_progress(synthetic_runs.progress(12), "running")
-    assert (header.name.text(), header.words.text()) == ("digits-cnn", "epoch 12/30")
+    assert (header.name.text(), header.position.text()) == ("digits-cnn", "epoch 12/30")
     assert header.bar.value() == 400
     assert header.left.text().startswith("40% · ")
     assert header.left.text().endswith(" left")
@@ -70,14 +70,14 @@ def test_that_the_epoch_named_is_the_one_the_run_is_in(header: RunHeader) -> Non
     progress = synthetic_runs.progress(12)
     progress.apply(synthetic_runs.steps(277, [0.1]))
     header.show_progress(progress, "running")
-    assert header.words.text() == "epoch 13/30"
+    assert header.position.text() == "epoch 13/30"
 
 
 def test_that_a_phase_takes_the_place_of_the_epoch(header: RunHeader) -> None:
     progress = Progress()
     progress.apply(Phase(text="loading data", share=0.25))
     header.show_progress(progress, "starting")
-    assert (header.words.text(), header.bar.value()) == ("loading data", 250)
+    assert (header.position.text(), header.bar.value()) == ("loading data", 250)
 
 
 def test_that_a_wait_of_unknown_length_shows_that_something_goes_on(header: RunHeader) -> None:
@@ -98,4 +98,4 @@ def test_that_without_a_run_there_is_no_bar(header: RunHeader) -> None:
     header.show_progress(synthetic_runs.progress(1), "running")
     header.show_progress(None, "idle")
     assert not header.bar.isVisible()
-    assert header.words.text() == ""
+    assert header.position.text() == ""

@@ -59,7 +59,7 @@ def test_that_without_a_run_the_view_says_what_to_do(curves: CurvesView) -> None
     curves.show_progress(None)
     assert curves.empty.isVisible()
     assert curves.empty.text() == "Press Train to see the curves of a run here."
-    curves.invite("1,797 handwritten digits")
+    curves.set_start_hint("1,797 handwritten digits")
     assert curves.empty.text() == "Press Train to start with 1,797 handwritten digits."
     curves.show_progress(Progress())
     assert curves.empty.isVisible()
@@ -267,12 +267,12 @@ def test_that_the_legend_names_the_values_at_the_cursor_in_every_chart(curves: C
     curves.show_progress(progress)
     charts = charts_of(curves)
     charts.metric.canvas.hovered.emit(45.7)
-    assert curves.controls.place.text() == "step 46 · epoch 2"
+    assert curves.controls.cursor_label.text() == "step 46 · epoch 2"
     assert all(chart.cursor_line.isVisible() and chart.cursor_line.value() == 46 for chart in charts.all)
     validation = progress.curves.val["loss"].y[1]
     assert f"validation</span> {validation:.4g}" in charts.loss.legend.text()
     charts.metric.canvas.hovered.emit(None)
-    assert curves.controls.place.text() == ""
+    assert curves.controls.cursor_label.text() == ""
     assert not charts.loss.cursor_line.isVisible()
     assert f"validation</span> {progress.curves.val['loss'].y[-1]:.4g}" in charts.loss.legend.text()
 
@@ -287,7 +287,7 @@ def test_that_a_mouse_over_one_chart_moves_the_cursor_of_all(curves: CurvesView)
     assert charts.throughput.cursor_line.value() == round(middle.x())
 
 
-def test_that_other_runs_are_drawn_in_their_colours_and_named(curves: CurvesView, themes: Themes) -> None:
+def test_that_other_runs_are_drawn_in_their_colors_and_named(curves: CurvesView, themes: Themes) -> None:
     curves.show_progress(synthetic_runs.progress(3))
     other = synthetic_runs.progress(6, seed=1)
     curves.set_overlays([("digits-mlp", other), ("second", synthetic_runs.progress(2, seed=2))])
@@ -295,7 +295,7 @@ def test_that_other_runs_are_drawn_in_their_colours_and_named(curves: CurvesView
     assert len(loss.traces) == 2 + 4
     assert np.allclose(line(loss, 2)[1], smooth(other.curves.loss.y, 0.6))
     assert np.array_equal(line(loss, 3)[1], other.curves.val["loss"].y)
-    assert loss.traces[2].colour == themes.current.overlays[0]
+    assert loss.traces[2].color == themes.current.overlays[0]
     assert "digits-mlp" in curves.overlay_legend.text()
     assert "second" in curves.overlay_legend.text()
     assert loss.span()[1] >= 6 * 23
@@ -326,7 +326,7 @@ def test_that_another_theme_dresses_plots_and_curves(curves: CurvesView, themes:
     themes.choose("dark")
     loss = charts_of(curves).loss
     assert loss.canvas.backgroundBrush().color().name() == DARK.plot
-    assert loss.traces[0].colour == DARK.train
+    assert loss.traces[0].color == DARK.train
     assert len(line(loss)[0]) == 46
 
 

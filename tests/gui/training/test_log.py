@@ -108,7 +108,7 @@ def test_that_the_copy_button_copies_what_is_shown(view: LogView) -> None:
     assert [line[10:] for line in QGuiApplication.clipboard().text().splitlines()] == ["one", "two"]
 
 
-def test_that_another_theme_colours_the_lines_anew(view: LogView, themes: Themes) -> None:
+def test_that_another_theme_colors_the_lines_anew(view: LogView, themes: Themes) -> None:
     view.show_progress(said("odd", level="warning"))
     themes.choose("dark")
     assert DARK.warning in view.text.document().toHtml()

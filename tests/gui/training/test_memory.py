@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui import synthetic_runs
 from workbench.gui.theme import Themes
-from workbench.gui.training.memory import MemoryView, Shares, shares
+from workbench.gui.training.memory import MemoryShares, MemoryView, shares
 from workbench.runs.events import DeviceMemory, Memory
 from workbench.runs.progress import Progress
 
@@ -31,13 +31,13 @@ def device(name: str, allocated: int, reserved: int, used: int, total: int) -> D
 @pytest.mark.parametrize(
     "sample,expected",
     [
-        (device("GPU", 1, 2, 5, 10), Shares(run=2, others=3, free=5)),
-        (device("CPU", 3, 0, 5, 10), Shares(run=3, others=2, free=5)),
-        (device("GPU", 4, 4, 3, 10), Shares(run=4, others=0, free=6)),
-        (device("GPU", 1, 1, 12, 10), Shares(run=1, others=11, free=0)),
+        (device("GPU", 1, 2, 5, 10), MemoryShares(run=2, others=3, free=5)),
+        (device("CPU", 3, 0, 5, 10), MemoryShares(run=3, others=2, free=5)),
+        (device("GPU", 4, 4, 3, 10), MemoryShares(run=4, others=0, free=6)),
+        (device("GPU", 1, 1, 12, 10), MemoryShares(run=1, others=11, free=0)),
     ],
 )
-def test_that_no_share_is_negative_however_the_samples_came(sample: DeviceMemory, expected: Shares) -> None:
+def test_that_no_share_is_negative_however_the_samples_came(sample: DeviceMemory, expected: MemoryShares) -> None:
     assert shares(sample) == expected
 
 
@@ -55,11 +55,11 @@ def test_that_each_device_has_a_row_with_numbers_and_a_history(view: MemoryView)
     view.show_progress(progress)
     assert list(view.rows) == ["GPU 0", "GPU 1"]
     row = view.rows["GPU 1"]
-    assert row.accessibleDescription() == "this run 2 GiB, others 3 GiB, free 11 GiB"
-    assert "1 GiB of this run's is in use" in row.note.text()
+    assert row.accessibleDescription() == "this run 2 GiB, other processes 3 GiB, free 11 GiB"
+    assert "1 GiB allocated of 2 GiB reserved" in row.note.text()
     assert row.chart is not None
     assert row.chart.run.getData()[0].tolist() == [0, 1, 2, 3, 4]
-    assert row.chart.everyone.getData()[1].tolist() == [5 * GIB] * 5
+    assert row.chart.all_processes.getData()[1].tolist() == [5 * GIB] * 5
     assert not view.empty.isVisible()
 
 

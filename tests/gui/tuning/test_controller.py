@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from tests import fake_tuning
+from tests.waiting import HANG_MS
 from workbench.gui.main_window import MainWindow
 from workbench.gui.tuning.dialog import TuningDialog
 from workbench.launch import tuning
@@ -33,15 +34,15 @@ def opened(window: MainWindow) -> Open:
 
     def trigger(name: str) -> TuningDialog:
         window.actions_[f"tools.{name}"].trigger()
-        assert window.tools.finders.dialog is not None
-        return window.tools.finders.dialog
+        assert window.controllers.tuning.dialog is not None
+        return window.controllers.tuning.dialog
 
     return trigger
 
 
 def ended(qtbot: Any, dialog: TuningDialog) -> None:
     """Waits until nothing is tried any more."""
-    qtbot.waitUntil(dialog.leave.isVisible, timeout=100_000)
+    qtbot.waitUntil(dialog.leave.isVisible, timeout=HANG_MS)
 
 
 def engines_at_work() -> list[psutil.Process]:
@@ -66,7 +67,7 @@ def test_that_a_learning_rate_is_found_and_applied_as_a_step_that_can_be_undone(
     assert dialog.status.text() == "Suggestion: learning rate 0.01, where the loss falls fastest."
     qtbot.mouseClick(dialog.apply, LEFT)
     assert window.document.value("optimizer.lr") == 0.01
-    assert window.tools.finders.dialog is None
+    assert window.controllers.tuning.dialog is None
     window.document.undo_stack.undo()
     assert window.document.value("optimizer.lr") == before
 
@@ -106,7 +107,7 @@ def test_that_cancel_ends_the_engine_and_keeps_what_was_found(
 ) -> None:
     plays("hang")
     dialog = opened("find_lr")
-    qtbot.waitUntil(lambda: bool(dialog.plot.tried), timeout=100_000)
+    qtbot.waitUntil(lambda: bool(dialog.plot.tried), timeout=HANG_MS)
     qtbot.mouseClick(dialog.cancel, LEFT)
     assert not engines_at_work()
     assert dialog.status.text() == "Cancelled."
@@ -120,9 +121,9 @@ def test_that_escape_leaves_nothing_behind(
 ) -> None:
     plays("hang")
     dialog = opened("find_lr")
-    qtbot.waitUntil(lambda: bool(dialog.plot.tried), timeout=100_000)
+    qtbot.waitUntil(lambda: bool(dialog.plot.tried), timeout=HANG_MS)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    assert window.tools.finders.dialog is None
+    assert window.controllers.tuning.dialog is None
     assert not engines_at_work()
 
 
@@ -132,7 +133,7 @@ def test_that_one_search_goes_at_a_time_and_the_window_ends_it(
     plays("hang")
     dialog = opened("find_lr")
     assert opened("find_batch_size") is dialog
-    window.desk.close_without_asking()
+    window.controllers.runs.close_without_asking()
     window.close()
     assert not engines_at_work()
     assert not dialog.isVisible()

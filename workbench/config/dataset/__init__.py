@@ -1,4 +1,4 @@
-"""Where the samples come from and how they are split. A new source is one class here and one file in ``engine/data/``."""
+"""Where the samples come from and how they are split. A new dataset is one class here and one file in ``engine/data/``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from workbench.config.dataset.base import DatasetSection, Named, Sample
-from workbench.config.dataset.images import Digits, ImageCSV, ImageFolder, PictureSource, Torchvision
+from workbench.config.dataset.base import DatasetSection, Named, SampleKind
+from workbench.config.dataset.images import Digits, ImageCSV, ImageDataset, ImageFolder, Torchvision
 from workbench.config.dataset.sequences import Series, Sine, Text, Windowed
 from workbench.config.dataset.tables import Synthetic, Table
 from workbench.config.dataset.user_dataset import PythonData
@@ -17,11 +17,11 @@ __all__ = [
     "DatasetSection",
     "Digits",
     "ImageCSV",
+    "ImageDataset",
     "ImageFolder",
     "Named",
-    "PictureSource",
     "PythonData",
-    "Sample",
+    "SampleKind",
     "Series",
     "Sine",
     "Synthetic",

@@ -1,4 +1,4 @@
-"""The user's own data, from a Python file."""
+"""The user's own dataset, from a Python file."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from workbench.config.fields import python_file, setting
 
 
 class PythonData(DatasetSection):
-    """A Dataset of your own: a class or function in a Python file that gives pairs of input and target."""
+    """Your own Dataset: a class or function in a Python file that returns pairs of input and target."""
 
-    title: ClassVar[str] = "Own Python file"
+    title: ClassVar[str] = "Python file"
     kind: Literal["python"] = "python"
     path: str = python_file()
     name: str = setting(
         "",
         title="Name",
-        help="Class or function in the file that gives the Dataset. Left empty, the only one there is.",
+        help="Class or function in the file that returns the Dataset. If empty, the only one in the file.",
     )
-    holds: Literal["pictures", "vector", "series", "text"] = setting(
+    sample_kind: Literal["images", "vector", "series", "text"] = setting(
         "vector",
-        title="Samples are",
-        help="Pictures (channels, height, width); numbers; series (steps, features); or token ids.",
-        labels={"vector": "numbers"},
+        title="Sample type",
+        help="Images (channels, height, width); numbers (features); series (steps, features); or token IDs.",
+        labels={"vector": "numbers", "text": "token IDs"},
     )

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import field_validator
 
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import Section, setting
 
 Init = Literal[
@@ -16,20 +16,20 @@ Activation = Literal["relu", "leaky-relu", "elu", "gelu", "silu", "tanh", "sigmo
 
 
 class ModelSection(Section):
-    """What every architecture has: how its weights start, and which kinds of samples it takes."""
+    """What every architecture has: how its weights are initialized, and which kinds of samples it accepts."""
 
-    takes: ClassVar[tuple[Sample, ...]] = ("pictures", "vector", "series")
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("images", "vector", "series")
 
     init: Init = setting(
         "default",
-        title="Initialisation",
-        help="How weights are drawn before training. Default is PyTorch's own for each layer.",
+        title="Weight initialization",
+        help="How weights are initialized. Default is PyTorch's default for each layer.",
         advanced=True,
     )
     bias_init: Literal["default"] | float = setting(
         "default",
-        title="Bias start",
-        help="Value every bias starts with; default is PyTorch's own.",
+        title="Bias initialization",
+        help="Initial value of every bias. Default is PyTorch's default for each layer.",
         ge=-10.0,
         le=10.0,
         advanced=True,
@@ -39,18 +39,18 @@ class ModelSection(Section):
 class HiddenLayers(ModelSection):
     """Settings shared by networks with hidden layers."""
 
-    activation: Activation = setting("relu", title="Activation", help="Function applied after each hidden layer.")
+    activation: Activation = setting("relu", title="Activation", help="Activation function after each hidden layer.")
     inplace: bool = setting(
         True,
-        title="In place",
-        help="Activations overwrite their input where PyTorch can, which saves memory.",
+        title="In-place activations",
+        help="Activation functions overwrite their input where possible, which saves memory.",
         advanced=True,
     )
 
     @field_validator("dropout", "head_dropout", mode="before", check_fields=False)
     @classmethod
     def _one_for_all(cls, value: Any) -> Any:
-        """One number means the same share after every layer."""
+        """One number means the same dropout after every layer."""
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return (value,)
         return tuple(value) if isinstance(value, list) else value

@@ -1,10 +1,10 @@
-"""Networks for numbers and pictures."""
+"""Networks for numbers and images."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import setting
 from workbench.config.model.base import HiddenLayers, ModelSection
 
@@ -17,49 +17,53 @@ class Linear(ModelSection):
 
 
 class MLP(HiddenLayers):
-    """Multi-layer perceptron: fully connected hidden layers, each with norm, activation and dropout."""
+    """Multi-layer perceptron: fully connected hidden layers, each with normalization, activation and dropout."""
 
     title: ClassVar[str] = "MLP"
     kind: Literal["mlp"] = "mlp"
     hidden: tuple[int, ...] = setting(
         (128,),
         title="Hidden layers",
-        help="Units of each hidden layer, from the input on.",
+        help="Units of each hidden layer, from input to output.",
         unit="units",
         ge=1,
         le=65536,
     )
     norm: Literal["none", "batch", "layer", "group"] = setting(
-        "none", title="Normalisation", help="Normalisation after each hidden layer, before the activation."
+        "none", title="Normalization", help="Normalization after each hidden layer, before the activation."
     )
     dropout: tuple[float, ...] = setting(
         (0.0,),
         title="Dropout",
-        help="Share of units switched off at random while training: one value for all hidden layers, or one for each.",
+        help="Dropout probability during training: one value for all hidden layers, or one per layer.",
         ge=0.0,
         lt=1.0,
     )
 
 
 class CNN(HiddenLayers):
-    """Convolutional network in VGG style: blocks of 3 x 3 convolutions, each ended by 2 x 2 max pooling, then a head."""
+    """Convolutional network in VGG style: blocks of 3 x 3 convolutions, each followed by 2 x 2 max pooling, then a head."""
 
     title: ClassVar[str] = "Small CNN"
-    takes: ClassVar[tuple[Sample, ...]] = ("pictures",)
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("images",)
     kind: Literal["cnn"] = "cnn"
     channels: tuple[int, ...] = setting(
-        (32, 64), title="Channels", help="Channels of each block; the picture is halved after each.", ge=1, le=4096
+        (32, 64),
+        title="Channels",
+        help="Channels of each block; height and width are halved after each block.",
+        ge=1,
+        le=4096,
     )
     convolutions: int = setting(
-        2, title="Convolutions per block", help="3 x 3 convolutions in each block.", ge=1, le=8, advanced=True
+        2, title="Convolutions per block", help="Number of 3 x 3 convolutions in each block.", ge=1, le=8, advanced=True
     )
     norm: Literal["none", "batch", "layer", "group", "instance"] = setting(
-        "batch", title="Normalisation", help="Normalisation after each convolution, before the activation."
+        "batch", title="Normalization", help="Normalization after each convolution, before the activation."
     )
     dropout: tuple[float, ...] = setting(
         (0.0,),
         title="Dropout",
-        help="Share of channels switched off at random after each block: one value for all blocks, or one for each.",
+        help="Probability that a channel is dropped after each block during training: one value for all blocks, or one per block.",
         ge=0.0,
         lt=1.0,
     )
@@ -74,17 +78,17 @@ class CNN(HiddenLayers):
     head_dropout: tuple[float, ...] = setting(
         (0.0,),
         title="Head dropout",
-        help="Share of units switched off in the head: one value for all its hidden layers, or one for each.",
+        help="Dropout probability in the head: one value for all its hidden layers, or one per layer.",
         ge=0.0,
         lt=1.0,
     )
 
 
 class ResNet(HiddenLayers):
-    """Residual network for small pictures (He et al., 2016): ResNet-18 with a 3 x 3 stem as its blocks are set here."""
+    """Residual network for small images (He et al., 2016): with the default blocks, ResNet-18 with a 3 x 3 stem."""
 
     title: ClassVar[str] = "Residual CNN"
-    takes: ClassVar[tuple[Sample, ...]] = ("pictures",)
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("images",)
     kind: Literal["resnet"] = "resnet"
     width: int = setting(
         64, title="Width", help="Channels of the first stage; each later stage has twice as many.", ge=1, le=1024
@@ -92,33 +96,33 @@ class ResNet(HiddenLayers):
     blocks: tuple[int, ...] = setting(
         (2, 2, 2, 2),
         title="Blocks",
-        help="Residual blocks of each stage; each stage but the first halves the picture.",
+        help="Residual blocks of each stage; each stage but the first halves height and width.",
         ge=1,
         le=64,
     )
     norm: Literal["none", "batch", "layer", "group", "instance"] = setting(
-        "batch", title="Normalisation", help="Normalisation after each convolution."
+        "batch", title="Normalization", help="Normalization after each convolution."
     )
     dropout: tuple[float, ...] = setting(
-        (0.0,), title="Dropout", help="Share of features switched off before the output while training.", ge=0.0, lt=1.0
+        (0.0,), title="Dropout", help="Dropout probability before the output layer.", ge=0.0, lt=1.0
     )
 
 
 class Heads(HiddenLayers):
-    """One trunk with a head for each task: a class, and numbers beside it."""
+    """A shared trunk with one head per task: a class, and numbers besides."""
 
-    title: ClassVar[str] = "Several heads"
+    title: ClassVar[str] = "Multiple heads"
     kind: Literal["heads"] = "heads"
     trunk: tuple[int, ...] = setting(
-        (256,), title="Trunk", help="Units of each hidden layer that the heads share.", unit="units", ge=1, le=65536
+        (256,), title="Trunk", help="Units of each hidden layer shared by the heads.", unit="units", ge=1, le=65536
     )
     norm: Literal["none", "batch", "layer", "group"] = setting(
-        "none", title="Normalisation", help="Normalisation after each hidden layer, before the activation."
+        "none", title="Normalization", help="Normalization after each hidden layer, before the activation."
     )
     dropout: tuple[float, ...] = setting(
         (0.0,),
         title="Dropout",
-        help="Share of units switched off at random while training: one value for all hidden layers, or one for each.",
+        help="Dropout probability during training: one value for all hidden layers, or one per layer.",
         ge=0.0,
         lt=1.0,
     )

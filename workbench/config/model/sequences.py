@@ -1,10 +1,10 @@
-"""Networks for sequences: series in time, and text."""
+"""Networks for sequences: time series and text."""
 
 from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from workbench.config.dataset.base import Sample
+from workbench.config.dataset.base import SampleKind
 from workbench.config.fields import setting
 from workbench.config.model.base import Activation, ModelSection
 
@@ -12,22 +12,20 @@ from workbench.config.model.base import Activation, ModelSection
 class Recurrent(ModelSection):
     """What recurrent networks share."""
 
-    takes: ClassVar[tuple[Sample, ...]] = ("series", "text")
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("series", "text")
     units: int = setting(
-        64, title="Hidden units", help="Size of the state of each layer.", unit="units", ge=1, le=65536
+        64, title="Hidden units", help="Size of the hidden state of each layer.", unit="units", ge=1, le=65536
     )
-    layers: int = setting(2, title="Layers", help="Recurrent layers, one on top of the other.", ge=1, le=64)
-    dropout: float = setting(
-        0.2, title="Dropout", help="Share of a layer's output switched off before the next.", ge=0.0, lt=1.0
-    )
+    layers: int = setting(2, title="Layers", help="Number of stacked recurrent layers.", ge=1, le=64)
+    dropout: float = setting(0.2, title="Dropout", help="Dropout probability between recurrent layers.", ge=0.0, lt=1.0)
     bidirectional: bool = setting(
-        False, title="Both directions", help="Read the sequence from both ends.", advanced=True
+        False, title="Bidirectional", help="Read the sequence in both directions.", advanced=True
     )
     embedding: int = setting(
-        64, title="Embedding", help="Numbers that stand for a token (text only).", ge=1, le=65536, advanced=True
+        64, title="Embedding size", help="Size of the token embedding (text only).", ge=1, le=65536, advanced=True
     )
     activation: Activation = setting(
-        "relu", title="Activation", help="Function applied after each hidden layer of the head.", advanced=True
+        "relu", title="Activation", help="Activation function after each hidden layer of the head.", advanced=True
     )
 
 
@@ -60,35 +58,45 @@ class Transformer(ModelSection):
     """Transformer encoder (Vaswani et al., 2017) with its own multi-head attention."""
 
     title: ClassVar[str] = "Transformer"
-    takes: ClassVar[tuple[Sample, ...]] = ("series", "text")
+    accepts: ClassVar[tuple[SampleKind, ...]] = ("series", "text")
     kind: Literal["transformer"] = "transformer"
-    width: int = setting(512, title="Model width", help="Numbers that stand for a step (d_model).", ge=1, le=65536)
-    attention_heads: int = setting(
-        8, title="Heads", help="Attention heads; the width is divided among them.", ge=1, le=1024
+    width: int = setting(
+        512, title="Model width", help="Size of the representation of each step (d_model).", ge=1, le=65536
     )
-    layers: int = setting(6, title="Layers", help="Encoder layers.", ge=1, le=256)
+    attention_heads: int = setting(
+        8,
+        title="Attention heads",
+        help="Number of attention heads; the model width must be divisible by it.",
+        ge=1,
+        le=1024,
+    )
+    layers: int = setting(6, title="Layers", help="Number of encoder layers.", ge=1, le=256)
     feedforward: int = setting(
         2048, title="Feed-forward", help="Units between the two linear layers.", ge=1, le=1_000_000
     )
     activation: Activation = setting(
-        "relu", title="Activation", help="Function between the two linear layers.", advanced=True
+        "relu", title="Activation", help="Activation function between the two linear layers.", advanced=True
     )
     dropout: float = setting(
-        0.1, title="Dropout", help="Share switched off in attention, feed-forward and positions.", ge=0.0, lt=1.0
+        0.1,
+        title="Dropout",
+        help="Dropout probability in attention, feed-forward and positional encoding.",
+        ge=0.0,
+        lt=1.0,
     )
     norm_first: Literal["post", "pre"] = setting(
         "post",
-        title="Normalisation",
-        help="After each part, as first published, or before it, which trains more steadily.",
+        title="Normalization",
+        help="After each sublayer, as originally published, or before it, which trains more stably.",
         labels={"post": "after (post-norm)", "pre": "before (pre-norm)"},
     )
     causal: bool = setting(
-        False, title="Causal", help="Each step looks only at itself and at those before it.", advanced=True
+        False, title="Causal", help="Each step attends only to itself and earlier steps.", advanced=True
     )
     positions: int = setting(
         5000,
-        title="Most positions",
-        help="Longest sequence that positions are made for.",
+        title="Maximum positions",
+        help="Longest sequence that the positional encoding supports.",
         ge=1,
         le=1_000_000,
         advanced=True,
@@ -96,6 +104,6 @@ class Transformer(ModelSection):
     pool: Literal["last", "mean", "first"] = setting(
         "mean",
         title="Pooling",
-        help="Which of the steps' outputs the head is given: the last, or their mean.",
+        help="Which output the head receives: that of the first step, of the last step, or the mean over all steps.",
         advanced=True,
     )

@@ -16,16 +16,17 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, r
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from workbench.config.run import RunConfig
-from workbench.engine.attempts import attempt as attempts
+from workbench.engine.attempts.supervise import REFUSED, exit_status, failed, supervise
+from workbench.engine.attempts.worker import choose_devices, train_on_this_process
 from workbench.engine.runtime import devices, distributed
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import explain
-from workbench.engine.training.loop import Outcome
+from workbench.engine.training.loop import AttemptResult
 from workbench.runs.attempt_options import Request
 from workbench.runs.folder import RunBusyError, RunFolder, locked
 
 
-def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, request: Request) -> Outcome:
+def run_processes(folder: RunFolder, attempt: int, device: str, count: int, request: Request) -> AttemptResult:
     """Trains with ``count`` processes on this machine. This process holds the lock and waits; rank 0 writes the events."""
     with tempfile.TemporaryDirectory(prefix="workbench-ranks-") as errors:
         # torch's own files about failures go to the temporary folder too, and stay there: this one goes as a whole.
@@ -36,7 +37,7 @@ def run_ranks(folder: RunFolder, attempt: int, device: str, count: int, request:
             tempfile.tempdir = before
 
 
-def _launch(folder: RunFolder, attempt: int, device: str, count: int, request: Request, errors: str) -> Outcome:
+def _launch(folder: RunFolder, attempt: int, device: str, count: int, request: Request, errors: str) -> AttemptResult:
     """``errors`` is a folder in which a failing process leaves what happened to it."""
     config = LaunchConfig(
         min_nodes=1,
@@ -56,8 +57,10 @@ def _launch(folder: RunFolder, attempt: int, device: str, count: int, request: R
         rank, failure = error.get_first_failure()
         text = failure.message
         what = f"process {rank} failed: {_first_line(str(text))}"
-        return Outcome("failed", what, "The others were ended; resume goes on from the last checkpoint", str(text))
-    return Outcome(**results[0])
+        return AttemptResult(
+            "failed", what, "Resume to continue from the last checkpoint; the other processes were ended", str(text)
+        )
+    return AttemptResult(**results[0])
 
 
 def run_as_rank(folder: RunFolder, request: Request) -> int:
@@ -67,38 +70,38 @@ def run_as_rank(folder: RunFolder, request: Request) -> int:
     """
     config = folder.config()
     device = devices.choose(config.hardware)
-    world, own = distributed.join(device)
+    world, own = distributed.join_world(device)
     try:
-        if not world.leads:
+        if not world.is_main:
             _own_log(folder, world.rank)
-            attempt = world.share(None)
+            attempt = world.broadcast(None)
             if attempt is None:
-                return attempts.REFUSED
-            return attempts.exit_status(attempts.train_here(folder, attempt, own, world, request))
-        return _lead_ranks(folder, config, own, world, request)
+                return REFUSED
+            return exit_status(train_on_this_process(folder, attempt, own, world, request))
+        return _supervise_ranks(folder, config, own, world, request)
     finally:
-        distributed.leave()
+        distributed.leave_world()
 
 
-def _lead_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, request: Request) -> int:
-    told = False
+def _supervise_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, request: Request) -> int:
+    attempt_announced = False
 
-    def compute(attempt: int) -> Outcome:
-        nonlocal told
-        attempts.prepared(folder, config)
-        told = True
-        world.share(attempt)
-        return attempts.train_here(folder, attempt, own, world, request)
+    def compute(attempt: int) -> AttemptResult:
+        nonlocal attempt_announced
+        choose_devices(folder, config)
+        attempt_announced = True
+        world.broadcast(attempt)
+        return train_on_this_process(folder, attempt, own, world, request)
 
     try:
         with locked(folder):
-            return attempts.lead(folder, compute)
+            return supervise(folder, compute)
     except RunBusyError as error:
         print(error, file=sys.stderr)  # noqa: T201 - torchrun shows it to whoever started it
-        return attempts.REFUSED
+        return REFUSED
     finally:
-        if not told:
-            world.share(None)
+        if not attempt_announced:
+            world.broadcast(None)
 
 
 @record
@@ -109,16 +112,16 @@ def _rank(folder: str, attempt: int, device: str, request: Request) -> dict[str,
     rank = int(os.environ["RANK"])
     if rank > 0:
         _own_log(run, rank)
-    world, own = distributed.join(device)
+    world, own = distributed.join_world(device)
     try:
-        return vars(attempts.train_here(run, attempt, own, world, request))
+        return vars(train_on_this_process(run, attempt, own, world, request))
     except Exception as error:
         failure = explain(error)
         if failure.refused:
-            return vars(attempts.failed(failure))
+            return vars(failed(failure))
         raise
     finally:
-        distributed.leave()
+        distributed.leave_world()
         if own.type == "cuda":
             torch.cuda.empty_cache()
 
@@ -145,4 +148,4 @@ def _leave_with_the_launcher() -> None:
 
 def _first_line(text: str) -> str:
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "without a word"
+    return lines[-1] if lines else "without a message"

@@ -1,188 +1,190 @@
-"""The proof that a run goes on exactly: steps before its newest checkpoint, taken again from the checkpoint before them."""
+"""The proof that a run continues exactly: steps before its newest checkpoint, taken again from the checkpoint before them."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from workbench.engine.attempts.resume import differing_parts
 from workbench.engine.checkpoint import format
-from workbench.engine.checkpoint.saver import Saver, capture, differing, restore
-from workbench.engine.reporting.metrics import add_rows
-from workbench.engine.reporting.reporter import Flow
+from workbench.engine.reporting.metrics import Sums
+from workbench.engine.reporting.reporter import Reporter, StepLog
+from workbench.engine.runtime.checkpoint_state import CheckpointState, PositionState
 from workbench.engine.runtime.failures import FailedError, RefusedError
 from workbench.engine.training.control import Control, Decision
-from workbench.engine.training.loop import Position, Run, finish_epoch, train_epoch
+from workbench.engine.training.loop import Trainer
 from workbench.engine.training.nonfinite import NonFiniteError
+from workbench.engine.training.state import TrainState
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.events import significant
 from workbench.runs.folder import RunFolder
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 LOSS_TOLERANCE = 6e-6
-"""Relative: what a run tells of its losses has six significant digits, half a unit of the last of which is lost."""
-
-
-class _Losses(Flow):
-    """Keeps the loss of every step, and tells nobody."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(None, run.world, run.parts.source.task, run.parts.device)
-        self._run = run
-        self.found: dict[int, float] = {}
-
-    def due(self) -> bool:
-        """Every step is a boundary: the last of them can be any."""
-        return True
-
-    def flush(self) -> None:
-        """Adds the steps up over all processes. Every process calls it at the same step."""
-        steps, table = self.recorder.take()
-        if steps:
-            table = self._run.world.total(table)
-            add_rows(self.sums, table)
-            self.found.update(zip(steps, (table[:, 1] / np.maximum(table[:, 0], 1.0)).tolist(), strict=True))
-        self.recorder.take_norms()
-        self.recorder.rates.clear()
-        self.recorder.layers.clear()
-
-
-class _Unsaved(Saver):
-    """Steps that are taken again are saved already."""
-
-    def epoch_done(self, run: Run, best: bool) -> None:
-        """Saves nothing."""
-
-    def between_steps(self, run: Run) -> None:
-        """Saves nothing."""
-
-
-class _Ear(Control):
-    """Hears that the steps are done, and whether somebody wants the run to leave: what that was stays for the run itself."""
-
-    def __init__(self, control: Control, position: Position, end: dict[str, Any]) -> None:
-        self._control, self._position, self._end = control, position, end
-
-    def poll(self) -> Decision:
-        """*Stop*, at the end or when something waits for the run."""
-        return Decision(stop=self.done() or self.wants_to_leave())
-
-    def wants_to_leave(self) -> bool:
-        """Whether a stop or a pause waits for the run."""
-        return self._control.wants_to_leave()
-
-    def done(self) -> bool:
-        """Whether the steps are where they are to end, or beyond."""
-        here, end = self._position, self._end
-        return here.step > end["step"] or (here.epoch, here.batch, here.step) == (
-            end["epoch"],
-            end["batch"],
-            end["step"],
-        )
+"""Relative: what a run reports of its losses has six significant digits, half a unit of the last of which is lost."""
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What taking steps again has shown."""
+    """What replaying steps has shown."""
 
     text: str
     holds: bool
 
 
-def replay(run: Run, folder: RunFolder, state: dict[str, Any], steps: int) -> Proof:
-    """Takes the last ``steps`` steps before ``state`` again, or some more, from the newest checkpoint that lies so far back.
+@dataclass
+class _Losses:
+    """The mean loss of every step, over all processes."""
 
-    Compares their losses with those that the run has told, and the state at the end. Every process calls it; the run is left as
-    the steps leave it, to be restored from ``state``.
+    by_step: dict[int, float] = field(default_factory=dict)
+
+    def add(self, steps: list[int], table: Sums) -> None:
+        """Records the steps of a flush."""
+        means = (table[:, 1] / np.maximum(table[:, 0], 1.0)).tolist()
+        self.by_step.update(zip(steps, means, strict=True))
+
+
+class _ReplayBoundary:
+    """Every step is a boundary, the last of them can be any. Nothing is saved or reported: it is all there already.
+
+    Ends where the steps are to end, and when somebody wants the run to leave: what that was stays for the run itself.
     """
-    end = state["position"]
-    before = _before(run, end["step"], steps)
+
+    def __init__(self, state: TrainState, log: StepLog, control: Control | None, end: PositionState) -> None:
+        self._position, self._log, self._control, self._end = state.position, log, control, end
+        self._state = state
+
+    def begin_epoch(self) -> None:
+        self._log.restart_clock()
+
+    def is_due(self) -> bool:
+        return True
+
+    def cross(self) -> Decision | None:
+        self.end_steps()
+        leaves = self._state.parts.world.broadcast(self.is_at_end() or self.wants_to_leave())
+        return Decision(stop=True) if leaves else None
+
+    def end_steps(self) -> None:
+        self._state.check_device()
+        self._log.flush()
+
+    def wants_to_leave(self) -> bool:
+        return self._control is not None and self._control.wants_to_leave()
+
+    def leave_evaluation(self) -> Decision | None:
+        return Decision(stop=True)
+
+    def end_epoch(self, best: bool) -> Decision | None:
+        return self.cross()
+
+    def is_at_end(self) -> bool:
+        """Whether the steps are where they are to end, or beyond."""
+        return self._position.step > self._end["step"] or _coordinates(self._position.state_dict()) == _coordinates(
+            self._end
+        )
+
+
+def replay(
+    state: TrainState,
+    folder: RunFolder,
+    saved: CheckpointState,
+    steps: int,
+    reporter: Reporter | None,
+    control: Control | None,
+) -> Proof:
+    """Takes the last ``steps`` steps before ``saved`` again, or some more, from the newest checkpoint that lies so far back.
+
+    Compares their losses with those that the run has reported, and the state at the end. Every process calls it; the run's parts
+    are left as the steps leave them, to be restored from ``saved``.
+    """
+    end = saved["position"]
+    before = _checkpoint_before(state, folder, end["step"], steps)
     if before is None:
         return Proof("nothing was replayed: no checkpoint of this run lies before this one (output.keep)", False)
-    began = before["position"]["step"]
-    words = _changed_between(before, state, run.world.size)
-    if words:
-        return Proof(f"the steps from {began} to {end['step']} cannot be replayed: {words}", False)
-    if run.reporter is not None:
-        run.reporter.phase(f"replaying steps {began + 1:,} to {end['step']:,}")
-    flow = _Losses(run)
-    unsaved = _Unsaved(folder, False, 1)
-    again = Run(run.parts, flow, unsaved, end["epoch"] + 1, replace(run.monitor))
-    again.every = 1
-    if run.control is not None:
-        again.control = _Ear(run.control, again.position, end)
-    restore(again, before)
-    trouble = _take(again)
-    parts = run.parts
-    reached = (again.position.epoch, again.position.batch, again.position.step)
-    differs = differing(capture(again), state)
-    if parts.stepper.guard is not None:
-        parts.stepper.guard.forget()
-    count = end["step"] - began
+    first = before["position"]["step"]
+    change = _changed_between(before, saved, state.parts.world.size)
+    if change:
+        return Proof(f"the steps from {first} to {end['step']} cannot be replayed: {change}", False)
+    if reporter is not None:
+        reporter.phase(f"replaying steps {first + 1:,} to {end['step']:,}")
+    losses = _Losses()
+    parts = state.parts
+    log = StepLog(None, parts.world, parts.task, parts.device, observe=losses.add)
+    again = TrainState(parts, log.sums, replace(state.metrics.early_stopping), end["epoch"] + 1)
+    again.restore(before)
+    trouble = _run_steps(Trainer(parts, again, log, _ReplayBoundary(again, log, control, end)))
+    differing = differing_parts(again.capture(), saved)
+    if parts.train_step.guard is not None:
+        parts.train_step.guard.reset()
+    what = f"{end['step'] - first} steps from step {first}"
     if trouble:
-        return Proof(f"the replay of {count} steps from step {began} ended early: {trouble}", False)
-    if reached != (end["epoch"], end["batch"], end["step"]):
-        return Proof(
-            f"the replay of {count} steps from step {began} was broken off at step {again.position.step}", False
-        )
-    # Only the leading process says what it found, and only it has the curve.
-    told = run.reporter.progress.curves.loss if run.reporter is not None else Series()
-    other = _first_other(flow.found, told, began, end["step"])
-    if not differs and not other:
-        return Proof(f"{count} steps from step {began} were replayed: the same losses, the same state", True)
-    found = [other, f"{', '.join(differs)} differ at the end" if differs else ""]
-    return Proof(f"{count} steps from step {began} were replayed, and {' and '.join(filter(None, found))}", False)
+        return Proof(f"the replay of {what} ended early: {trouble}", False)
+    if _coordinates(again.position.state_dict()) != _coordinates(end):
+        return Proof(f"the replay of {what} was interrupted at step {again.position.step}", False)
+    # Only the main process reports the result, and only it has the curve.
+    curve = reporter.progress.curves.loss if reporter is not None else PointSeries()
+    difference = _first_other_loss(losses.by_step, curve, first, end["step"])
+    if not differing and not difference:
+        return Proof(f"{what} were replayed: the same losses, the same state", True)
+    differences = [difference, f"{', '.join(differing)} differ at the end" if differing else ""]
+    return Proof(f"{what} were replayed, and {' and '.join(filter(None, differences))}", False)
 
 
-def _before(run: Run, end: int, steps: int) -> dict[str, Any] | None:
-    """The newest sound checkpoint of the run itself that lies ``steps`` back; else its oldest. The leading process chooses."""
-    earlier = [info for info in list_checkpoints(run.saver.folder) if info.step < end]
+def _coordinates(position: PositionState) -> tuple[int, int, int]:
+    return position["epoch"], position["batch"], position["step"]
+
+
+def _checkpoint_before(state: TrainState, folder: RunFolder, end: int, steps: int) -> CheckpointState | None:
+    """The newest sound checkpoint of the run itself that lies ``steps`` back; else its oldest. The main process chooses."""
+    earlier = [info for info in list_checkpoints(folder.checkpoints) if info.step < end]
     far = [info for info in earlier if info.step <= end - steps]
-    for info in run.world.share([*reversed(far), *[info for info in earlier if info not in far]]):
+    candidates = [*reversed(far), *[info for info in earlier if info not in far]]
+    for info in state.parts.world.broadcast(candidates):
         try:
-            state = format.load(info.path)
+            saved = format.load(info.path)
         except RefusedError:
             continue
-        if state["config"] == run.parts.config.as_data():
-            return state
+        if saved["config"] == state.parts.config.as_data():
+            return saved
     return None
 
 
-def _changed_between(before: dict[str, Any], state: dict[str, Any], processes: int) -> str:
+def _changed_between(before: CheckpointState, saved: CheckpointState, processes: int) -> str:
     """What makes the steps between two checkpoints others than those that would be taken now; empty when nothing does."""
     if len(before["random"]) != processes:
         return f"they were taken by {len(before['random'])} processes, and now there are {processes}"
-    if before.get("data") != state.get("data"):
+    if before.get("data") != saved.get("data"):
         return "the data or the size of a step were changed in between"
-    if before["schedule"]["base"] != state["schedule"]["base"]:
+    if before["schedule"]["base"] != saved["schedule"]["base"]:
         return "the learning rate was changed by hand in between"
-    was, now = ({**one.get("recovery", {}), "skipped": 0} for one in (before, state))
+    was, now = ({**state.get("recovery", {}), "skipped": 0} for state in (before, saved))
     return "the run recovered in between, from memory that ran out or from numbers that were not finite" * (was != now)
 
 
-def _take(run: Run) -> str:
+def _run_steps(trainer: Trainer) -> str:
     """Steps on to the end. What was in the way; empty when nothing was."""
-    run.parts.model.train()
+    trainer.parts.model.train()
     try:
-        while (train_epoch(run) or finish_epoch(run)) is None:
+        while (trainer.train_epoch() or trainer.finish_epoch()) is None:
             continue
     except NonFiniteError as error:
-        run.parts.stepper.forget()
+        trainer.parts.train_step.zero_grad()
         return f"the numbers of step {error.step} are not finite"
     except FailedError as error:
         return error.failure.what
     return ""
 
 
-def _first_other(found: dict[int, float], told: Series, began: int, end: int) -> str:
-    """The first point of the curve that the steps taken again do not come to, in words. A point is the mean of its steps."""
-    start = began
-    for step, loss in zip(told.x.tolist(), told.y.tolist(), strict=True):
-        if not began < step <= end:
+def _first_other_loss(losses: dict[int, float], curve: PointSeries, first: int, end: int) -> str:
+    """The first point of the curve that the replayed steps do not reproduce, as a sentence. A point is the mean of its steps."""
+    start = first
+    for step, loss in zip(curve.x.tolist(), curve.y.tolist(), strict=True):
+        if not first < step <= end:
             continue
-        again = float(np.mean([found.get(one, float("nan")) for one in range(start + 1, int(step) + 1)]))
+        again = float(np.mean([losses.get(number, float("nan")) for number in range(start + 1, int(step) + 1)]))
         if not math.isclose(again, loss, rel_tol=LOSS_TOLERANCE, abs_tol=1e-12):
             return f"the loss of step {int(step)} is {significant(again):g} instead of {significant(loss):g}"
         start = int(step)

@@ -1,133 +1,128 @@
-"""The first attempt of a branch: its parent's state put into a run with other settings, as far as it fits."""
+"""The first attempt of a branch: its parent's state put into a run with other settings, as far as it fits.
+
+What fits is decided on plain data: the parent's state and the run's own become one state, which is restored like any other.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
-from workbench.engine.checkpoint.saver import begin_epoch_anew, check_classes, restore_random
+from workbench.engine.attempts.resume import Continuation, random_changes
+from workbench.engine.data import fitted
+from workbench.engine.runtime.checkpoint_state import (
+    CheckpointState,
+    MetricsState,
+    OptimizerState,
+    PositionState,
+    RecoveryState,
+    ScheduleState,
+    Section,
+)
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.training.loop import Run
+from workbench.engine.training.state import TrainState, restart_epoch
 from workbench.runs.branch import Parent
 
 FREE = ("lr", "weight_decay", "implementation")
-"""Settings of an optimiser that its state does not depend on."""
+"""Settings of an optimizer that its state does not depend on."""
 ORDER = ("batch_size", "accumulation", "drop_last", "seed")
 """Settings of the training that decide which samples are in which batch."""
 
 
-def begins(run: Run, state: dict[str, Any], parent: Parent | None) -> bool:
-    """Whether a checkpoint is the parent's with settings other than the run's, rather than one of the run's own."""
-    if parent is None or state["position"]["step"] != parent.step:
-        return False
-    return bool(state["config"] != run.parts.config.as_data())
+def is_warm_start(config: dict[str, Section], saved: CheckpointState, parent: Parent | None) -> bool:
+    """Whether a checkpoint is the parent's with settings other than the run's (``config``), rather than one of its own."""
+    return parent is not None and saved["position"]["step"] == parent.step and saved["config"] != config
 
 
-def take_over(run: Run, state: dict[str, Any], parent: Parent) -> tuple[str, list[str]]:
-    """Puts a parent's state into a run that was just built. Gives where it goes on, and what begins anew, in words.
+def warm_start(state: TrainState, saved: CheckpointState, parent: Parent) -> Continuation:
+    """Puts a parent's state into a run that was just built. Gives where it continues, and what starts over, as sentences.
 
     Raises RefusedError when the weights are of another model.
     """
-    parts = run.parts
-    check_classes(parts.source.task, state)
+    parts = state.parts
+    fitted.check_classes(parts.source.task, saved)
+    own = state.capture()
+    optimizer, optimizer_note = _optimizer(own, saved)
+    position, metrics, epoch_note = _position(own, saved)
+    inherited: CheckpointState = {
+        **own,
+        "position": position,
+        "metrics": metrics,
+        "model": saved["model"],
+        "optimizer": optimizer,
+        "ema": saved.get("ema", {}),
+        "scaler": saved["scaler"],
+        "schedule": _schedule(own, saved),
+        "recovery": _recovery(own, saved),
+        "random": saved["random"],
+    }
     try:
-        parts.model.load_state_dict(state["model"])
-    except (RuntimeError, ValueError, KeyError) as error:
+        state.restore(inherited)
+    except RefusedError as error:
         what = f"the weights of {parent.run or parent.checkpoint} do not fit this model: {error}"
         raise RefusedError(what, "keep the parent's model settings, or start a new run", "model") from error
-    notes = [_optimizer(run, state)]
-    scaler = parts.stepper.precision.scaler
-    if scaler is not None and state["scaler"]:
-        scaler.load_state_dict(state["scaler"])
-    if parts.average is not None:
-        parts.average.restore(state.get("ema", {}))
-    _rates(run, state)
-    _recovery(run, state)
-    notes.append(_position(run, state))
-    _monitor(run, state)
-    differs = restore_random(run, state)
-    notes.append(f"random numbers go on with {differs}" if differs else "")
-    return str(parent), [note for note in notes if note]
+    change = random_changes(parts.world, parts.device, saved)
+    random_note = f"random numbers continue with {change}" if change else ""
+    return Continuation(str(parent), [note for note in (optimizer_note, epoch_note, random_note) if note])
 
 
-def _section(run: Run, state: dict[str, Any], name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A section now and at the parent, as plain data."""
-    return run.parts.config.as_data()[name], state["config"].get(name, {})
+def _sections(own: CheckpointState, saved: CheckpointState, name: str) -> tuple[Section, Section]:
+    """A section of the configuration now and at the parent."""
+    return own["config"][name], saved["config"].get(name, {})
 
 
-def _optimizer(run: Run, state: dict[str, Any]) -> str:
-    """The optimiser's memory with the run's own settings, where it means the same. Says so where it begins anew."""
-    now, was = _section(run, state, "optimizer")
+def _optimizer(own: CheckpointState, saved: CheckpointState) -> tuple[OptimizerState, str]:
+    """The optimizer's memory with the run's own settings, where it means the same. Says so where it starts over."""
+    now, was = _sections(own, saved, "optimizer")
     if now.get("kind") != was.get("kind"):
-        return f"the optimiser begins anew: {now.get('kind')} instead of {was.get('kind')}"
+        return own["optimizer"], f"the optimizer starts over: {now.get('kind')} instead of {was.get('kind')}"
     changed = [name for name in now if now[name] != was.get(name) and name not in FREE]
-    shape = [name for name in changed if not _same_shape(now[name], was.get(name))]
-    own = run.parts.optimizer.state_dict()
-    kept = state["optimizer"]
-    if not shape and [len(group["params"]) for group in own["param_groups"]] == [
-        len(group["params"]) for group in kept["param_groups"]
-    ]:
-        try:
-            run.parts.optimizer.load_state_dict({"state": kept["state"], "param_groups": own["param_groups"]})
-        except (RuntimeError, ValueError, KeyError):
-            return "the optimiser begins anew: the parent's does not fit"
-        return ""
-    return f"the optimiser begins anew: {' and '.join(shape) or 'its groups'} changed"
+    reshaped = [name for name in changed if not _is_other_number(now[name], was.get(name))]
+    groups, groups_before = (
+        [len(group["params"]) for group in state["optimizer"]["param_groups"]] for state in (own, saved)
+    )
+    if not reshaped and groups == groups_before:
+        return {"state": saved["optimizer"]["state"], "param_groups": own["optimizer"]["param_groups"]}, ""
+    return own["optimizer"], f"the optimizer starts over: {' and '.join(reshaped) or 'its groups'} changed"
 
 
-def _same_shape(value: object, before: object) -> bool:
-    """Whether a changed setting leaves what the optimiser remembers as it is: another number, and none of them zero."""
-    return all(isinstance(one, (int, float)) and not isinstance(one, bool) and bool(one) for one in (value, before))
+def _is_other_number(value: object, before: object) -> bool:
+    """Whether a changed setting leaves what the optimizer remembers as it is: another number, and neither of them zero."""
+    return all(isinstance(item, (int, float)) and not isinstance(item, bool) and bool(item) for item in (value, before))
 
 
-def _rates(run: Run, state: dict[str, Any]) -> None:
-    """The learning rate as it was set while the parent went, unless the branch has one of its own."""
-    rates, kept = run.parts.rates, state["schedule"]
-    own = rates.state()
-    now, was = _section(run, state, "optimizer")
+def _schedule(own: CheckpointState, saved: CheckpointState) -> ScheduleState:
+    """The learning rate as it was set while the parent trained, unless the branch has one of its own."""
+    now, was = _sections(own, saved, "optimizer")
+    base = saved["schedule"]["base"] if now["lr"] == was.get("lr") else own["schedule"]["base"]
+    plan, plan_before = _sections(own, saved, "schedule")
+    return {**(saved if plan == plan_before else own)["schedule"], "base": base}
+
+
+def _recovery(own: CheckpointState, saved: CheckpointState) -> RecoveryState:
+    """What the parent had learned of memory, and of numbers where the branch has no setting of its own for it."""
+    learned: RecoveryState = {**own["recovery"], **saved.get("recovery", own["recovery"])}
+    recovery: RecoveryState = {**own["recovery"], "limit": learned["limit"]}
+    now, was = _sections(own, saved, "optimizer")
     if now["lr"] == was.get("lr"):
-        own["base"] = kept["base"]
-    plan, before = _section(run, state, "schedule")
-    if plan == before:
-        own = {**kept, "base": own["base"]}
-    rates.restore(own)
+        recovery["calm"] = learned["calm"]
+    training, training_before = _sections(own, saved, "training")
+    if training["clip_norm"] == training_before.get("clip_norm"):
+        recovery["clip_norm"] = learned["clip_norm"]
+    return recovery
 
 
-def _recovery(run: Run, state: dict[str, Any]) -> None:
-    """What the parent had learnt of memory, and of numbers where the branch has no setting of its own for it."""
-    learnt, stepper = state.get("recovery", {}), run.parts.stepper
-    stepper.limit = learnt.get("limit", stepper.limit)
-    now, was = _section(run, state, "optimizer")
-    if now["lr"] == was.get("lr"):
-        run.parts.rates.calm = learnt.get("calm", 1.0)
-    training, before = _section(run, state, "training")
-    if training["clip_norm"] == before.get("clip_norm"):
-        stepper.clip_norm = learnt.get("clip_norm", stepper.clip_norm)
+def _position(own: CheckpointState, saved: CheckpointState) -> tuple[PositionState, MetricsState, str]:
+    """Position and metrics of the parent. An epoch whose batches are others now starts over, which is noted.
 
-
-def _position(run: Run, state: dict[str, Any]) -> str:
-    """Where the parent was. An epoch whose batches are others now begins anew, which is said."""
-    position = {**state["position"]}
-    position.pop("epochs")
-    vars(run.position).update(position)
-    kept = dict(state["metrics"])
-    sums = kept.pop("sums")
-    kept.pop("monitor")
-    run.last = kept
-    data, before = _section(run, state, "dataset")
-    now, was = _section(run, state, "training")
-    same = data == before and all(now.get(name) == was.get(name) for name in ORDER)
-    same = same and state.get("data") in (None, run.parts.data)
-    if same and state["versions"].get("processes") == run.world.size:
-        run.flow.sums[: len(sums)] = sums
-        return ""
-    middle = run.position.batch > 0
-    begin_epoch_anew(run)
-    return f"epoch {run.position.epoch + 1} begins anew: its batches are others" if middle else ""
-
-
-def _monitor(run: Run, state: dict[str, Any]) -> None:
-    """The best value so far, where it was measured on the same samples."""
-    monitor = state["metrics"]["monitor"]
-    data, before = _section(run, state, "dataset")
-    if monitor["name"] == run.monitor.name and data == before:
-        run.monitor.best, run.monitor.waited = monitor["best"], monitor["waited"]
+    The best value so far stays where it was measured on the same samples.
+    """
+    data, data_before = _sections(own, saved, "dataset")
+    training, training_before = _sections(own, saved, "training")
+    same = data == data_before and all(training.get(name) == training_before.get(name) for name in ORDER)
+    same = same and saved.get("data") in (None, own["data"])
+    same = same and saved["versions"].get("processes") == own["versions"]["processes"]
+    fitted = saved if same else restart_epoch(saved)
+    metrics: MetricsState = {**fitted["metrics"]}
+    if data != data_before:
+        metrics["monitor"] = own["metrics"]["monitor"]
+    restarted = not same and saved["position"]["batch"] > 0
+    note = f"epoch {saved['position']['epoch'] + 1} starts over: its batches are others" if restarted else ""
+    return fitted["position"], metrics, note

@@ -9,39 +9,39 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from workbench.engine.checkpoint import format
+from workbench.engine.runtime.checkpoint_state import CheckpointInfoFields, CheckpointState
 
 SPARE_BYTES = 2**16
 """Space that is left on the disk beside a checkpoint: for the run's events, and for everybody else."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a checkpoint. ``error`` is None when it lies whole on the disk."""
+class WriteResult:
+    """The outcome of writing a checkpoint. ``error`` is None when it lies whole on the disk."""
 
-    state: dict[str, Any]
-    info: dict[str, Any]
+    state: CheckpointState
+    info: CheckpointInfoFields
     bytes: int = 0
     seconds: float = 0.0
     error: OSError | None = None
 
 
-class Writer:
+class AsyncWriter:
     """Writes into a folder of checkpoints, and keeps the newest ``keep`` and the best. The caller's thread never writes."""
 
     def __init__(self, folder: Path, keep: int) -> None:
         self._folder = folder
         self._keep = keep
         self._thread: threading.Thread | None = None
-        self._outcomes: list[Outcome] = []
+        self._results: list[WriteResult] = []
         self._failure: BaseException | None = None
         self._needed = 0
 
-    def submit(self, state: dict[str, Any], info: dict[str, Any]) -> None:
+    def submit(self, state: CheckpointState, info: CheckpointInfoFields) -> None:
         """Begins to write. Waits for the checkpoint before this one: memory holds one copy, and files come in their order."""
         self.wait()
         self._needed = tensor_bytes(state)
@@ -58,10 +58,10 @@ class Writer:
             failure, self._failure = self._failure, None
             raise failure
 
-    def outcomes(self) -> list[Outcome]:
-        """What became of the checkpoints that were finished since the last call."""
-        found, self._outcomes = self._outcomes, []
-        return found
+    def results(self) -> list[WriteResult]:
+        """The outcomes of the checkpoints that were finished since the last call."""
+        results, self._results = self._results, []
+        return results
 
     def has_space(self) -> bool:
         """Whether there is space for as much as was submitted last."""
@@ -71,7 +71,7 @@ class Writer:
             return False
         return True
 
-    def _write(self, state: dict[str, Any], info: dict[str, Any]) -> None:
+    def _write(self, state: CheckpointState, info: CheckpointInfoFields) -> None:
         began = time.monotonic()
         try:
             _check_space(self._folder, self._needed)
@@ -80,12 +80,12 @@ class Writer:
             format.prune(self._folder, self._keep, state["position"]["step"])
             size = path.stat().st_size
         except OSError as error:
-            self._outcomes.append(Outcome(state, info, error=error))
-        # Raised where the run can say it: an exception in a thread is told to nobody.
+            self._results.append(WriteResult(state, info, error=error))
+        # Raised where the run can say it: an exception in a thread is reported to nobody.
         except BaseException as error:  # noqa: BLE001
             self._failure = error
         else:
-            self._outcomes.append(Outcome(state, info, size, time.monotonic() - began))
+            self._results.append(WriteResult(state, info, size, time.monotonic() - began))
 
 
 def _check_space(folder: Path, needed: int) -> None:
@@ -94,7 +94,7 @@ def _check_space(folder: Path, needed: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
-def tensor_bytes(value: Any) -> int:
+def tensor_bytes(value: object) -> int:
     """Bytes of all tensors in nested state."""
     if isinstance(value, torch.Tensor):
         return value.nbytes

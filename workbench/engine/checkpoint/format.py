@@ -9,24 +9,28 @@ import os
 import struct
 import time
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from workbench.config.migrations import format_problem, migrate_checkpoint
+from workbench.engine.runtime.checkpoint_state import CheckpointInfoFields, CheckpointState
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.checkpoints import CheckpointInfo, file_name, list_checkpoints
 from workbench.runs.folder import write_whole
 
-FORMAT = 1
+FORMAT = 2
+"""Of a checkpoint. 1 has the old names of settings (see :mod:`workbench.config.migrations`), and is read as well."""
 KEYS = (
     "format", "config", "model", "optimizer", "schedule", "scaler", "random", "position", "metrics", "versions", "classes",
     "preprocessing",
 )  # fmt: skip
 
 
-def save(folder: Path, state: dict[str, Any], info: dict[str, Any]) -> Path:
+def save(folder: Path, state: CheckpointState, info: CheckpointInfoFields) -> Path:
     """Writes ``state`` as the checkpoint of its step, and ``info`` as the JSON beside it. Raises OSError, leaving nothing half.
 
     Temporary file, flushed to disk, renamed; then the folder itself is flushed.
@@ -54,7 +58,7 @@ def save(folder: Path, state: dict[str, Any], info: dict[str, Any]) -> Path:
     return path
 
 
-def load(path: Path) -> dict[str, Any]:
+def load(path: Path) -> CheckpointState:
     """Reads a checkpoint. Raises RefusedError with what the file is when it is no sound checkpoint. Executes nothing."""
     _check_container(path)
     try:
@@ -62,22 +66,24 @@ def load(path: Path) -> dict[str, Any]:
     # A damaged file makes the reader fail in any way it likes.
     except Exception as error:
         if "weights_only" in str(error) or "Unsupported" in str(error):
-            what = f"{path} holds more than numbers: it could run code, so it is not opened"
+            what = f"{path} contains pickled objects that could run code, so it is not opened"
             raise RefusedError(what, "save the weights alone (a state dict) and open those") from error
         raise RefusedError(f"{path} is damaged: it cannot be read", "choose an earlier checkpoint") from error
     if not isinstance(state, dict) or "format" not in state or any(key not in state for key in KEYS):
-        what = f"{path} is a PyTorch file, but no checkpoint of this program"
-        raise RefusedError(what, "checkpoints are in a run's folder, under checkpoints")
-    if state["format"] != FORMAT:
-        what = f"{path} has the format {state['format']}, and this version reads {FORMAT}"
-        raise RefusedError(what, "update the program")
-    told = state.pop("checksum", None)
-    if told != checksum(state):
-        raise RefusedError(f"{path} is damaged: its checksum does not fit its content", "choose an earlier checkpoint")
-    return state
+        what = f"{path} is a PyTorch file, but not a Workbench checkpoint"
+        raise RefusedError(what, "choose a file from the checkpoints folder of a run")
+    problem = format_problem(state["format"], FORMAT, str(path))
+    if problem is not None:
+        raise RefusedError(problem.what, problem.hint)
+    stored = state.pop("checksum", None)
+    if stored != checksum(state):
+        raise RefusedError(
+            f"{path} is damaged: its checksum does not match its content", "choose an earlier checkpoint"
+        )
+    return cast("CheckpointState", migrate_checkpoint(state))
 
 
-def load_latest(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
+def load_latest(folder: Path) -> tuple[CheckpointState | None, list[str]]:
     """The newest sound checkpoint of a folder (None when there is none), and what was wrong with newer ones."""
     wrong: list[str] = []
     for info in reversed(list_checkpoints(folder)):
@@ -93,21 +99,21 @@ def prune(folder: Path, keep: int, step: int) -> None:
 
     Later ones do not count and stay: a run that is here again could not read them, or came back from there.
     """
-    found = [info for info in list_checkpoints(folder) if info.step <= step]
-    best = next((info for info in reversed(found) if info.best), None)
-    for info in found[:-keep]:
+    checkpoints = [info for info in list_checkpoints(folder) if info.step <= step]
+    best = next((info for info in reversed(checkpoints) if info.best), None)
+    for info in checkpoints[:-keep]:
         if info is not best:
             _remove(info)
 
 
-def checksum(state: Any) -> str:
+def checksum(state: Mapping[Any, object]) -> str:
     """A hash over everything in ``state``: names, types and every number. torch notices most flipped bits not at all."""
     hasher = hashlib.sha256()
     _feed(hasher, {key: value for key, value in state.items() if key != "checksum"})
     return hasher.hexdigest()
 
 
-def _feed(hasher: Any, value: Any) -> None:
+def _feed(hasher: hashlib._Hash, value: object) -> None:
     match value:
         case Tensor():
             plain = value.detach().cpu().contiguous()
@@ -130,7 +136,7 @@ def _feed(hasher: Any, value: Any) -> None:
 
 
 def _check_container(path: Path) -> None:
-    """Says what a file is that cannot be a checkpoint, before torch looks at it."""
+    """Raises RefusedError with what a file is that cannot be a checkpoint, before torch reads it."""
     hint = "choose a checkpoint (.pt) from a run's folder"
     if not path.exists():
         raise RefusedError(f"there is no file {path}", hint)
@@ -144,15 +150,15 @@ def _check_container(path: Path) -> None:
         raise RefusedError(f"{path} is a bare pickle, which could run code: it is not opened", hint)
     if start[:2] != b"PK":
         text = all(byte >= 32 or byte in (9, 10, 13) for byte in start)
-        raise RefusedError(f"{path} is {'a text file' if text else 'a file of another kind'}, no checkpoint", hint)
+        raise RefusedError(f"{path} is {'a text file' if text else 'a file of another kind'}, not a checkpoint", hint)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise RefusedError(f"{path} is cut off or damaged", "choose an earlier checkpoint") from error
+        raise RefusedError(f"{path} is truncated or damaged", "choose an earlier checkpoint") from error
     # torch stores without compression: anything that would grow on reading was made by somebody else.
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size > path.stat().st_size for entry in entries):
-        raise RefusedError(f"{path} is a compressed archive, no checkpoint", hint)
+        raise RefusedError(f"{path} is a compressed archive, not a checkpoint", hint)
 
 
 def _remove(info: CheckpointInfo) -> None:

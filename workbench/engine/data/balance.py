@@ -11,46 +11,52 @@ UNEQUAL = 2.0
 """From this ratio of the largest to the smallest class on, classes are called imbalanced."""
 
 
-def counts(source: Source) -> Tensor | None:
+def class_counts(source: Source) -> Tensor | None:
     """Training samples of each class, float64 (classes,); None where there are no classes alone."""
     if source.task.kind != "classification":
         return None
-    labels = source.train.targets
-    return torch.bincount(labels[labels >= 0], minlength=len(source.task.classes)).double()
+    return count_classes(source.train.targets, len(source.task.classes))
 
 
-def imbalanced(found: Tensor) -> bool:
+def count_classes(labels: Tensor, classes: int) -> Tensor:
+    """Samples of each class, float64 (classes,). A negative label is none."""
+    return torch.bincount(labels[labels >= 0], minlength=classes).double()
+
+
+def is_imbalanced(counts: Tensor) -> bool:
     """Whether the classes that have samples differ much in size."""
-    here = found[found > 0]
-    return len(here) > 1 and bool(here.max() >= UNEQUAL * here.min())
+    present = counts[counts > 0]
+    return len(present) > 1 and bool(present.max() >= UNEQUAL * present.min())
 
 
-def note(source: Source, balance: str = "none") -> str:
-    """A warning in words where classes differ much in size and nothing is done about it, else nothing."""
-    found = counts(source)
-    if balance != "none" or found is None or not imbalanced(found):
+def imbalance_warning(source: Source, balance: str = "none") -> str:
+    """A warning where classes differ much in size and nothing is done about it, else an empty text."""
+    counts = class_counts(source)
+    if balance != "none" or counts is None or not is_imbalanced(counts):
         return ""
-    here = torch.where(found > 0, found, torch.inf)
-    large, small = int(found.argmax()), int(here.argmin())
+    present = torch.where(counts > 0, counts, torch.inf)
+    large, small = int(counts.argmax()), int(present.argmin())
     names = source.task.classes
     return (
-        f"classes are of unequal size: in training {names[large]} has {int(found[large]):,} samples and {names[small]} has "
-        f"{int(found[small]):,}; accuracy can mislead. Set Balance classes (dataset.balance) to sampler or loss, "
-        "or look at the balanced accuracy"
+        f"classes are of unequal size: in training {names[large]} has {int(counts[large]):,} samples and {names[small]} has "
+        f"{int(counts[small]):,}; accuracy can mislead. Set Balance classes (dataset.balance) to sampler or loss, "
+        "or compare the balanced accuracy"
     )
 
 
-def class_weights(found: Tensor) -> Tensor:
+def class_weights(counts: Tensor) -> Tensor:
     """n / (classes * count) of each class, float32: the mean over all samples is 1. A class without samples has 0."""
-    here = found > 0
-    weights = torch.where(here, found.sum() / (here.sum() * found.clamp(min=1)), 0.0)
+    present = counts > 0
+    weights = torch.where(present, counts.sum() / (present.sum() * counts.clamp(min=1)), 0.0)
     return weights.to(torch.float32)
 
 
 def sample_weights(source: Source) -> Tensor | None:
     """Each training sample's chance to be drawn, float64, so that all classes are drawn equally often. None without classes."""
-    found = counts(source)
-    if found is None:
-        return None
-    labels = source.train.targets
-    return torch.where(labels >= 0, 1 / found.clamp(min=1)[labels.clamp(min=0)], 0.0)
+    counts = class_counts(source)
+    return None if counts is None else chances(source.train.targets, counts)
+
+
+def chances(labels: Tensor, counts: Tensor) -> Tensor:
+    """Each sample's chance to be drawn, float64 (n,), from its label and the samples of each class."""
+    return torch.where(labels >= 0, 1 / counts.clamp(min=1)[labels.clamp(min=0)], 0.0)

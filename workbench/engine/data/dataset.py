@@ -12,8 +12,8 @@ from torch import Tensor
 Progress = Callable[[str, float | None], None]
 
 
-def silent(text: str, share: float | None = None) -> None:
-    """A progress that tells nobody."""
+def no_progress(text: str, share: float | None = None) -> None:
+    """A progress callback that does nothing."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class LeftOut:
 
 
 class LeaveOut:
-    """The samples that a person wants left out, by name."""
+    """The samples to leave out, by name."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._wanted = set(names)
@@ -40,10 +40,10 @@ class LeaveOut:
         return not met
 
     def notes(self) -> list[str]:
-        """What came of it, in words."""
+        """How many samples were left out, and how many names were not found, for a person."""
         missing = len(self._wanted - self._met)
-        told = [f"{self._count:,} {_samples(self._count)} left out as chosen"] if self._count else []
-        return told + ([f"{missing:,} {_samples(missing)} to be left out, but not there"] if missing else [])
+        notes = [f"{self._count:,} {_samples(self._count)} left out as chosen"] if self._count else []
+        return notes + ([f"{missing:,} {_samples(missing)} to be left out but not in the data"] if missing else [])
 
 
 def _samples(count: int) -> str:
@@ -51,7 +51,7 @@ def _samples(count: int) -> str:
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskSpec:
     """What is predicted. ``means`` and ``stds`` scale targets that are numbers back into their own units: one for each, or for all.
 
     A multi-task has ``classes`` and ``targets``: of its outputs the first are for the classes, the others are the numbers. Its
@@ -76,19 +76,23 @@ class Task:
     @property
     def outputs(self) -> int:
         """Numbers the network gives for one sample."""
-        if self.kind == "multi-task":
-            return len(self.classes) + len(self.targets)
-        return len(self.classes) if self.kind == "classification" else max(len(self.targets), 1)
+        return max(len(self.classes) + len(self.targets), 1)
 
     @property
     def has_classes(self) -> bool:
         """Whether a class is predicted, alone or beside numbers."""
-        return self.kind != "regression"
+        return bool(self.classes)
 
     @property
-    def metric(self) -> str:
-        """The metric shown beside the loss."""
-        return "accuracy" if self.has_classes else "mae"
+    def has_numbers(self) -> bool:
+        """Whether numbers are predicted, alone or beside a class."""
+        return bool(self.targets) or not self.classes
+
+    def class_indices(self, targets: Tensor) -> Tensor | None:
+        """The class index of every target, int64 (n,); None where no class is predicted."""
+        if not self.has_classes:
+            return None
+        return targets[:, 0].to(torch.int64) if self.has_numbers else targets
 
 
 class Split(Protocol):
@@ -96,7 +100,7 @@ class Split(Protocol):
 
     @property
     def targets(self) -> Tensor:
-        """The truth of every sample."""
+        """The label of every sample."""
         ...
 
     def __len__(self) -> int: ...
@@ -106,7 +110,7 @@ class Split(Protocol):
         ...
 
     def name(self, index: int) -> str:
-        """What a person calls that sample."""
+        """The name that is shown for that sample."""
         ...
 
 
@@ -132,7 +136,7 @@ class TensorSplit:
 
 
 @dataclass(frozen=True)
-class Scaling:
+class Normalization:
     """input = raw * factor + offset, one factor and offset per channel (axis 1 of a batch)."""
 
     factor: tuple[float, ...] = (1.0,)
@@ -158,12 +162,12 @@ class Scaling:
 class Source:
     """Samples in splits. ``shape`` is that of one sample; ``preprocessing`` is plain data that lets a model be used alone."""
 
-    task: Task
+    task: TaskSpec
     shape: tuple[int, ...]
     train: Split
     val: Split
     test: Split | None = None
-    scaling: Scaling = Scaling()
+    scaling: Normalization = Normalization()
     preprocessing: dict[str, Any] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""How far a download is: what torchvision and torch.hub tell a bar of their own in the terminal is told to the run instead."""
+"""Progress of downloads: what torchvision and torch.hub show as a bar in the terminal is reported by the run instead."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch.hub
-from torchvision.datasets import utils
 
 from workbench.engine.data.dataset import Progress
 
-TELL_SHARE = 0.01
+REPORTED_SHARE = 0.01
 
 
 @contextmanager
-def told(progress: Progress, what: str) -> Iterator[None]:
-    """While it is open, data sets and weights that are downloaded are told as ``downloading <what>``, each with its share."""
+def report_downloads(progress: Progress, what: str) -> Iterator[None]:
+    """While it is open, data sets and weights that are downloaded are reported as ``downloading <what>``, each with its share."""
 
     class Bar:
         """As much of tqdm as they use."""
 
         def __init__(self, *, total: int | None = None, **_: Any) -> None:
-            self._total, self._done, self._said = total, 0, 0.0
+            self._total, self._done, self._reported = total, 0, 0.0
             progress(f"downloading {what}", None)
 
         def __enter__(self) -> Bar:
@@ -34,11 +33,14 @@ def told(progress: Progress, what: str) -> Iterator[None]:
         def update(self, size: int) -> None:
             self._done += size
             share = self._done / self._total if self._total else 0.0
-            if share - self._said >= TELL_SHARE:
-                self._said = share
+            if share - self._reported >= REPORTED_SHARE:
+                self._reported = share
                 progress(f"downloading {what}", min(share, 1.0))
 
-    # Neither offers another way to see how far it is; without the name it would show its own bar, to nobody.
+    # Imported only where something may be downloaded: torchvision takes seconds.
+    from torchvision.datasets import utils
+
+    # Neither offers another way to see how far it is; otherwise a bar would be drawn in a log.
     before = [(module, getattr(module, "tqdm", None)) for module in (utils, torch.hub)]
     for module, _ in before:
         vars(module)["tqdm"] = Bar

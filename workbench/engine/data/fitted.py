@@ -1,15 +1,14 @@
-"""What was learnt of the data in training and belongs to the model: it goes into every checkpoint, and comes back from there.
+"""What was fitted to the data in training and belongs to the model: it goes into every checkpoint, and comes back from there.
 
 Means and deviations, categories, a vocabulary: with another one of them a network's weights mean something else.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
-from workbench.engine.data.dataset import Scaling, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
+from workbench.engine.runtime.checkpoint_state import CheckpointState, FittedState
 from workbench.engine.runtime.failures import RefusedError
 
 NEEDED = {"kind", "shape", "targets", "means", "stds", "factor", "offset", "vocabulary"}
@@ -17,10 +16,10 @@ FREE = {
     "path", "name", "download", "validation", "split", "split_seed", "balance", "leave_out", "group", "time", "loading", "workers",
     "prefetch",
 }  # fmt: skip
-"""Settings of a dataset that what is learnt of it does not depend on, but for which samples they are."""
+"""Settings of a dataset that what is learned from it does not depend on, except through which samples they are."""
 
 
-def told(source: Source) -> dict[str, Any]:
+def to_state(source: Source) -> FittedState:
     """What a checkpoint keeps of a source, beside its classes and its preprocessing: plain data."""
     task = source.task
     return {
@@ -36,10 +35,10 @@ def told(source: Source) -> dict[str, Any]:
     }
 
 
-def goes_with(state: dict[str, Any], dataset: dict[str, Any]) -> bool:
-    """Whether what a checkpoint learnt of its data is what its weights need with a dataset's settings.
+def applies_to(state: CheckpointState, dataset: dict[str, object]) -> bool:
+    """Whether what a checkpoint learned from its data is what its weights need with a dataset's settings.
 
-    Those of a branch may be others. Checkpoints of early versions do not tell it.
+    Those of a branch may be others. Checkpoints of early versions do not record it.
     """
     was = state["config"].get("dataset", {})
     if not set(state.get("task", {})) >= NEEDED or was.get("kind") != dataset["kind"]:
@@ -50,17 +49,27 @@ def goes_with(state: dict[str, Any], dataset: dict[str, Any]) -> bool:
     )
 
 
-def of_state(state: dict[str, Any]) -> Source:
-    """The source of a checkpoint without its samples. Raises RefusedError for one that does not tell all of it."""
-    kept = state.get("task", {})
+def from_state(state: CheckpointState) -> Source:
+    """The source of a checkpoint without its samples. Raises RefusedError for one that does not record all of it."""
+    fields = state.get("task", {})
     try:
-        classes, targets = tuple(state["classes"]), tuple(kept["targets"])
-        task = Task(kept["kind"], classes, targets, tuple(kept["means"]), tuple(kept["stds"]))
-        shape = tuple(kept["shape"])
-        scaling = Scaling(tuple(kept["factor"]), tuple(kept["offset"]))
-        vocabulary = int(kept["vocabulary"])
+        classes, targets = tuple(state["classes"]), tuple(fields["targets"])
+        task = TaskSpec(fields["kind"], classes, targets, tuple(fields["means"]), tuple(fields["stds"]))
+        shape = tuple(fields["shape"])
+        scaling = Normalization(tuple(fields["factor"]), tuple(fields["offset"]))
+        vocabulary = int(fields["vocabulary"])
     except (KeyError, TypeError, ValueError) as error:
-        what = f"the checkpoint does not tell what its model was given ({type(error).__name__}: {error})"
-        raise RefusedError(what, "resume its run for an epoch: that saves a whole one") from error
-    none = TensorSplit(torch.empty(0, *shape), torch.empty(0))
-    return Source(task, shape, none, none, None, scaling, state["preprocessing"], vocabulary=vocabulary)
+        what = f"the checkpoint does not record how its samples were prepared ({type(error).__name__}: {error})"
+        raise RefusedError(what, "resume its run for one epoch to save a complete checkpoint") from error
+    empty = TensorSplit(torch.empty(0, *shape), torch.empty(0))
+    return Source(task, shape, empty, empty, None, scaling, state["preprocessing"], vocabulary=vocabulary)
+
+
+def check_classes(task: TaskSpec, saved: CheckpointState) -> None:
+    """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
+    before, now = tuple(saved["classes"]), task.classes
+    if before != now:
+        removed, added = ", ".join(sorted({*before} - {*now})), ", ".join(sorted({*now} - {*before}))
+        changes = "; ".join(f"{word} {names}" for word, names in (("removed:", removed), ("added:", added)) if names)
+        what = f"the classes of the data differ from those of the checkpoint ({changes or 'another order'})"
+        raise RefusedError(what, "restore the data, or start a new run", "dataset")

@@ -1,4 +1,4 @@
-"""Pictures that a CSV file names, each with its class."""
+"""Images that a CSV file names, each with its class."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from workbench.engine.runtime.failures import RefusedError
 
 
 def load(config: ImageCSV, progress: Progress) -> Source:
-    """Pictures as :mod:`image_folder` gives them. Raises RefusedError."""
+    """Images as :mod:`image_folder` gives them. Raises RefusedError."""
     path = Path(config.path).expanduser()
-    frame, reading = table_reader.read_told(path)
+    frame, reading = table_reader.read_with_report(path)
     free = [name for name in frame.columns if name != config.group] or frame.columns
     image, label = config.image_column or free[0], config.label_column or free[-1]
     for name, setting in (
@@ -25,26 +25,27 @@ def load(config: ImageCSV, progress: Progress) -> Source:
         if name:
             table_reader.require(frame, name, setting)
     if config.group in (image, label):
-        what = f"the column {config.group!r} is named twice"
+        what = f"the column {config.group!r} is used twice"
         raise RefusedError(what, "choose another column for the groups", "dataset.group")
     rows = list(zip(frame[image].to_list(), frame[label].to_list(), strict=True))
-    named = [(place, str(file).strip(), str(word).strip()) for place, (file, word) in enumerate(rows) if file and word]
+    labeled = [(row, str(file).strip(), str(name).strip()) for row, (file, name) in enumerate(rows) if file and name]
     left_out = [
-        LeftOut(f"row {place + 2}", "no path or no class")
-        for place, (file, word) in enumerate(rows)
-        if not (file and word)
+        LeftOut(f"row {row + 2}", "no path or no label") for row, (file, name) in enumerate(rows) if not (file and name)
     ]
-    classes = sorted({word for _, _, word in named})
+    classes = sorted({name for _, _, name in labeled})
     if len(classes) < 2:
-        raise RefusedError(f"{path} has {len(classes)} different classes", "two are needed", "dataset.label_column")
-    number = {word: place for place, word in enumerate(classes)}
-    files = [(path.parent / Path(file).expanduser(), number[word]) for _, file, word in named]
-    groups = _groups(frame[config.group].to_list(), named, files) if config.group else None
+        what = f"{path} has {len(classes)} different labels, and at least two are needed"
+        raise RefusedError(what, "choose another label column", "dataset.label_column")
+    index_of = {name: index for index, name in enumerate(classes)}
+    files = [(path.parent / Path(file).expanduser(), index_of[name]) for _, file, name in labeled]
+    groups = _groups(frame[config.group].to_list(), labeled, files) if config.group else None
     source = image_folder.assemble({"train": files}, classes, config, path, progress, groups)
     return replace(source, left_out=(*left_out, *source.left_out), notes=(*reading.notes, *source.notes))
 
 
-def _groups(column: list[str | None], named: list[tuple[int, str, str]], files: image_folder.Files) -> dict[Path, str]:
-    """What each file belongs to; one without a word belongs to nobody else."""
-    words = [(column[place] or "").strip() or f"row {place + 2}" for place, _, _ in named]
-    return {path: word for (path, _), word in zip(files, words, strict=True)}
+def _groups(
+    column: list[str | None], labeled: list[tuple[int, str, str]], files: image_folder.Files
+) -> dict[Path, str]:
+    """The group of each file; a file without one is a group of its own."""
+    groups = [(column[row] or "").strip() or f"row {row + 2}" for row, _, _ in labeled]
+    return {path: group for (path, _), group in zip(files, groups, strict=True)}

@@ -1,4 +1,4 @@
-"""Pictures in folders: the folder's name is the class."""
+"""Images in folders: the folder's name is the class."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import ImageCSV, ImageFolder
-from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Split, Task, TensorSplit
-from workbench.engine.data.images import STATISTICS_SAMPLES, PictureError, PictureSplit, decode, scaling_of
+from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Split, TaskSpec, TensorSplit
+from workbench.engine.data.images import STATISTICS_SAMPLES, ImageError, ImageSplit, decode, scaling_of
 from workbench.engine.data.split import by_group, split
 from workbench.engine.runtime.devices import available_cpus
 from workbench.engine.runtime.failures import RefusedError
@@ -23,29 +23,30 @@ SUFFIXES = frozenset(
 )
 SPLITS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 RESIDENT_SHARE = 0.25
-"""Share of the free main memory up to which ``auto`` keeps all pictures resident."""
+"""Share of the free main memory up to which ``auto`` keeps all images resident."""
 CHUNK = 128
-"""Pictures decoded between two reports of progress."""
+"""Images decoded between two reports of progress."""
 
 Files = list[tuple[Path, int]]
 
 
 def load(config: ImageFolder, progress: Progress) -> Source:
-    """The pictures of a folder. Those that cannot be read are listed and left out. Raises RefusedError."""
+    """The images of a folder. Those that cannot be read are listed and left out. Raises RefusedError."""
     root = _root(config.path)
-    progress("looking for pictures", None)
+    progress("looking for images", None)
     given = given_splits(root)
     classes = _class_names(given["train"] if given else root)
-    found = {name: _files(folder, classes) for name, folder in (given or {"train": root}).items()}
-    if not any(found.values()):
-        raise RefusedError(f"{root} holds no pictures", _layout_hint(), "dataset.path")
-    notes = ["split given by the folders " + ", ".join(folder.name for folder in given.values())] if given else []
-    source = assemble(found, classes, config, root, progress)
+    files = {name: _files(folder, classes) for name, folder in (given or {"train": root}).items()}
+    if not any(files.values()):
+        raise RefusedError(f"{root} contains no images", _layout_hint(), "dataset.path")
+    folders = ", ".join(folder.name for folder in given.values())
+    notes = [f"the split is given by the folders {folders}"] if given else []
+    source = assemble(files, classes, config, root, progress)
     return Source(**{**vars(source), "notes": (*source.notes, *notes)})
 
 
 def assemble(
-    found: dict[str, Files],
+    files: dict[str, Files],
     classes: Sequence[str],
     config: ImageFolder | ImageCSV,
     root: Path,
@@ -56,18 +57,18 @@ def assemble(
 
     ``groups``: what each file belongs to, where those that belong together are not to be divided. Raises RefusedError.
     """
-    found, chosen = _without(found, config.leave_out, root if root.is_dir() else root.parent)
-    readable, left_out, pictures = _read_all(found, config, progress)
+    files, chosen = _leave_out(files, config.leave_out, root if root.is_dir() else root.parent)
+    readable, left_out, images = _read_all(files, config, progress)
     _check_classes(root, readable["train"], classes)
     if "val" not in readable:
-        readable, pictures = _divide(readable, pictures, config, groups)
-    splits = {name: _make(files, pictures[name], config) for name, files in readable.items()}
+        readable, images = _divide(readable, images, config, groups)
+    splits = {name: _build_split(split_files, images[name], config) for name, split_files in readable.items()}
     empty = [name for number, name in enumerate(classes) if not any(label == number for _, label in readable["train"])]
     train = splits["train"]
     sample = train.read(range(0, len(train), max(1, len(train) // STATISTICS_SAMPLES)))
     scaling, preprocessing = scaling_of(sample)
     return Source(
-        task=Task("classification", tuple(map(_readable, classes))),
+        task=TaskSpec("classification", tuple(map(_readable, classes))),
         shape=tuple(sample.shape[1:]),
         train=train,
         val=splits["val"],
@@ -75,142 +76,146 @@ def assemble(
         scaling=scaling,
         preprocessing={**preprocessing, "size": config.size, "channels": config.channels},
         left_out=tuple(left_out),
-        notes=(*chosen, *(f"no readable picture of class {_readable(name)} is in training" for name in empty)),
+        notes=(*chosen, *(f"no readable image of class {_readable(name)} is in the training split" for name in empty)),
     )
 
 
-def resident(config: ImageFolder | ImageCSV, pictures: int) -> bool:
-    """Whether that many pictures are kept in memory."""
+def resident(config: ImageFolder | ImageCSV, images: int) -> bool:
+    """Whether that many images are kept in memory."""
     if config.loading != "auto":
         return config.loading == "resident"
-    needed = pictures * config.size**2 * (3 if config.channels == "rgb" else 1)
+    needed = images * config.size**2 * (3 if config.channels == "rgb" else 1)
     return bool(needed < RESIDENT_SHARE * psutil.virtual_memory().available)
 
 
 def _root(text: str) -> Path:
     root = Path(text).expanduser()
     if not root.exists():
-        raise RefusedError(f"there is no folder {root}", "choose the folder that holds your pictures", "dataset.path")
+        raise RefusedError(f"there is no folder {root}", "choose the folder that contains the images", "dataset.path")
     if not root.is_dir():
-        raise RefusedError(f"{root} is a file, not a folder", "choose the folder that it is in", "dataset.path")
+        raise RefusedError(f"{root} is a file, not a folder", "choose the folder that contains it", "dataset.path")
     return root
 
 
 def given_splits(root: Path) -> dict[str, Path]:
     """The folders train, val and test when there are train and one of the others, else nothing."""
-    here = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
-    found = {name: here[word] for name, words in SPLITS.items() for word in reversed(words) if word in here}
-    return found if "train" in found and len(found) > 1 else {}
+    folders = {entry.name.lower(): entry for entry in root.iterdir() if entry.is_dir()}
+    splits = {
+        name: folders[alias] for name, aliases in SPLITS.items() for alias in reversed(aliases) if alias in folders
+    }
+    return splits if "train" in splits and len(splits) > 1 else {}
 
 
 def _class_names(root: Path) -> list[str]:
     names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not names:
-        raise RefusedError(f"{root} holds no folders", _layout_hint(), "dataset.path")
+        raise RefusedError(f"{root} contains no folders", _layout_hint(), "dataset.path")
     if len(names) == 1:
-        what = f"{root} holds one folder only ({names[0]}): with one class there is nothing to learn"
+        what = f"{root} contains only one folder ({names[0]}), and at least two classes are needed"
         raise RefusedError(what, _layout_hint(), "dataset.path")
     return names
 
 
 def _files(root: Path, classes: Sequence[str]) -> Files:
-    return [(path, label) for label, name in enumerate(classes) for path in sorted(_pictures_below(root / name))]
+    return [(path, label) for label, name in enumerate(classes) for path in sorted(_images_below(root / name))]
 
 
-def _pictures_below(folder: Path) -> Iterator[Path]:
+def _images_below(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(parent, name) for name in names if Path(name).suffix.lower() in SUFFIXES and name[0] != ".")
 
 
-def _without(found: dict[str, Files], names: Sequence[str], root: Path) -> tuple[dict[str, Files], list[str]]:
+def _leave_out(files: dict[str, Files], names: Sequence[str], root: Path) -> tuple[dict[str, Files], list[str]]:
     """The files without those that are to be left out, named by their whole path or by that from ``root`` on."""
     wanted = LeaveOut(names)
-    kept = {
+    used = {
         split: [
             (path, label)
-            for path, label in files
+            for path, label in split_files
             if wanted.keeps(_readable(str(path)), _readable(os.path.relpath(path, root)))
         ]
-        for split, files in (found.items() if names else ())
+        for split, split_files in (files.items() if names else ())
     }
-    return kept or found, wanted.notes()
+    return used or files, wanted.notes()
 
 
 def _read_all(
-    found: dict[str, Files], config: ImageFolder | ImageCSV, progress: Progress
+    files: dict[str, Files], config: ImageFolder | ImageCSV, progress: Progress
 ) -> tuple[dict[str, Files], list[LeftOut], dict[str, Tensor | None]]:
-    """Decodes every picture once, whatever the loading: an unreadable one must not be met after an hour of training."""
-    total = sum(len(files) for files in found.values())
+    """Decodes every image once, whatever the loading: an unreadable one must not be met after an hour of training."""
+    total = sum(len(split_files) for split_files in files.values())
     keep = resident(config, total)
     readable: dict[str, Files] = {}
-    pictures: dict[str, Tensor | None] = {}
+    images: dict[str, Tensor | None] = {}
     left_out: list[LeftOut] = []
     done = 0
 
-    def read(item: tuple[Path, int]) -> Tensor | PictureError:
+    def read(item: tuple[Path, int]) -> Tensor | ImageError:
         try:
             return decode(item[0], config.size, config.channels)
-        except PictureError as error:
+        except ImageError as error:
             return error
 
     with ThreadPoolExecutor(available_cpus()) as pool:
-        for name, files in found.items():
-            kept: list[Tensor] = []
+        for name, split_files in files.items():
+            decoded: list[Tensor] = []
             readable[name] = []
-            for start in range(0, len(files), CHUNK):
-                part = files[start : start + CHUNK]
+            for start in range(0, len(split_files), CHUNK):
+                part = split_files[start : start + CHUNK]
                 for item, result in zip(part, pool.map(read, part), strict=True):
-                    if isinstance(result, PictureError):
+                    if isinstance(result, ImageError):
                         left_out.append(LeftOut(_readable(str(item[0])), str(result)))
                         continue
                     readable[name].append(item)
-                    kept += [result] if keep else []
+                    decoded += [result] if keep else []
                 done += len(part)
-                progress("reading pictures", done / total)
-            pictures[name] = torch.stack(kept) if kept else None
-    return readable, left_out, pictures
+                progress("reading images", done / total)
+            images[name] = torch.stack(decoded) if decoded else None
+    return readable, left_out, images
 
 
 def _check_classes(root: Path, train: Files, classes: Sequence[str]) -> None:
     present = {label for _, label in train}
     if not present:
-        raise RefusedError(f"no picture in {root} can be read", "look at one of the files in a viewer", "dataset.path")
+        raise RefusedError(
+            f"no image in {root} can be read", "open one of the files in an image viewer", "dataset.path"
+        )
     if len(present) == 1:
         name = classes[next(iter(present))]
-        what = f"readable pictures are of one class only ({name}): with one class there is nothing to learn"
-        raise RefusedError(what, "add pictures of another class", "dataset.path")
+        what = f"all readable images are of one class ({name}), and at least two classes are needed"
+        raise RefusedError(what, "add images of another class", "dataset.path")
 
 
 def _divide(
     readable: dict[str, Files],
-    pictures: dict[str, Tensor | None],
+    images: dict[str, Tensor | None],
     config: ImageFolder | ImageCSV,
     groups: Mapping[Path, str] | None,
 ) -> tuple[dict[str, Files], dict[str, Tensor | None]]:
-    """Takes validation out of the training pictures."""
-    files, kept = readable["train"], pictures["train"]
+    """Takes validation out of the training images."""
+    files, train_images = readable["train"], images["train"]
     if groups is not None:
-        belongs = [groups[path] for path, _ in files]
-        if len(set(belongs)) < 2:
-            what = "the group column holds one group only, of the pictures that can be used"
+        group_of = [groups[path] for path, _ in files]
+        if len(set(group_of)) < 2:
+            what = "the group column has only one group among the usable images"
             raise RefusedError(what, "choose another column", "dataset.group")
-        indices = by_group(belongs, config.validation, config.split_seed)
+        indices = by_group(group_of, config.validation, config.split_seed)
     else:
         labels = torch.tensor([label for _, label in files]) if config.split == "per-class" else None
         indices = split(len(files), labels, config.validation, config.split_seed)
     for name, chosen in zip(("train", "val"), indices, strict=True):
         readable[name] = [files[index] for index in chosen.tolist()]
-        pictures[name] = kept[chosen] if kept is not None else None
-    return readable, pictures
+        images[name] = train_images[chosen] if train_images is not None else None
+    return readable, images
 
 
-def _make(files: Files, pictures: Tensor | None, config: ImageFolder | ImageCSV) -> Split:
+def _build_split(files: Files, images: Tensor | None, config: ImageFolder | ImageCSV) -> Split:
     paths = [path for path, _ in files]
     labels = torch.tensor([label for _, label in files], dtype=torch.int64)
-    if pictures is not None:
-        return TensorSplit(pictures, labels, names=tuple(_readable(str(path)) for path in paths))
-    return PictureSplit(paths, labels, config.size, config.channels)
+    if images is not None:
+        return TensorSplit(images, labels, names=tuple(_readable(str(path)) for path in paths))
+    return ImageSplit(paths, labels, config.size, config.channels)
 
 
 def _readable(name: str) -> str:
@@ -219,4 +224,4 @@ def _readable(name: str) -> str:
 
 
 def _layout_hint() -> str:
-    return "it must hold one folder per class with that class's pictures inside, or folders train and val of that kind"
+    return "arrange the images in one folder per class, or in folders train and val that contain one folder per class"

@@ -2,135 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal, Protocol
-
 import torch
-from torch import Tensor
 
 from workbench.config.run import RunConfig
-from workbench.engine.data import augment, balance
-from workbench.engine.data.augment import Augmenter
-from workbench.engine.data.dataset import Source, Split, TensorSplit
-from workbench.engine.data.sampling import Micro, StepPlan, epoch_order
-from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.data import augment
+from workbench.engine.data.batches import Loader, sampler_weights
+from workbench.engine.data.dataset import Source, TensorSplit
+from workbench.engine.data.resident import ResidentLoader
+from workbench.engine.data.sampling import StepPlan
 
-Pass = tuple[Tensor, Tensor, float]
-"""Inputs (float32, (b, ...)), targets (b, ...) and the factor of the loss."""
-BLOCK_BYTES = {"cpu": 2**21, "cuda": 2**26, "mps": 2**24}
-"""Batches are gathered and scaled in blocks of about this size: one kernel then serves many small batches."""
-EVALUATION_BATCH = 512
 RESIDENT_SHARE = 0.5
 """Share of the device's free memory up to which ``auto`` keeps the samples on it."""
-
-
-class Loader(Protocol):
-    """Gives the passes of training and of evaluation, on the device and scaled."""
-
-    kind: Literal["resident", "streamed"]
-
-    def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Pass]]:
-        """The steps of an epoch from step ``first`` on, each a list of passes."""
-        ...
-
-    def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and targets of a split in order, the samples ``rank::world`` of it."""
-        ...
-
-    def close(self) -> None:
-        """Ends what the loader started."""
-        ...
-
-
-@dataclass
-class Resident:
-    """Every split whole on the device, as it is (uint8 where it is pictures)."""
-
-    source: Source
-    device: torch.device
-    batch: int
-    augmenter: Augmenter | None = None
-    weights: Tensor | None = None
-    """Each training sample's chance to be drawn, where classes are balanced by the sampler."""
-
-    kind: Literal["resident", "streamed"] = "resident"
-
-    def __post_init__(self) -> None:
-        self._splits = {name: self._move(self.source.split(name)) for name in ("train", "val", "test")}
-        self._scale = self.source.scaling.on(self.device, len(self.source.shape) + 1)
-
-    def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Pass]]:
-        """See :class:`Loader`."""
-        inputs, targets = self._splits["train"]
-        order = epoch_order(plan.samples, seed, epoch, self.weights)
-        per_block = self._steps_per_block(inputs, plan)
-        for begin in range(first, plan.steps, per_block):
-            steps = [plan.step(number, rank) for number in range(begin, min(begin + per_block, plan.steps))]
-            micros = [micro for step in steps for micro in step]
-            chosen = _gather_order(order, micros).to(self.device, non_blocking=True)
-            sizes = [micro.stop - micro.start for micro in micros]
-            x = torch.split(self._ready(inputs.index_select(0, chosen), plan, epoch, begin, steps), sizes)
-            y = torch.split(targets.index_select(0, chosen), sizes)
-            place = 0
-            for number, step in enumerate(steps, begin):
-                passes = [(x[place + i], y[place + i], micro.factor) for i, micro in enumerate(step)]
-                yield passes if self.augmenter is None else mixed(self.augmenter, passes, epoch, number)
-                place += len(step)
-
-    def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """See :class:`Loader`."""
-        inputs, targets = self._splits[name]
-        size = max(self.batch, EVALUATION_BATCH)
-        inputs, targets = inputs[rank::world], targets[rank::world]
-        for start in range(0, len(targets), size):
-            yield self._scale(inputs[start : start + size]), targets[start : start + size]
-
-    def close(self) -> None:
-        """Nothing was started."""
-
-    def _ready(self, raw: Tensor, plan: StepPlan, epoch: int, first: int, steps: list[list[Micro]]) -> Tensor:
-        """The samples of consecutive steps, scaled, and changed where the configuration says so."""
-        if self.augmenter is None:
-            return self._scale(raw)
-        numbers = [self.augmenter.draw(plan, epoch, number, step) for number, step in enumerate(steps, first)]
-        return self.augmenter.apply(raw, torch.cat(numbers), self._scale)
-
-    def _move(self, split: Split | None) -> tuple[Tensor, Tensor]:
-        if split is None or len(split) == 0:
-            return torch.empty(0, *self.source.shape, device=self.device), torch.empty(0, device=self.device)
-        inputs = split.inputs if isinstance(split, TensorSplit) else split.read(range(len(split)))
-        return inputs.to(self.device), split.targets.to(self.device)
-
-    def _steps_per_block(self, inputs: Tensor, plan: StepPlan) -> int:
-        sample = max(inputs[0].numel() * 4, 1)
-        return max(1, BLOCK_BYTES[self.device.type] // (sample * plan.batch * plan.accumulation))
-
-
-def mixed(augmenter: Augmenter, passes: list[Pass], epoch: int, step: int) -> list[Pass]:
-    """The passes of a step, each with its samples mixed among themselves where the configuration says so."""
-    return [(*augmenter.mix(x, y, epoch, step, place), factor) for place, (x, y, factor) in enumerate(passes)]
 
 
 def build_loader(config: RunConfig, source: Source, device: torch.device, processes: int) -> Loader:
     """The loader a configuration asks for, or that fits. ``processes`` of the run share this machine's processors."""
     if is_resident(config, source, device):
         changes = augment.build(config, source)
-        return Resident(source, device, config.training.batch_size, changes, sampler_weights(config, source))
-    from workbench.engine.data.streamed import Streamed
+        return ResidentLoader(source, device, config.training.batch_size, changes, sampler_weights(config, source))
+    from workbench.engine.data.streamed import StreamedLoader
 
-    return Streamed(source, device, config, processes)
-
-
-def sampler_weights(config: RunConfig, source: Source) -> Tensor | None:
-    """Each training sample's chance to be drawn; None where every sample is taken once an epoch. Raises RefusedError."""
-    if config.dataset.balance == "none":
-        return None
-    found = balance.sample_weights(source)
-    if found is None:
-        raise RefusedError("only classes can be balanced", "choose none", "dataset.balance")
-    return found if config.dataset.balance == "sampler" else None
+    return StreamedLoader(source, device, config, processes)
 
 
 def is_resident(config: RunConfig, source: Source, device: torch.device) -> bool:
@@ -150,10 +42,3 @@ def plan_steps(config: RunConfig, samples: int, world: int) -> StepPlan:
     """How an epoch of a configuration is cut."""
     training = config.training
     return StepPlan(samples, training.batch_size, training.accumulation, world, training.drop_last)
-
-
-def _gather_order(order: Tensor, micros: Sequence[Micro]) -> Tensor:
-    """The samples of consecutive passes in their order. Alone on the device they are one piece of the epoch's order."""
-    if all(a.stop == b.start for a, b in pairwise(micros)):
-        return order[micros[0].start : micros[-1].stop]
-    return torch.cat([order[micro.start : micro.stop] for micro in micros])

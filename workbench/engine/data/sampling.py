@@ -27,20 +27,22 @@ def epoch_order(count: int, seed: int, epoch: int, weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
-class Micro:
+class MicrobatchSlice:
     """One forward and backward pass of one process: ``start`` and ``stop`` in the epoch's order.
 
-    ``factor`` weights its mean loss so that the gradients of all processes and passes average over the step's samples.
+    ``weight`` multiplies its mean loss so that the gradients of all processes and microbatches average over the step's samples.
     """
 
     start: int
     stop: int
-    factor: float
+    weight: float
 
 
 @dataclass(frozen=True)
 class StepPlan:
-    """How an epoch of ``samples`` is cut: ``batch`` per process and pass, ``accumulation`` passes a step, ``world`` processes."""
+    """How an epoch of ``samples`` is cut: ``batch`` samples per process and microbatch, ``accumulation`` microbatches a
+    step, ``world`` processes.
+    """
 
     samples: int
     batch: int
@@ -55,29 +57,29 @@ class StepPlan:
 
     @property
     def steps(self) -> int:
-        """Optimiser steps per epoch."""
+        """Optimizer steps per epoch."""
         whole, rest = divmod(self.samples, self.batch * self.accumulation * self.world)
         return max(whole + (1 if rest and not self.drop_last else 0), 1 if self.samples else 0)
 
-    def step(self, number: int, rank: int = 0) -> list[Micro]:
-        """The passes of one process in step ``number`` of an epoch. Every process has as many, so that none waits in vain.
+    def step(self, number: int, rank: int = 0) -> list[MicrobatchSlice]:
+        """The microbatches of one process in step ``number`` of an epoch. Every process has as many, so that none waits in vain.
 
-        A process for which nothing is left repeats a sample with factor 0.
+        A process for which nothing is left repeats a sample with weight 0.
         """
         begin = number * self.batch * self.accumulation * self.world
         end = min(begin + self.batch * self.accumulation * self.world, self.samples)
         total = end - begin
-        passes = []
+        slices = []
         for first in range(begin, end, self.batch * self.world):
             size = min(self.batch * self.world, end - first)
             share, rest = divmod(size, self.world)
             start = first + rank * share + min(rank, rest)
             mine = share + (1 if rank < rest else 0)
             if mine:
-                passes.append(Micro(start, start + mine, mine * self.world / total))
+                slices.append(MicrobatchSlice(start, start + mine, mine * self.world / total))
             else:
-                passes.append(Micro(first, first + 1, 0.0))
-        return passes
+                slices.append(MicrobatchSlice(first, first + 1, 0.0))
+        return slices
 
 
 def fingerprint(plan: StepPlan, seed: int, weights: Tensor | None = None) -> str:

@@ -14,49 +14,55 @@ from torch import Tensor
 
 from workbench.config.dataset import Series, Sine, Windowed
 from workbench.engine.data import table_reader
-from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.runtime.failures import RefusedError
 
-DATES_LOOKED_AT = 10_000
+MAX_DATES_READ = 10_000
 SHOWN = 2000
 """Points of the series in the preview."""
 
 
-def load_sine(config: Sine, progress: Progress, learnt: Source | None = None) -> Source:
+def load_sine(config: Sine, progress: Progress, learned: Source | None = None) -> Source:
     """sin(frequency t) + noise N(0, 1) at evenly spaced t, as windows (n, window, 1) and the values that follow."""
     progress("drawing samples", None)
     draw = torch.Generator().manual_seed(config.seed)
     t = torch.linspace(0, config.length, config.points)
     values = torch.sin(config.frequency * t) + config.noise * torch.randn(config.points, generator=draw)
-    return _windows(config, values[:, None], ("sin",), 0, learnt)
+    return _windows(config, values[:, None], ("sin",), 0, learned)
 
 
-def load(config: Series, progress: Progress, learnt: Source | None = None) -> Source:
+def load(config: Series, progress: Progress, learned: Source | None = None) -> Source:
     """The columns of a CSV file. Raises RefusedError."""
     progress("reading the series", None)
-    kept = learnt.preprocessing if learnt is not None else {}
-    frame, reading = table_reader.read_told(Path(config.path).expanduser(), 1, kept.get("commas", ()))
+    preprocessing = learned.preprocessing if learned is not None else {}
+    frame, reading = table_reader.read_with_report(Path(config.path).expanduser(), 1, preprocessing.get("commas", ()))
     order, note = _in_time(frame, config.time)
     frame = frame.drop(config.time) if config.time else frame
-    found = {name: _column(frame, name) for name in frame.columns}
-    numbers = [name for name, column in found.items() if not column.wrong]
-    chosen = [one["name"] for one in kept["columns"]] if kept else list(config.columns)
+    columns = {name: _column(frame, name) for name in frame.columns}
+    numbers = [name for name, column in columns.items() if not column.wrong]
+    chosen = [column["name"] for column in preprocessing["columns"]] if preprocessing else list(config.columns)
     names = chosen or numbers
     target = config.target or (names[-1] if names else "")
     for name in {*names, target} - set(numbers):
-        what = f"the table has no column of numbers {name!r}"
-        why = f" ({found[name].wrong})" if name in found else ""
-        raise RefusedError(what + why, f"its columns of numbers are {', '.join(numbers) or 'none'}", "dataset.columns")
+        what = f"the table has no numeric column {name!r}"
+        why = f" ({columns[name].wrong})" if name in columns else ""
+        raise RefusedError(
+            what + why, f"choose one of its numeric columns: {', '.join(numbers) or 'none'}", "dataset.columns"
+        )
     if target not in names:
         names.append(target)
-    values, filled = _filled(_rows([found[name] for name in names], order))
-    left_off = [found[name].wrong for name in frame.columns if found[name].wrong and not config.columns]
-    source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), learnt)
+    values, filled = _filled(_rows([columns[name] for name in names], order))
+    unused = [columns[name].wrong for name in frame.columns if columns[name].wrong and not config.columns]
+    source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), learned)
     notes = [note] if note else []
-    notes += [f"{filled} rows with gaps were filled with the values before them"] if filled else []
-    notes += [f"columns that hold no numbers are left off: {'; '.join(left_off)}"] if left_off else []
-    how = {"time": config.time, "commas": list(kept.get("commas", reading.commas))}
-    return replace(source, preprocessing={**source.preprocessing, **how}, notes=(*reading.notes, *source.notes, *notes))
+    notes += [f"{filled} rows with missing values were filled with the values before them"] if filled else []
+    notes += [f"columns that are not numeric are not used: {'; '.join(unused)}"] if unused else []
+    reading_options = {"time": config.time, "commas": list(preprocessing.get("commas", reading.commas))}
+    return replace(
+        source,
+        preprocessing={**source.preprocessing, **reading_options},
+        notes=(*reading.notes, *source.notes, *notes),
+    )
 
 
 def _in_time(frame: pl.DataFrame, name: str) -> tuple[Tensor, str]:
@@ -66,7 +72,7 @@ def _in_time(frame: pl.DataFrame, name: str) -> tuple[Tensor, str]:
         return straight, _out_of_order(frame)
     table_reader.require(frame, name, "dataset.time")
     order = torch.argsort(table_reader.times(name, frame[name].to_list()), stable=True)
-    return order, "" if torch.equal(order, straight) else f"the rows were put in the order of {name}"
+    return order, "" if torch.equal(order, straight) else f"the rows were sorted by {name}"
 
 
 def _rows(columns: Sequence[_Column], order: Tensor) -> Tensor:
@@ -75,14 +81,14 @@ def _rows(columns: Sequence[_Column], order: Tensor) -> Tensor:
 
 
 def _out_of_order(frame: pl.DataFrame) -> str:
-    """Says which column of dates the rows do not follow, where nobody said which is the time."""
+    """A note that names the column of dates by which the rows are not sorted, where no time column is set; else empty."""
     for name in frame.columns if len(frame) else ():
         try:
-            times = table_reader.times(name, frame[name].head(DATES_LOOKED_AT).to_list())
+            times = table_reader.times(name, frame[name].head(MAX_DATES_READ).to_list())
         except RefusedError:
             continue
         if table_reader.number(frame[name][0]) is None and bool((times.diff() < 0).any()):
-            return f"the rows are not in the order of {name}: dataset.time = {name!r} puts them in it"
+            return f"the rows are not sorted by {name}: set dataset.time = {name!r} to sort them"
     return ""
 
 
@@ -91,16 +97,16 @@ def columns_of(path: Path, names: list[str], time: str = "", commas: Sequence[st
 
     ``commas``: those that had decimal commas in training. Raises RefusedError.
     """
-    frame = table_reader.read_told(path, 1, commas)[0]
+    frame = table_reader.read_with_report(path, 1, commas)[0]
     order, _ = _in_time(frame, time)
     missing = [name for name in names if name not in frame.columns]
     if missing:
         raise RefusedError(f"it has no column {', '.join(missing)}")
-    found = [_column(frame, name) for name in names]
-    wrong = [column.wrong for column in found if column.wrong]
+    columns = [_column(frame, name) for name in names]
+    wrong = [column.wrong for column in columns if column.wrong]
     if wrong:
-        raise RefusedError(f"it has columns that hold no numbers: {'; '.join(wrong)}")
-    return _filled(_rows(found, order))[0].to(torch.float32)
+        raise RefusedError(f"it has columns that are not numeric: {'; '.join(wrong)}")
+    return _filled(_rows(columns, order))[0].to(torch.float32)
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,8 @@ class _Column:
 
 
 def _column(frame: pl.DataFrame, name: str) -> _Column:
-    found, values = frame[name].to_list(), list[float]()
-    for row, cell in enumerate(found):
+    cells, values = frame[name].to_list(), list[float]()
+    for row, cell in enumerate(cells):
         value = table_reader.number(cell)
         if value is None and not table_reader.is_gap(cell):
             return _Column([], f"{name} with {str(cell)[:40]!r} in row {row + 2}")
@@ -132,33 +138,33 @@ def _filled(values: Tensor) -> tuple[Tensor, int]:
     return values, len(gaps)
 
 
-def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: int, learnt: Source | None) -> Source:
+def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: int, learned: Source | None) -> Source:
     """Windows of ``values`` (rows, columns) and the ``horizon`` values of the target column that follow each."""
     rows = len(values)
     span = config.window + config.horizon
     count = rows - span + 1
     if count < 2:
-        what = f"{rows} rows are too few for windows of {config.window} steps and {config.horizon} to come"
-        raise RefusedError(what, "make the window shorter", "dataset.window")
-    kept = round(count * config.validation)
+        what = f"{rows} rows are too few for windows of {config.window} steps and a horizon of {config.horizon}"
+        raise RefusedError(what, "choose a shorter window", "dataset.window")
+    held_out = round(count * config.validation)
     # What a validation window predicts, no training window has seen or predicted: the first `span - 1` after the cut go.
-    first = count - kept
-    train_end = max(first - (config.horizon - 1 if kept else 0), 1)
+    first = count - held_out
+    train_end = max(first - (config.horizon - 1 if held_out else 0), 1)
     known = values[: train_end + span - 1]
     mean, std = known.mean(dim=0), known.std(dim=0, correction=0)
     std = torch.where(std > 1e-12, std, 1.0)
-    if learnt is not None:
-        described = learnt.preprocessing["columns"]
+    if learned is not None:
+        described = learned.preprocessing["columns"]
         mean, std = (torch.tensor([column[key] for column in described]) for key in ("mean", "std"))
     scaled = (values - mean) / std
     inputs = scaled.unfold(0, config.window, 1)[:count].transpose(1, 2).contiguous()
     ahead = scaled[config.window :, target].unfold(0, config.horizon, 1)[:count].contiguous()
-    truth = values[config.window :, target].unfold(0, config.horizon, 1)[:count]
+    labels = values[config.window :, target].unfold(0, config.horizon, 1)[:count]
     last = values[config.window - 1 : config.window - 1 + count, target, None]
-    tail = slice(first, count) if kept else slice(0, count)
-    naive = float((truth[tail] - last[tail]).abs().mean())
+    tail = slice(first, count) if held_out else slice(0, count)
+    naive = float((labels[tail] - last[tail]).abs().mean())
     targets = tuple(f"{names[target]} +{step + 1}" for step in range(config.horizon))
-    task = Task("regression", targets=targets, means=(float(mean[target]),), stds=(float(std[target]),))
+    task = TaskSpec("regression", targets=targets, means=(float(mean[target]),), stds=(float(std[target]),))
     preprocessing: dict[str, Any] = {
         "kind": "series",
         "columns": [{"name": n, "mean": float(m), "std": float(s)} for n, m, s in zip(names, mean, std, strict=True)],
@@ -174,14 +180,16 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
         "y": shown.tolist(),
         "label": [int(i >= first + span - 1) for i in range(0, rows, step)],
     }
-    names_of = tuple(f"from row {row + 1}" for row in range(count))
+    window_names = tuple(f"from row {row + 1}" for row in range(count))
     return Source(
         task=task,
         shape=(config.window, len(names)),
-        train=TensorSplit(inputs[:train_end], ahead[:train_end], "window", names_of[:train_end]),
-        val=TensorSplit(inputs[first:], ahead[first:], "window", names_of[first:]) if kept else _none(inputs, ahead),
+        train=TensorSplit(inputs[:train_end], ahead[:train_end], "window", window_names[:train_end]),
+        val=TensorSplit(inputs[first:], ahead[first:], "window", window_names[first:])
+        if held_out
+        else _none(inputs, ahead),
         preprocessing=preprocessing,
-        notes=(f"the forecast that repeats the last value has a mean error of {naive:.4g} in validation",),
+        notes=(f"the naive baseline, which repeats the last value, has an MAE of {naive:.4g} in validation",),
         preview={"points": points},
     )
 

@@ -21,13 +21,13 @@ def split(count: int, classes: Tensor | None, share: float, seed: int) -> tuple[
         groups = [torch.arange(count)]
     else:
         groups = [torch.nonzero(classes == label).flatten() for label in torch.unique(classes)]
-    kept = [_take(group, share, seed, number) for number, group in enumerate(groups)]
+    drawn = [_draw(group, share, seed, number) for number, group in enumerate(groups)]
     chosen = torch.zeros(count, dtype=torch.bool)
-    chosen[torch.cat(kept)] = True
+    chosen[torch.cat(drawn)] = True
     return torch.nonzero(~chosen).flatten(), torch.nonzero(chosen).flatten()
 
 
-def _take(group: Tensor, share: float, seed: int, number: int) -> Tensor:
+def _draw(group: Tensor, share: float, seed: int, number: int) -> Tensor:
     wanted = round(len(group) * share)
     wanted = min(max(wanted, 1), len(group) - 1)
     order = torch.randperm(len(group), generator=generator(seed, "split", number))
@@ -40,16 +40,16 @@ def by_group(groups: Sequence[str], share: float, seed: int) -> tuple[Tensor, Te
     Groups are kept in a seeded order until they hold the share. Two groups or more give both sides a sample.
     """
     names = sorted(set(groups))
-    place = {name: number for number, name in enumerate(names)}
-    numbers = torch.tensor([place[name] for name in groups])
+    index_of = {name: number for number, name in enumerate(names)}
+    numbers = torch.tensor([index_of[name] for name in groups])
     sizes = torch.bincount(numbers, minlength=len(names))
-    kept = torch.zeros(len(names), dtype=torch.bool)
+    is_held_out = torch.zeros(len(names), dtype=torch.bool)
     if share > 0:
         for group in torch.randperm(len(names), generator=generator(seed, "split", "groups"))[:-1].tolist():
-            kept[group] = True
-            if int(sizes[kept].sum()) >= share * len(groups):
+            is_held_out[group] = True
+            if int(sizes[is_held_out].sum()) >= share * len(groups):
                 break
-    chosen = kept[numbers]
+    chosen = is_held_out[numbers]
     return torch.nonzero(~chosen).flatten(), torch.nonzero(chosen).flatten()
 
 
@@ -57,6 +57,6 @@ def by_time(times: Tensor, share: float) -> tuple[Tensor, Tensor]:
     """Indices for training and, later than all of them, for validation, each sorted. Equal times stay together."""
     if share <= 0 or len(times) == 0:
         return torch.arange(len(times)), torch.arange(0)
-    place = min(len(times) - max(round(len(times) * share), 1), len(times) - 1)
-    later = times >= times.sort().values[place]
+    cut = min(len(times) - max(round(len(times) * share), 1), len(times) - 1)
+    later = times >= times.sort().values[cut]
     return torch.nonzero(~later).flatten(), torch.nonzero(later).flatten()

@@ -12,10 +12,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from workbench.config.run import RunConfig
 from workbench.engine.data import augment
+from workbench.engine.data.batches import EVALUATION_BATCH, Microbatch, mix_microbatches, sampler_weights
 from workbench.engine.data.dataset import Source, Split
-from workbench.engine.data.images import PictureSplit
-from workbench.engine.data.loader import EVALUATION_BATCH, Pass, mixed, sampler_weights
-from workbench.engine.data.sampling import Micro, StepPlan, epoch_order
+from workbench.engine.data.images import ImageSplit
+from workbench.engine.data.sampling import MicrobatchSlice, StepPlan, epoch_order
 from workbench.engine.runtime.devices import available_cpus
 
 
@@ -33,12 +33,12 @@ class _Batches(Dataset[tuple[Tensor, Tensor]]):
         return inputs[0], targets[0]
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        if isinstance(self._split, PictureSplit):
-            return self._split.read_labelled(indices)
+        if isinstance(self._split, ImageSplit):
+            return self._split.read_labeled(indices)
         return self._split.read(indices), self._split.targets[torch.as_tensor(indices)]
 
 
-class Streamed:
+class StreamedLoader:
     """One loader a split; training's order is given to it batch by batch, so that it depends on nothing but (seed, epoch)."""
 
     kind: Literal["resident", "streamed"] = "streamed"
@@ -54,17 +54,17 @@ class Streamed:
         self._samplers: dict[str, list[list[int]]] = {}
         self._loaders: dict[str, DataLoader[Any]] = {}
 
-    def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Pass]]:
-        """See :class:`~workbench.engine.data.loader.Loader`."""
+    def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Microbatch]]:
+        """See :class:`~workbench.engine.data.batches.Loader`."""
         order = epoch_order(plan.samples, seed, epoch, self._weights).tolist()
         steps = [plan.step(number, rank) for number in range(first, plan.steps)]
         batches = iter(self._batches("train", [order[m.start : m.stop] for step in steps for m in step]))
         for number, step in enumerate(steps, first):
-            raw = [(*next(batches), micro.factor) for micro in step]
+            raw = [(*next(batches), piece.weight) for piece in step]
             yield self._ready(raw, plan, epoch, number, step)
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """See :class:`~workbench.engine.data.loader.Loader`."""
+        """See :class:`~workbench.engine.data.batches.Loader`."""
         split = self._source.split(name)
         mine = list(range(rank, len(split) if split is not None else 0, world))
         size = max(self._config.training.batch_size, EVALUATION_BATCH)
@@ -76,15 +76,17 @@ class Streamed:
         self._loaders.clear()
         self._samplers.clear()
 
-    def _ready(self, raw: list[Pass], plan: StepPlan, epoch: int, number: int, step: list[Micro]) -> list[Pass]:
-        """A step's passes scaled, and changed where the configuration says so."""
+    def _ready(
+        self, raw: list[Microbatch], plan: StepPlan, epoch: int, number: int, step: list[MicrobatchSlice]
+    ) -> list[Microbatch]:
+        """A step's microbatches scaled, and changed where the configuration says so."""
         if self._augmenter is None:
-            return [(self._scale(inputs), targets, factor) for inputs, targets, factor in raw]
-        sizes = [micro.stop - micro.start for micro in step]
+            return [(self._scale(inputs), targets, weight) for inputs, targets, weight in raw]
+        sizes = [piece.stop - piece.start for piece in step]
         numbers = torch.split(self._augmenter.draw(plan, epoch, number, step), sizes)
         apply, scale = self._augmenter.apply, self._scale
-        passes = [(apply(x, drawn, scale), y, factor) for (x, y, factor), drawn in zip(raw, numbers, strict=True)]
-        return mixed(self._augmenter, passes, epoch, number)
+        microbatches = [(apply(x, drawn, scale), y, weight) for (x, y, weight), drawn in zip(raw, numbers, strict=True)]
+        return mix_microbatches(self._augmenter, microbatches, epoch, number)
 
     def _batches(self, name: str, wanted: list[list[int]]) -> Iterator[tuple[Tensor, Tensor]]:
         if not wanted:
@@ -106,14 +108,14 @@ class Streamed:
                 _Batches(split),
                 batch_sampler=self._samplers[name],
                 num_workers=workers,
-                # fork would copy the engine's threads and, with them, locks that nobody opens again.
+                # fork would copy the engine's threads and, with them, locks that are never released.
                 multiprocessing_context=multiprocessing.get_context("spawn") if workers else None,
                 persistent_workers=workers > 0,
                 prefetch_factor=self._config.dataset.prefetch if workers else None,
                 pin_memory=self._device.type == "cuda",
                 collate_fn=_as_is,
                 # Workers get their seeds from here. Drawn from the stream of the steps, each epoch's would move dropout's numbers,
-                # and a run resumed within an epoch would go on with others.
+                # and a run resumed within an epoch would continue with others.
                 generator=torch.Generator(),
             )
         return self._loaders[name]

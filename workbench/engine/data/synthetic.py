@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Synthetic
-from workbench.engine.data.dataset import Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.split import split
 
 SHOWN = 2000
@@ -19,8 +19,8 @@ def load(config: Synthetic, progress: Progress) -> Source:
     """A noisy line (inputs (n, 1), a regression), spirals ((n, 2), a class an arm) or clusters ((n, features))."""
     progress("drawing samples", None)
     draw = torch.Generator().manual_seed(config.seed)
-    make = {"linear": _line, "spirals": _spirals, "clusters": _clusters}[config.shape]
-    inputs, targets = make(config, draw)
+    generate = {"linear": _line, "spirals": _spirals, "clusters": _clusters}[config.shape]
+    inputs, targets = generate(config, draw)
     classes = targets if config.shape != "linear" and config.split == "per-class" else None
     train, val = split(len(targets), classes, config.validation, config.split_seed)
     return Source(
@@ -33,16 +33,16 @@ def load(config: Synthetic, progress: Progress) -> Source:
     )
 
 
-def _task(config: Synthetic) -> Task:
+def _task(config: Synthetic) -> TaskSpec:
     if config.shape == "linear":
-        return Task("regression", targets=("y",))
+        return TaskSpec("regression", targets=("y",))
     word = "arm" if config.shape == "spirals" else "class"
     count = len(config.per_class) if config.shape == "clusters" and config.per_class else config.classes
-    return Task("classification", tuple(f"{word} {number + 1}" for number in range(count)))
+    return TaskSpec("classification", tuple(f"{word} {number + 1}" for number in range(count)))
 
 
 def _line(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:
-    x = (torch.rand(config.samples, 1, generator=draw) * 2 - 1) * config.reach
+    x = (torch.rand(config.samples, 1, generator=draw) * 2 - 1) * config.x_max
     y = config.slope * x + config.intercept + config.noise * torch.randn(config.samples, 1, generator=draw)
     return x, y
 

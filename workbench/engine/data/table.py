@@ -12,21 +12,21 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Table
-from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.split import by_group, by_time, split
-from workbench.engine.data.table_reader import is_gap, number, read_told, require, times
+from workbench.engine.data.table_reader import is_gap, number, read_with_report, require, times
 from workbench.engine.runtime.failures import RefusedError
 
 NUMBER_SHARE = 0.8
 """A column whose cells are numbers at least this often is a column of numbers; other cells in it count as missing."""
-MOST_CATEGORIES = 50
-"""A column with more different words is no category but a text or a name, and is not used."""
-MOST_CLASSES = 1000
-CLASSES_FROM_NUMBERS = 20
+MAX_CATEGORIES = 50
+"""A column with more different values is not a category but a text or a name, and is not used."""
+MAX_CLASSES = 1000
+MAX_NUMERIC_CLASSES = 20
 PREVIEW_ROWS = 50
 
 
-_Made = tuple[Tensor, list[dict[str, Any]], Task]
+_Encoded = tuple[Tensor, list[dict[str, Any]], TaskSpec]
 """Inputs of all rows, how they were made of which columns, and the task with the scale of its targets."""
 
 
@@ -44,45 +44,45 @@ class _Column:
         return self.values < 0 if self.words else self.values.isnan()
 
 
-def load(config: Table, progress: Progress, learnt: Source | None = None) -> Source:
+def load(config: Table, progress: Progress, learned: Source | None = None) -> Source:
     """The rows of a table. Raises RefusedError."""
     progress("reading the table", None)
-    if learnt is not None:
-        kind = "classification" if learnt.task.has_classes else "regression"
+    if learned is not None:
+        kind = "classification" if learned.task.has_classes else "regression"
         config = config.model_copy(update={"task": kind})
-    known = learnt.preprocessing if learnt is not None else {}
-    frame, reading = read_told(Path(config.path).expanduser(), commas=known.get("commas", ()))
-    targets_of = tuple(known["target"]["columns"]) if known else (target_name(frame, config), *config.more_targets)
-    for name in targets_of if known else ():
+    fitted = learned.preprocessing if learned is not None else {}
+    frame, reading = read_with_report(Path(config.path).expanduser(), commas=fitted.get("commas", ()))
+    target_names = tuple(fitted["target"]["columns"]) if fitted else (target_name(frame, config), *config.more_targets)
+    for name in target_names if fitted else ():
         require(frame, name, "dataset.target")
     keys = tuple(filter(None, (config.group, config.time)))
     _check_names(frame, config)
-    wanted = LeaveOut(config.leave_out)
-    kept = [row for row in range(len(frame)) if wanted.keeps(_row_name(row))]
-    rows, left_out = _labelled(frame, kept, (*targets_of, *keys))
+    leave_out = LeaveOut(config.leave_out)
+    used_rows = [row for row in range(len(frame)) if leave_out.keeps(_row_name(row))]
+    rows, left_out = _labeled(frame, used_rows, (*target_names, *keys))
     _check_count(config, rows)
-    names = [name for name in frame.columns if name not in (*targets_of, *keys, *config.ignore)]
+    names = [name for name in frame.columns if name not in (*target_names, *keys, *config.ignore)]
     columns = [column for name in names if (column := _column(name, frame[name].gather(rows).to_list())) is not None]
     unused = [name for name in names if name not in {column.name for column in columns}]
     if not columns:
-        raise RefusedError("no column is left as an input", "take a column off the columns left out", "dataset.ignore")
+        raise RefusedError("no column is left as an input", "remove a column from the ignored ones", "dataset.ignore")
     if config.missing == "drop":
         rows, columns, dropped = _without_gaps(rows, columns)
         left_out += dropped
         _check_count(config, rows)
-    task, targets = _all_targets(frame, rows, targets_of, config)
+    task, targets = _all_targets(frame, rows, target_names, config)
     classes = {"classification": targets, "regression": None, "multi-task": targets.reshape(len(targets), -1)[:, 0]}
     halves = _divide(frame, rows, classes[task.kind], config)
-    if learnt is None:
-        made = _learn(config, task, columns, targets, halves[0])
+    if learned is None:
+        encoded = _learn(config, task, columns, targets, halves[0])
     else:
-        described = learnt.preprocessing["columns"]
-        made = _encode(frame[rows], described, config.path), described, _scaled_as(task, learnt.task)
-    source = _assemble(made, targets, rows, halves, targets_of)
-    kept_commas = {"commas": list(known.get("commas", reading.commas))}
-    notes = [*reading.notes, *wanted.notes(), *(note for column in columns for note in column.notes)]
+        described = learned.preprocessing["columns"]
+        encoded = _encode(frame[rows], described, config.path), described, _scaled_as(task, learned.task)
+    source = _assemble(encoded, targets, rows, halves, target_names)
+    commas = {"commas": list(fitted.get("commas", reading.commas))}
+    notes = [*reading.notes, *leave_out.notes(), *(note for column in columns for note in column.notes)]
     if task.kind == "multi-task":
-        notes.append(f"two tasks: the class {targets_of[0]}, and beside it the numbers {', '.join(targets_of[1:])}")
+        notes.append(f"multi-task: the class {target_names[0]} and the numbers {', '.join(target_names[1:])}")
     notes += [f"column {name} is not used: {_why_unused(frame[name])}" for name in unused]
     preview = {
         "columns": frame.columns,
@@ -90,7 +90,7 @@ def load(config: Table, progress: Progress, learnt: Source | None = None) -> Sou
     }
     return replace(
         source,
-        preprocessing={**source.preprocessing, **kept_commas},
+        preprocessing={**source.preprocessing, **commas},
         left_out=tuple(left_out),
         notes=tuple(notes),
         preview={"table": preview},
@@ -106,20 +106,20 @@ def _check_names(frame: pl.DataFrame, config: Table) -> None:
 
 
 def _row_name(row: int) -> str:
-    """What a person calls a row: the first below the header is 2, as spreadsheets count."""
+    """The name that is shown for a row: the first below the header is 2, as spreadsheets count."""
     return f"row {row + 2}"
 
 
-def _labelled(frame: pl.DataFrame, rows: Sequence[int], needed: Sequence[str]) -> tuple[list[int], list[LeftOut]]:
-    """Those of the rows that have a value in every column that cannot be guessed, and the others."""
+def _labeled(frame: pl.DataFrame, rows: Sequence[int], needed: Sequence[str]) -> tuple[list[int], list[LeftOut]]:
+    """Those of the rows that have a value in every column that cannot be filled in, and the others."""
     empty: dict[int, str] = {}
     for name in needed:
         for row, cell in zip(rows, frame[name].gather(list(rows)).to_list(), strict=True):
             if is_gap(cell):
                 empty.setdefault(row, name)
     first = needed[0]
-    words = {name: f"the {'target ' if name == first else ''}column {name}" for name in needed}
-    left_out = [LeftOut(_row_name(row), f"no value in {words[empty[row]]}") for row in sorted(empty)]
+    descriptions = {name: f"the {'target ' if name == first else ''}column {name}" for name in needed}
+    left_out = [LeftOut(_row_name(row), f"no value in {descriptions[empty[row]]}") for row in sorted(empty)]
     return [row for row in rows if row not in empty], left_out
 
 
@@ -129,45 +129,45 @@ def _divide(frame: pl.DataFrame, rows: list[int], classes: Tensor | None, config
         halves = by_time(times(config.time, frame[config.time].gather(rows).to_list()), config.validation)
         if len(halves[0]) == 0:
             what = f"too many rows have the latest time in {config.time}: none is left for training"
-            raise RefusedError(what, "keep a smaller share for validation", "dataset.time")
+            raise RefusedError(what, "choose a smaller validation split", "dataset.time")
         return halves
     if config.group:
         groups = [str(cell).strip() for cell in frame[config.group].gather(rows).to_list()]
         if len(set(groups)) < 2:
-            what = f"the group column {config.group} holds one group only"
+            what = f"the group column {config.group} has only one group"
             raise RefusedError(what, "choose another column", "dataset.group")
         return by_group(groups, config.validation, config.split_seed)
     return split(len(rows), classes if config.split == "per-class" else None, config.validation, config.split_seed)
 
 
-def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], config: Table) -> tuple[Task, Tensor]:
+def _all_targets(frame: pl.DataFrame, rows: list[int], names: Sequence[str], config: Table) -> tuple[TaskSpec, Tensor]:
     """One target; several numbers side by side as a regression; or a class and numbers beside it as two tasks."""
     cells = {name: frame[name].gather(rows).to_list() for name in names}
     if len(names) == 1:
-        return _targets(cells[names[0]], names[0], config)
-    # Numbers beside numbers are numbers, however few there are, unless somebody says that the first is a class.
-    words = any(number(cell) is None for cell in cells[names[0]])
-    beside = config.task == "classification" or (config.task == "auto" and words)
+        return _targets(cells[names[0]], names[0], config.task)
+    # Numbers beside numbers are numbers, however few there are, unless the settings say that the first is a class.
+    has_words = any(number(cell) is None for cell in cells[names[0]])
+    beside = config.task == "classification" or (config.task == "auto" and has_words)
     numbers = names[1:] if beside else names
     _check_numbers(cells, numbers)
-    one = config.model_copy(update={"task": "regression"})
-    found = torch.cat([_targets(cells[name], name, one)[1] for name in numbers], dim=1)
+    values = torch.cat([_targets(cells[name], name, "regression")[1] for name in numbers], dim=1)
     if not beside:
-        return Task("regression", targets=tuple(names)), found
-    task, classes = _targets(cells[names[0]], names[0], config.model_copy(update={"task": "classification"}))
-    both = torch.cat([classes[:, None].to(torch.float64), found], dim=1)
-    return Task("multi-task", task.classes, tuple(numbers)), both
+        return TaskSpec("regression", targets=tuple(names)), values
+    task, classes = _targets(cells[names[0]], names[0], "classification")
+    both = torch.cat([classes[:, None].to(torch.float64), values], dim=1)
+    return TaskSpec("multi-task", task.classes, tuple(numbers)), both
 
 
 def _why_unused(cells: pl.Series) -> str:
     empty = all(is_gap(cell) for cell in cells.to_list())
-    return "it is empty" if empty else f"more than {MOST_CATEGORIES} different words"
+    return "it is empty" if empty else f"more than {MAX_CATEGORIES} different values"
 
 
 def _check_count(config: Table, rows: Sequence[int]) -> None:
     if len(rows) < 2:
-        count = "one row only" if rows else "no row"
-        raise RefusedError(f"{config.path} has {count} that can be used", "at least two are needed", "dataset.path")
+        count = "only one usable row" if rows else "no usable row"
+        what = f"{config.path} has {count}, and at least two are needed"
+        raise RefusedError(what, "add rows, or choose another file", "dataset.path")
 
 
 def target_name(frame: pl.DataFrame, config: Table) -> str:
@@ -178,7 +178,9 @@ def target_name(frame: pl.DataFrame, config: Table) -> str:
         taken = (*config.ignore, config.group, config.time)
         last = next((name for name in reversed(frame.columns) if name not in taken), None)
         if last is None:
-            raise RefusedError("every column is left out", "take the target off the list", "dataset.ignore")
+            raise RefusedError(
+                "every column is ignored", "remove the target from the ignored columns", "dataset.ignore"
+            )
         return last
     require(frame, config.target, "dataset.target")
     return config.target
@@ -188,22 +190,22 @@ def _column(name: str, cells: Sequence[str | None]) -> _Column | None:
     """The column as numbers or as categories; None when it is neither."""
     filled = [cell for cell in cells if not is_gap(cell)]
     numbers = [number(cell) for cell in cells]
-    found = sum(value is not None for value in numbers)
-    if filled and found >= NUMBER_SHARE * len(filled):
+    numeric_count = sum(value is not None for value in numbers)
+    if filled and numeric_count >= NUMBER_SHARE * len(filled):
         values = torch.tensor([float("nan") if n is None else n for n in numbers], dtype=torch.float64)
         column = _Column(name, values)
-        if found < len(filled):
+        if numeric_count < len(filled):
             row = next(row for row, n in enumerate(numbers) if n is None and not is_gap(cells[row]))
-            count = len(filled) - found
+            count = len(filled) - numeric_count
             column.notes.append(
-                f"column {name}: {count} cells are no numbers (first {cells[row]!r}) and count as missing"
+                f"column {name}: {count} cells are not numbers (first {cells[row]!r}) and count as missing"
             )
         return column
     words = tuple(sorted({str(cell).strip() for cell in filled}))
-    if not words or len(words) > MOST_CATEGORIES:
+    if not words or len(words) > MAX_CATEGORIES:
         return None
-    place = {word: place for place, word in enumerate(words)}
-    values = torch.tensor([-1 if is_gap(cell) else place[str(cell).strip()] for cell in cells], dtype=torch.float64)
+    index_of = {word: index for index, word in enumerate(words)}
+    values = torch.tensor([-1 if is_gap(cell) else index_of[str(cell).strip()] for cell in cells], dtype=torch.float64)
     return _Column(name, values, words)
 
 
@@ -212,34 +214,33 @@ def _without_gaps(rows: list[int], columns: list[_Column]) -> tuple[list[int], l
     dropped = [
         LeftOut(_row_name(row), "a value is missing") for row, gap in zip(rows, gaps.tolist(), strict=True) if gap
     ]
-    kept = [_Column(column.name, column.values[~gaps], column.words, column.notes) for column in columns]
-    return [row for row, gap in zip(rows, gaps.tolist(), strict=True) if not gap], kept, dropped
+    complete = [_Column(column.name, column.values[~gaps], column.words, column.notes) for column in columns]
+    return [row for row, gap in zip(rows, gaps.tolist(), strict=True) if not gap], complete, dropped
 
 
-def _targets(cells: Sequence[str], name: str, config: Table) -> tuple[Task, Tensor]:
+def _targets(cells: Sequence[str], name: str, task: str) -> tuple[TaskSpec, Tensor]:
     numbers = [number(cell) for cell in cells]
     numeric = all(value is not None for value in numbers)
     different = set(numbers) if numeric else {cell.strip() for cell in cells}
     whole = numeric and all(value == int(value) for value in numbers if value is not None)
-    task = config.task
     if task == "auto":
-        task = "regression" if numeric and (not whole or len(different) > CLASSES_FROM_NUMBERS) else "classification"
+        task = "regression" if numeric and (not whole or len(different) > MAX_NUMERIC_CLASSES) else "classification"
     if task == "regression":
         if not numeric:
             word = next(cell for cell, value in zip(cells, numbers, strict=True) if value is None)
-            what = f"the target column {name} holds {word!r}, which is no number"
+            what = f"the target column {name} contains {word!r}, which is not a number"
             raise RefusedError(what, "correct it, or choose classification", "dataset.target")
-        return Task("regression", targets=(name,)), torch.tensor(numbers, dtype=torch.float64)[:, None]
+        return TaskSpec("regression", targets=(name,)), torch.tensor(numbers, dtype=torch.float64)[:, None]
     if len(different) == 1:
-        what = f"the target column {name} holds one class only ({cells[0]}): there is nothing to learn"
+        what = f"the target column {name} has only one class ({cells[0]}), and at least two are needed"
         raise RefusedError(what, "choose another target", "dataset.target")
-    if len(different) > MOST_CLASSES:
-        what = f"the target column {name} holds {len(different)} different values"
+    if len(different) > MAX_CLASSES:
+        what = f"the target column {name} has {len(different)} different values"
         raise RefusedError(what, "choose another target, or regression", "dataset.target")
     keys = [float(n) for n in numbers if n is not None] if numeric else [cell.strip() for cell in cells]
-    order: dict[Any, int] = {key: place for place, key in enumerate(sorted(set(keys)))}  # type: ignore[type-var]
+    order: dict[Any, int] = {key: index for index, key in enumerate(sorted(set(keys)))}  # type: ignore[type-var]
     classes = tuple(_class_name(key) for key in order)
-    return Task("classification", classes), torch.tensor([order[key] for key in keys])
+    return TaskSpec("classification", classes), torch.tensor([order[key] for key in keys])
 
 
 def _check_numbers(cells: dict[str, list[str]], names: Sequence[str]) -> None:
@@ -248,7 +249,7 @@ def _check_numbers(cells: dict[str, list[str]], names: Sequence[str]) -> None:
         word = next((cell for cell in cells[name] if number(cell) is None), None)
         if word is not None:
             first = name == next(iter(cells))
-            what = f"the target column {name} holds {word!r}, which is no number"
+            what = f"the target column {name} contains {word!r}, which is not a number"
             hint = (
                 "choose classification" if first else "make it the target column, with the numbers as further targets"
             )
@@ -259,34 +260,34 @@ def _class_name(key: float | str) -> str:
     return str(int(key)) if isinstance(key, float) and key.is_integer() else str(key)
 
 
-def _learn(config: Table, task: Task, columns: list[_Column], targets: Tensor, train: Tensor) -> _Made:
-    """Turns columns into inputs with what the training rows alone tell, and finds the scale of the targets."""
+def _learn(config: Table, task: TaskSpec, columns: list[_Column], targets: Tensor, train: Tensor) -> _Encoded:
+    """Turns columns into inputs with statistics of the training rows alone, and computes the scale of the targets."""
     parts, described = zip(*(_inputs(column, train, config.standardize) for column in columns), strict=True)
     if task.kind != "classification":
         numbers = targets[train][:, -len(task.targets) :]
-        known = [_mean_std(column) if config.standardize else (0.0, 1.0) for column in numbers.unbind(1)]
-        means, stds = (tuple(pair[place] for pair in known) for place in (0, 1))
+        statistics = [_mean_std(column) if config.standardize else (0.0, 1.0) for column in numbers.unbind(1)]
+        means, stds = (tuple(pair[index] for pair in statistics) for index in (0, 1))
         task = replace(task, means=means, stds=stds)
     return torch.cat(parts, dim=1).to(torch.float32), list(described), task
 
 
-def _scaled_as(task: Task, learnt: Task) -> Task:
-    """The task with the scale of the targets that a model learnt."""
-    return replace(task, means=learnt.means, stds=learnt.stds) if task.targets == learnt.targets else task
+def _scaled_as(task: TaskSpec, learned: TaskSpec) -> TaskSpec:
+    """The task with the scale of the targets that a model learned."""
+    return replace(task, means=learned.means, stds=learned.stds) if task.targets == learned.targets else task
 
 
 def _assemble(
-    made: _Made, targets: Tensor, rows: list[int], halves: tuple[Tensor, Tensor], columns: Sequence[str]
+    encoded: _Encoded, targets: Tensor, rows: list[int], halves: tuple[Tensor, Tensor], columns: Sequence[str]
 ) -> Source:
-    inputs, described, task = made
+    inputs, described, task = encoded
     if task.kind != "classification":
         first = int(task.has_classes)
         targets = torch.cat([targets[:, :first], task.scaled(targets[:, first:])], dim=1).to(torch.float32)
     names = [_row_name(row) for row in rows]
-    parts_of = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in halves]
+    splits = [TensorSplit(inputs[i], targets[i], names=tuple(names[k] for k in i.tolist())) for i in halves]
     target = {"names": list(task.targets), "means": list(task.means), "stds": list(task.stds), "columns": list(columns)}
     preprocessing = {"kind": "table", "columns": described, "target": target}
-    return Source(task, (inputs.shape[1],), parts_of[0], parts_of[1], preprocessing=preprocessing)
+    return Source(task, (inputs.shape[1],), splits[0], splits[1], preprocessing=preprocessing)
 
 
 def _inputs(column: _Column, train: Tensor, standardize: bool) -> tuple[Tensor, dict[str, Any]]:
@@ -294,9 +295,9 @@ def _inputs(column: _Column, train: Tensor, standardize: bool) -> tuple[Tensor, 
     if column.words:
         # A gap has a category of its own, where there is one; a word not met in training is met by the same zeros as then.
         width = len(column.words) + int(bool(column.missing.any()))
-        places = torch.where(column.missing, torch.tensor(len(column.words)), column.values).to(torch.int64)
-        found = torch.nn.functional.one_hot(places, width)
-        return found, {
+        indices = torch.where(column.missing, torch.tensor(len(column.words)), column.values).to(torch.int64)
+        encoded = torch.nn.functional.one_hot(indices, width)
+        return encoded, {
             "name": column.name,
             "kind": "words",
             "words": list(column.words),
@@ -307,8 +308,8 @@ def _inputs(column: _Column, train: Tensor, standardize: bool) -> tuple[Tensor, 
     mean, std = _mean_std(known)
     values = torch.where(column.missing, torch.tensor(mean, dtype=torch.float64), column.values)
     center, scale = (mean, std) if standardize else (0.0, 1.0)
-    made = {"name": column.name, "kind": "number", "fill": mean, "mean": center, "std": scale}
-    return ((values - center) / scale)[:, None], made
+    description = {"name": column.name, "kind": "number", "fill": mean, "mean": center, "std": scale}
+    return ((values - center) / scale)[:, None], description
 
 
 def _mean_std(values: Tensor) -> tuple[float, float]:
@@ -327,14 +328,14 @@ def prepare(path: Path, described: Sequence[dict[str, Any]], commas: Sequence[st
 
     Raises RefusedError.
     """
-    return _encode(read_told(path, 1, commas)[0], described, path)
+    return _encode(read_with_report(path, 1, commas)[0], described, path)
 
 
 def _encode(frame: pl.DataFrame, described: Sequence[dict[str, Any]], path: Path | str) -> Tensor:
     missing = [column["name"] for column in described if column["name"] not in frame.columns]
     if missing:
         raise RefusedError(
-            f"{path} has no column {', '.join(missing)}", "give a table with the columns of the training"
+            f"{path} has no column {', '.join(missing)}", "provide a table with the columns of the training"
         )
     parts = []
     for column in described:
@@ -345,11 +346,11 @@ def _encode(frame: pl.DataFrame, described: Sequence[dict[str, Any]], path: Path
             parts.append(((values - column["mean"]) / column["std"])[:, None])
             continue
         words = column["words"]
-        found = torch.zeros(len(cells), len(words) + int(column["gap"]), dtype=torch.float64)
+        encoded = torch.zeros(len(cells), len(words) + int(column["gap"]), dtype=torch.float64)
         for row, cell in enumerate(cells):
             if is_gap(cell):
-                found[row, len(words) :] = 1
+                encoded[row, len(words) :] = 1
             elif str(cell).strip() in words:
-                found[row, words.index(str(cell).strip())] = 1
-        parts.append(found)
+                encoded[row, words.index(str(cell).strip())] = 1
+        parts.append(encoded)
     return torch.cat(parts, dim=1).to(torch.float32)

@@ -33,7 +33,7 @@ def read(path: Path, least: int = 2) -> pl.DataFrame:
 
     Raises RefusedError.
     """
-    return read_told(path, least)[0]
+    return read_with_report(path, least)[0]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Reading:
     commas: tuple[str, ...] = ()
 
 
-def read_told(path: Path, least: int = 2, commas: Sequence[str] = ()) -> tuple[pl.DataFrame, Reading]:
+def read_with_report(path: Path, least: int = 2, commas: Sequence[str] = ()) -> tuple[pl.DataFrame, Reading]:
     """The same, with how it was read. ``commas``: columns known to have decimal commas, whether this file shows them or not."""
     if not path.is_file():
         what = f"{path} is a folder" if path.is_dir() else f"there is no file {path}"
@@ -56,21 +56,21 @@ def read_told(path: Path, least: int = 2, commas: Sequence[str] = ()) -> tuple[p
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RefusedError(f"{path} cannot be read as a table: {first}", "save it as CSV", "dataset.path") from error
     if frame.width < least:
-        what = f"{path} has one column only"
-        raise RefusedError(
-            what, "a table needs inputs and a target, divided by commas, semicolons or tabs", "dataset.path"
-        )
+        what = f"{path} has only one column"
+        raise RefusedError(what, "separate inputs and target by commas, semicolons or tabs", "dataset.path")
     names = [name.strip().lstrip("\ufeff") for name in frame.columns]
-    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-    if twice is not None:
-        raise RefusedError(f"{path} has two columns named {twice!r}", "give them different names", "dataset.path")
+    duplicate = next((name for index, name in enumerate(names) if name in names[:index]), None)
+    if duplicate is not None:
+        raise RefusedError(f"{path} has two columns named {duplicate!r}", "give them different names", "dataset.path")
     return frame.rename(dict(zip(frame.columns, names, strict=True))), reading
 
 
 def require(frame: pl.DataFrame, name: str, setting: str) -> None:
     """Raises RefusedError, at the setting that names it, for a column that a table does not have."""
     if name not in frame.columns:
-        raise RefusedError(f"the table has no column {name!r}", f"its columns are {', '.join(frame.columns)}", setting)
+        raise RefusedError(
+            f"the table has no column {name!r}", f"choose one of its columns: {', '.join(frame.columns)}", setting
+        )
 
 
 def separator_of(path: Path) -> str | None:
@@ -84,10 +84,10 @@ def separator_of(path: Path) -> str | None:
 
 
 def _separated(path: Path, mark: str, known: Sequence[str]) -> tuple[pl.DataFrame, Reading]:
-    text, encoding = decoded(path)
-    frame = pl.read_csv(text.encode(), separator=mark, infer_schema=False, truncate_ragged_lines=True)
+    text, encoding = decode_text(path)
+    frame = cells(text, mark)
     notes = [] if encoding == UTF8 else [f"the table is read as {encoding}: it is not UTF-8"]
-    # Between commas a comma is none of a number's.
+    # Where commas separate cells, a comma is no decimal point.
     shown = [name for name in frame.columns if _has_decimal_commas(frame[name])] if mark != "," else []
     commas = [name for name in frame.columns if name in shown or name.strip() in known]
     if commas:
@@ -99,6 +99,11 @@ def _separated(path: Path, mark: str, known: Sequence[str]) -> tuple[pl.DataFram
     return frame, Reading(tuple(notes), tuple(name.strip() for name in commas))
 
 
+def cells(text: str, mark: str) -> pl.DataFrame:
+    """A table of separated values, every cell as text; what a line has beyond the header is left off."""
+    return pl.read_csv(text.encode(), separator=mark, infer_schema=False, truncate_ragged_lines=True)
+
+
 def _has_decimal_commas(column: pl.Series) -> bool:
     """Whether its cells are numbers, as far as they are filled, and a comma stands in some of them."""
     filled = [cell for cell in column.to_list() if not is_gap(cell)]
@@ -106,7 +111,7 @@ def _has_decimal_commas(column: pl.Series) -> bool:
     return fitting >= DECIMAL_SHARE * max(len(filled), 1) and any("," in cell for cell in filled)
 
 
-def decoded(path: Path) -> tuple[str, str]:
+def decode_text(path: Path) -> tuple[str, str]:
     """The text in a file, and what it is encoded in: as a mark at its beginning says, else UTF-8, else Windows-1252.
 
     Raises RefusedError for a file that is no text, and OSError.
@@ -117,13 +122,13 @@ def decoded(path: Path) -> tuple[str, str]:
         return raw.decode(encoding), UTF8 if encoding.startswith("utf-8") else encoding.upper()
     except UnicodeDecodeError:
         if b"\0" in raw:
-            hint = "give a text file, saved as UTF-8"
-            raise RefusedError(f"{path} is no text, or in an unknown encoding", hint, "dataset.path") from None
+            hint = "choose a text file that is saved as UTF-8"
+            raise RefusedError(f"{path} is not text, or has an unknown encoding", hint, "dataset.path") from None
         return raw.decode("cp1252", errors="replace"), "Windows-1252"
 
 
 def _marked(raw: bytes) -> str:
-    """The encoding that a mark at the beginning tells; empty where there is none."""
+    """The encoding that a mark at the beginning gives; empty where there is none."""
     return next((name for mark, name in MARKS.items() if raw.startswith(mark)), "")
 
 
@@ -134,7 +139,7 @@ def separator(start: str) -> str:
 
 
 def _parquet(path: Path) -> pl.DataFrame:
-    """Columns of numbers, words, truth values and times; lists and other nested columns hold no cells and are left off."""
+    """Columns of numbers, words, booleans and times; lists and other nested columns hold no cells and are left out."""
     frame = pl.read_parquet(path)
     flat = [name for name, kind in frame.schema.items() if not kind.is_nested() and kind != pl.Binary]
     return frame.select(pl.col(flat).cast(pl.String))
@@ -162,17 +167,17 @@ def times(name: str, cells: Sequence[str | None]) -> Tensor:
     Raises RefusedError.
     """
     numbers = [number(cell) for cell in cells]
-    found = numbers if None not in numbers else [_date(cell) for cell in cells]
-    for cell, value in zip(cells, found, strict=True):
+    values = numbers if None not in numbers else [_date(cell) for cell in cells]
+    for cell, value in zip(cells, values, strict=True):
         if value is None:
-            what = f"the time column {name} holds {cell!r}, which is no time"
+            what = f"the time column {name} contains {cell!r}, which is not a time"
             raise RefusedError(what, "write numbers, or dates as 2024-12-31 or 2024-12-31 23:59:59", "dataset.time")
-    return torch.tensor(found, dtype=torch.float64)
+    return torch.tensor(values, dtype=torch.float64)
 
 
 def _date(cell: str | None) -> float | None:
     try:
-        found = datetime.fromisoformat((cell or "").strip())
+        date = datetime.fromisoformat((cell or "").strip())
     except ValueError:
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workbench.config.dataset import Text
 from workbench.engine.data import table_reader
-from workbench.engine.data.dataset import LeftOut, Progress, Source, Task, TensorSplit
+from workbench.engine.data.dataset import LeftOut, Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.split import split
 from workbench.engine.runtime.failures import RefusedError
 
@@ -19,37 +19,40 @@ PADDING, UNKNOWN = 0, 1
 PREVIEW_ROWS = 50
 
 
-def load(config: Text, progress: Progress, learnt: Source | None = None) -> Source:
+def load(config: Text, progress: Progress, learned: Source | None = None) -> Source:
     """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
     progress("reading the texts", None)
     path = Path(config.path).expanduser()
-    frame, reading = table_reader.read_told(path)
+    frame, reading = table_reader.read_with_report(path)
     text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
         table_reader.require(frame, name, setting)
     if text_column == label_column:
-        raise RefusedError("texts and labels are the same column", "name two columns", "dataset.label_column")
+        raise RefusedError(
+            "texts and labels are the same column", "choose two different columns", "dataset.label_column"
+        )
     pairs = list(zip(frame[text_column].to_list(), frame[label_column].to_list(), strict=True))
     rows = [row for row, (text, label) in enumerate(pairs) if (text or "").strip() and (label or "").strip()]
     left_out = tuple(LeftOut(f"row {row + 2}", "no text or no label") for row in sorted({*range(len(pairs))} - {*rows}))
-    texts, words = [str(pairs[row][0]) for row in rows], [str(pairs[row][1]).strip() for row in rows]
-    classes = tuple(sorted(set(words)))
+    texts, label_names = [str(pairs[row][0]) for row in rows], [str(pairs[row][1]).strip() for row in rows]
+    classes = tuple(sorted(set(label_names)))
     if len(classes) < 2:
-        raise RefusedError(f"{path} has {len(classes)} different labels", "two are needed", "dataset.label_column")
-    labels = torch.tensor([classes.index(word) for word in words])
+        what = f"{path} has {len(classes)} different labels, and at least two are needed"
+        raise RefusedError(what, "choose another label column", "dataset.label_column")
+    labels = torch.tensor([classes.index(name) for name in label_names])
     chosen = split(len(rows), labels if config.split == "per-class" else None, config.validation, config.split_seed)
-    progress("learning the vocabulary" if learnt is None else "counting the tokens", None)
+    progress("learning the vocabulary" if learned is None else "counting the tokens", None)
     training = [texts[index] for index in chosen[0].tolist()]
-    tokenizer = learn(training, config.vocabulary) if learnt is None else of_state(learnt.preprocessing)
+    tokenizer = learn(training, config.vocabulary) if learned is None else tokenizer_from(learned.preprocessing)
     tokens, cut = encode(tokenizer, texts, config.length)
     names = tuple(text[:60] for text in texts)
     train, val = (TensorSplit(tokens[i], labels[i], "text", tuple(names[k] for k in i.tolist())) for i in chosen)
     preview = {
         "columns": [text_column, label_column],
-        "rows": [[texts[i], words[i]] for i in range(min(len(rows), PREVIEW_ROWS))],
+        "rows": [[texts[i], label_names[i]] for i in range(min(len(rows), PREVIEW_ROWS))],
     }
     return Source(
-        task=Task("classification", classes),
+        task=TaskSpec("classification", classes),
         shape=(config.length,),
         train=train,
         val=val,
@@ -63,7 +66,7 @@ def load(config: Text, progress: Progress, learnt: Source | None = None) -> Sour
         left_out=left_out,
         notes=(
             *reading.notes,
-            *((f"{cut:,} texts are longer than {config.length} tokens and are cut",) if cut else ()),
+            *((f"{cut:,} texts are longer than {config.length} tokens and are truncated",) if cut else ()),
         ),
         preview={"table": preview},
     )
@@ -87,15 +90,15 @@ def learn(texts: list[str], vocabulary: int) -> Tokenizer:
 
 def encode(tokenizer: Tokenizer, texts: list[str], length: int) -> tuple[Tensor, int]:
     """Token ids (n, length), int64, and how many texts had to be cut."""
-    found = torch.full((len(texts), length), PADDING, dtype=torch.int64)
+    token_ids = torch.full((len(texts), length), PADDING, dtype=torch.int64)
     cut = 0
     for row, encoding in enumerate(tokenizer.encode_batch(texts)):
         ids = encoding.ids[:length] or [UNKNOWN]
         cut += len(encoding.ids) > length
-        found[row, : len(ids)] = torch.tensor(ids)
-    return found, cut
+        token_ids[row, : len(ids)] = torch.tensor(ids)
+    return token_ids, cut
 
 
-def of_state(preprocessing: dict[str, object]) -> Tokenizer:
+def tokenizer_from(preprocessing: dict[str, object]) -> Tokenizer:
     """The tokenizer that a checkpoint carries."""
     return Tokenizer.from_str(json.dumps(json.loads(str(preprocessing["tokenizer"]))))

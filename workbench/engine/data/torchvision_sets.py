@@ -1,5 +1,5 @@
 """The sets that torchvision knows. Those that come as whole arrays are read here from their own files, without asking for
-hashes: a user's files in the same format are as good. The others are read by torchvision, picture by picture."""
+hashes: a user's files in the same format are as good. The others are read by torchvision, image by image."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from workbench.config.dataset import Torchvision
 from workbench.engine.data import downloading
-from workbench.engine.data.dataset import Progress, Scaling, Source, Split, Task, TensorSplit
+from workbench.engine.data.dataset import Normalization, Progress, Source, Split, TaskSpec, TensorSplit
 from workbench.engine.data.images import scaling_of
 from workbench.engine.data.split import split
 from workbench.engine.runtime.failures import RefusedError
@@ -33,7 +33,7 @@ STANDARD = {
 }
 """Means and standard deviations that everybody uses for these sets."""
 STATISTICS_SAMPLES = 5000
-PUBLISHED = "it must be a batch of CIFAR as it is published"
+PUBLISHED = "use a batch of CIFAR as it is published"
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 KUZUSHIJI = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
@@ -65,14 +65,14 @@ CIFAR = {
 }
 
 Arrays = tuple[Tensor, Tensor, Tensor, Tensor, tuple[str, ...]]
-"""Pictures and labels of training and of the test, and the classes."""
+"""Images and labels of training and of the test, and the classes."""
 
 
 def load(config: Torchvision, progress: Progress) -> Source:
     """A known set, its test part as the test split. Raises RefusedError."""
     root = Path(config.path).expanduser()
     progress(f"reading {config.name}", None)
-    with downloading.told(progress, config.name):
+    with downloading.report_downloads(progress, config.name):
         return _load(config, root, progress)
 
 
@@ -85,33 +85,33 @@ def _load(config: Torchvision, root: Path, progress: Progress) -> Source:
 
 
 def _of_arrays(config: Torchvision, arrays: Arrays) -> Source:
-    pictures, labels, test, test_labels, classes = arrays
+    images, labels, test, test_labels, classes = arrays
     by_class = labels if config.split == "per-class" else None
     train, val = split(len(labels), by_class, config.validation, config.split_seed)
-    learnt = pictures[train]
-    scaling, preprocessing = _scaling(config.name, learnt)
+    train_images = images[train]
+    scaling, preprocessing = _scaling(config.name, train_images)
     return Source(
-        task=Task("classification", classes),
-        shape=tuple(pictures.shape[1:]),
-        train=TensorSplit(learnt, labels[train], "picture"),
-        val=TensorSplit(pictures[val], labels[val], "picture"),
-        test=TensorSplit(test, test_labels, "test picture") if len(test) else None,
+        task=TaskSpec("classification", classes),
+        shape=tuple(images.shape[1:]),
+        train=TensorSplit(train_images, labels[train], "image"),
+        val=TensorSplit(images[val], labels[val], "image"),
+        test=TensorSplit(test, test_labels, "test image") if len(test) else None,
         scaling=scaling,
         preprocessing={
             **preprocessing,
-            "size": pictures.shape[-1],
-            "channels": "grey" if pictures.shape[1] == 1 else "rgb",
+            "size": images.shape[-1],
+            "channels": "gray" if images.shape[1] == 1 else "rgb",
         },
     )
 
 
-def _scaling(name: str, pictures: Tensor) -> tuple[Scaling, dict[str, Any]]:
+def _scaling(name: str, images: Tensor) -> tuple[Normalization, dict[str, Any]]:
     if name in STANDARD:
         means, stds = STANDARD[name]
         offset = tuple(-mean / std for mean, std in zip(means, stds, strict=True))
-        words = {"kind": "pictures", "white": 255, "mean": list(means), "std": list(stds)}
-        return Scaling(tuple(1 / (255 * std) for std in stds), offset), words
-    return scaling_of(pictures[:: max(1, len(pictures) // STATISTICS_SAMPLES)])
+        preprocessing = {"kind": "pictures", "white": 255, "mean": list(means), "std": list(stds)}
+        return Normalization(tuple(1 / (255 * std) for std in stds), offset), preprocessing
+    return scaling_of(images[:: max(1, len(images) // STATISTICS_SAMPLES)])
 
 
 def _with_download(config: Torchvision, root: Path, progress: Progress, read: Callable[[], Any]) -> Any:
@@ -135,8 +135,8 @@ def _with_download(config: Torchvision, root: Path, progress: Progress, read: Ca
 def _missing(config: Torchvision, root: Path, what: str, why: str) -> RefusedError:
     text = f"{config.name} is not in {root.resolve()}: {what} is missing.{why}"
     hint = (
-        f"where there is a network, let torchvision.datasets.{config.name}(root, download=True) fetch it; "
-        "then copy the folder here, or choose the folder it is in"
+        f"where there is a network, download it with torchvision.datasets.{config.name}(root, download=True); "
+        "then copy the folder here, or choose the folder that contains it"
     )
     return RefusedError(text, hint, "dataset.path")
 
@@ -153,14 +153,13 @@ def _read_idx(name: str, root: Path) -> Arrays:
         labels = idx(folder / f"{start}-labels-idx1-ubyte", 1).to(torch.int64)
         if len(images) != len(labels):
             raise RefusedError(
-                f"{folder} has {len(images)} pictures and {len(labels)} labels", "fetch it anew", "dataset.path"
+                f"{folder} has {len(images)} images and {len(labels)} labels", "download it again", "dataset.path"
             )
         parts += [images[:, None], labels]
     classes = IDX[name]
     if len(parts[1]) and int(parts[1].max()) >= len(classes):
-        raise RefusedError(
-            f"{folder} holds the label {int(parts[1].max())}", f"{name} has {len(classes)} classes", "dataset.path"
-        )
+        what = f"{folder} contains the label {int(parts[1].max())}, and {name} has {len(classes)} classes"
+        raise RefusedError(what, "download it again", "dataset.path")
     return (parts[0], parts[1], parts[2], parts[3], classes)
 
 
@@ -175,13 +174,13 @@ def idx(path: Path, dimensions: int) -> Tensor:
     try:
         data = path.read_bytes() if path.is_file() else gzip.decompress(packed.read_bytes())
     except (OSError, EOFError) as error:
-        raise RefusedError(f"{packed} is damaged: {error}", "fetch it anew", "dataset.path") from error
+        raise RefusedError(f"{packed} is damaged: {error}", "download it again", "dataset.path") from error
     head = 4 + 4 * dimensions
     if len(data) < head or data[:4] != bytes([0, 0, 8, dimensions]):
-        raise RefusedError(f"{path} is no IDX file of {dimensions} dimensions", "fetch it anew", "dataset.path")
+        raise RefusedError(f"{path} is not an IDX file of {dimensions} dimensions", "download it again", "dataset.path")
     sizes = struct.unpack(f">{dimensions}I", data[4:head])
     if len(data) - head != int(np.prod(sizes, dtype=np.int64)):
-        raise RefusedError(f"{path} is cut off or too long", "fetch it anew", "dataset.path")
+        raise RefusedError(f"{path} is truncated or too long", "download it again", "dataset.path")
     return torch.from_numpy(np.frombuffer(data, dtype=np.uint8, offset=head).reshape(sizes).copy())
 
 
@@ -202,7 +201,7 @@ class _ArraysOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """What a pickle asks for by name. Raises UnpicklingError for all but arrays."""
         if (module, name) not in self.KNOWN:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+            raise pickle.UnpicklingError(f"it refers to {module}.{name}")
         return super().find_class(module, name)
 
 
@@ -211,13 +210,13 @@ def unpickle(path: Path) -> dict[Any, Any]:
     if not path.is_file():
         raise FileNotFoundError(str(path))
     try:
-        found = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+        content = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="bytes").load()
     # A damaged pickle makes the reader fail in any way it likes.
     except Exception as error:
-        raise RefusedError(f"{path} is not opened: {error}", PUBLISHED, "dataset.path") from error
-    if not isinstance(found, dict):
-        raise RefusedError(f"{path} holds no batch of pictures", PUBLISHED, "dataset.path")
-    return {key.decode() if isinstance(key, bytes) else key: value for key, value in found.items()}
+        raise RefusedError(f"{path} cannot be opened: {error}", PUBLISHED, "dataset.path") from error
+    if not isinstance(content, dict):
+        raise RefusedError(f"{path} contains no batch of images", PUBLISHED, "dataset.path")
+    return {key.decode() if isinstance(key, bytes) else key: value for key, value in content.items()}
 
 
 def _read_cifar(name: str, root: Path) -> Arrays:
@@ -226,24 +225,26 @@ def _read_cifar(name: str, root: Path) -> Arrays:
     named = unpickle(folder / kind.meta).get(kind.names, [])
     classes = tuple(word.decode() if isinstance(word, bytes) else str(word) for word in named)
     parts = [_batch(folder / batch, kind.labels, len(classes)) for batch in (*kind.train, kind.test)]
-    pictures = torch.cat([part[0] for part in parts[:-1]])
+    images = torch.cat([part[0] for part in parts[:-1]])
     labels = torch.cat([part[1] for part in parts[:-1]])
-    return pictures, labels, *parts[-1], classes
+    return images, labels, *parts[-1], classes
 
 
 def _batch(path: Path, key: str, classes: int) -> tuple[Tensor, Tensor]:
-    found = unpickle(path)
+    content = unpickle(path)
     try:
-        data = np.asarray(found["data"], dtype=np.uint8).reshape(-1, 3, 32, 32)
-        labels = torch.tensor([int(label) for label in found[key]])
+        data = np.asarray(content["data"], dtype=np.uint8).reshape(-1, 3, 32, 32)
+        labels = torch.tensor([int(label) for label in content[key]])
     except (KeyError, ValueError, TypeError) as error:
-        raise RefusedError(f"{path} holds no batch of pictures: {error}", "fetch it anew", "dataset.path") from error
+        raise RefusedError(
+            f"{path} contains no batch of images: {error}", "download it again", "dataset.path"
+        ) from error
     if len(data) != len(labels) or (len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes):
-        raise RefusedError(f"{path}: pictures and labels do not fit", "fetch it anew", "dataset.path")
+        raise RefusedError(f"{path}: images and labels do not match", "download it again", "dataset.path")
     return torch.from_numpy(data.copy()), labels
 
 
-# --- pictures by torchvision ---
+# --- images by torchvision ---
 
 
 @dataclass(frozen=True)
@@ -261,44 +262,44 @@ class KnownSplit:
 
     def read(self, indices: Sequence[int]) -> Tensor:
         """uint8 (n, channels, size, size)."""
-        return torch.stack([self._picture(self.dataset[self.indices[index]][0]) for index in indices])
+        return torch.stack([self._image(self.dataset[self.indices[index]][0]) for index in indices])
 
     def name(self, index: int) -> str:
         """Its number in the set."""
-        return f"picture {self.indices[index] + 1}"
+        return f"image {self.indices[index] + 1}"
 
-    def _picture(self, picture: Image.Image) -> Tensor:
-        picture = picture.convert("RGB" if self.channels == "rgb" else "L")
-        if picture.size != (self.size, self.size):
-            picture = ImageOps.fit(picture, (self.size, self.size), Image.Resampling.BILINEAR)
-        array = np.array(picture, dtype=np.uint8)
+    def _image(self, image: Image.Image) -> Tensor:
+        image = image.convert("RGB" if self.channels == "rgb" else "L")
+        if image.size != (self.size, self.size):
+            image = ImageOps.fit(image, (self.size, self.size), Image.Resampling.BILINEAR)
+        array = np.array(image, dtype=np.uint8)
         return torch.from_numpy(array[None] if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1)))
 
 
 def _torchvision_class(config: Torchvision) -> Callable[..., Any]:
     """The set's class with its root, and with its part where it has several."""
-    found = getattr(importlib.import_module("torchvision.datasets"), config.name)
+    dataset_class = getattr(importlib.import_module("torchvision.datasets"), config.name)
     root = Path(config.path).expanduser()
     extra = {"split": config.subset} if config.name == "EMNIST" else {}
 
-    def make(**arguments: Any) -> Any:
-        known = inspect.signature(found.__init__).parameters
+    def create(**arguments: Any) -> Any:
+        known = inspect.signature(dataset_class.__init__).parameters
         wanted = {name: value for name, value in {**extra, **arguments}.items() if name in known or "kwargs" in known}
-        return found(str(root), **wanted)
+        return dataset_class(str(root), **wanted)
 
-    return make
+    return create
 
 
 def _of_torchvision(config: Torchvision, root: Path, progress: Progress) -> Source:
-    make = _torchvision_class(config)
+    create = _torchvision_class(config)
     try:
-        whole = _part(config, make, "train", config.download and not root.is_dir())
+        whole = _part(config, create, "train", config.download and not root.is_dir())
     except (RuntimeError, FileNotFoundError, urllib.error.URLError, OSError) as error:
         if not config.download:
             raise _missing(config, root, str(error), "") from error
         progress(f"downloading {config.name}", None)
         try:
-            whole = _part(config, make, "train", True)
+            whole = _part(config, create, "train", True)
         except (RuntimeError, urllib.error.URLError, OSError) as again:
             raise _missing(config, root, "a file", f" The download failed: {again}.") from again
     labels, classes = _labels(whole)
@@ -306,7 +307,7 @@ def _of_torchvision(config: Torchvision, root: Path, progress: Progress) -> Sour
     chosen = split(len(labels), labels if config.split == "per-class" else None, config.validation, config.split_seed)
     train, val = (KnownSplit(whole, indices.tolist(), labels[indices], size, channels) for indices in chosen)
     try:
-        held = _part(config, make, "test", config.download)
+        held = _part(config, create, "test", config.download)
         held_labels, _ = _labels(held)
         test: Split | None = KnownSplit(held, list(range(len(held_labels))), held_labels, size, channels)
     # Some sets have no test part, or none with labels.
@@ -316,30 +317,30 @@ def _of_torchvision(config: Torchvision, root: Path, progress: Progress) -> Sour
     scaling, preprocessing = scaling_of(train.read(range(0, len(train), max(step, 1))[:STATISTICS_SAMPLES]))
     form = {"size": size, "channels": channels}
     shape = (3 if channels == "rgb" else 1, size, size)
-    return Source(Task("classification", classes), shape, train, val, test, scaling, {**preprocessing, **form})
+    return Source(TaskSpec("classification", classes), shape, train, val, test, scaling, {**preprocessing, **form})
 
 
-def _part(config: Torchvision, make: Callable[..., Any], name: str, download: bool) -> Any:
+def _part(config: Torchvision, create: Callable[..., Any], name: str, download: bool) -> Any:
     """Training or test part, whichever way the set's class names it; a set without parts is all training."""
     known = inspect.signature(getattr(importlib.import_module("torchvision.datasets"), config.name).__init__).parameters
     if config.name == "EMNIST" or "train" in known:
-        return make(train=name == "train", download=download)
+        return create(train=name == "train", download=download)
     if config.name == "OxfordIIITPet":
-        return make(split="trainval" if name == "train" else "test", download=download)
+        return create(split="trainval" if name == "train" else "test", download=download)
     if "split" in known:
-        return make(split=name, download=download)
+        return create(split=name, download=download)
     if name != "train":
         raise ValueError("no test part")
-    return make(download=download)
+    return create(download=download)
 
 
 def _labels(dataset: Any) -> tuple[Tensor, tuple[str, ...]]:
-    found = next(
+    values = next(
         (getattr(dataset, name) for name in ("targets", "labels", "_labels", "y") if hasattr(dataset, name)), None
     )
-    if found is None:
-        found = [dataset[index][1] for index in range(len(dataset))]
-    labels = torch.as_tensor(np.asarray(found)).to(torch.int64).flatten()
+    if values is None:
+        values = [dataset[index][1] for index in range(len(dataset))]
+    labels = torch.as_tensor(np.asarray(values)).to(torch.int64).flatten()
     named = getattr(dataset, "classes", None) or getattr(dataset, "categories", None)
     count = int(labels.max()) + 1 if len(labels) else 0
     classes = tuple(map(str, named)) if named and len(named) >= count else tuple(str(number) for number in range(count))

@@ -1,4 +1,4 @@
-"""A trained model in the forms in which others take it. Each form is written whole, and looked at again where it can be."""
+"""A trained model written in every export format. Each file is written whole, and checked where it can be."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint import format
-from workbench.engine.checkpoint.saver import check_classes
+from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Source
 from workbench.engine.export.script import assemble
+from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training import build
-from workbench.export_formats import EXPORT_FORMATS, SCRIPT
+from workbench.export_formats import BY_NAME, SCRIPT
 from workbench.runs.branch import parent_of
 from workbench.runs.folder import RunFolder, unfinished_of, write_whole
 
 
 class Deployed(nn.Module):
-    """The model with its scaling in front: it takes raw samples (pictures from 0 to ``white``) as float32, or token ids."""
+    """The model with its scaling in front: it takes raw samples (images from 0 to ``white``) as float32, or token ids."""
 
     factor: Tensor
     offset: Tensor
@@ -50,8 +51,8 @@ class Deployed(nn.Module):
 
 def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str, Any]:
     """Writes the model, in evaluation mode on the CPU. Gives what to know of the file. Raises RefusedError, OSError."""
-    if form not in FORMATS:
-        known = ", ".join(EXPORT_FORMATS)
+    if form not in WRITERS:
+        known = ", ".join(BY_NAME)
         raise RefusedError(f"there is no format {form!r}", f"formats are {known}", "--format")
     deployed = Deployed(model.cpu(), source).eval()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,7 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
         with warnings.catch_warnings():
             # The exporters warn of their own future; what matters of it is said in `drawback`.
             warnings.simplefilter("ignore")
-            FORMATS[form](deployed, source, unfinished)
+            WRITERS[form](deployed, source, unfinished)
         unfinished.replace(path)
     except (OSError, RefusedError):
         raise
@@ -74,14 +75,14 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
     beside = {
         "format": form,
         "input": {"shape": ["batch", *source.shape], "dtype": "int64" if source.vocabulary else "float32"},
-        "scaling_inside": form not in WEIGHTS_ONLY,
+        "scaling_inside": not BY_NAME[form].weights_only,
         "task": source.task.kind,
         "classes": list(source.task.classes),
         "targets": list(source.task.targets),
         "preprocessing": source.preprocessing,
     }
     path.with_name(path.name + ".json").write_text(json.dumps(beside, ensure_ascii=False, indent=1), encoding="utf-8")
-    return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS.get(form, "")}
+    return {"file": str(path), "bytes": path.stat().st_size, "drawback": BY_NAME[form].drawback}
 
 
 def export_script(trained: Path, path: Path) -> dict[str, Any]:
@@ -91,22 +92,22 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
     config = files.parse(state["config"])
     _check_history(config, state, trained)
     source = data.load(config.dataset)
-    check_classes(source.task, state)
+    fitted.check_classes(source.task, state)
     model = build.make_model(config, source, torch.device("cpu"), restored=True)
     name = trained.parent.parent.name if trained.parent.name == "checkpoints" else trained.stem
     text = assemble.text(config, source, model, name, state["versions"]["torch"])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text)
-    return {"file": str(path), "bytes": path.stat().st_size, "drawback": DRAWBACKS[SCRIPT]}
+    return {"file": str(path), "bytes": path.stat().st_size, "drawback": BY_NAME[SCRIPT].drawback}
 
 
-def _check_history(config: RunConfig, state: dict[str, Any], trained: Path) -> None:
+def _check_history(config: RunConfig, state: CheckpointState, trained: Path) -> None:
     """Raises RefusedError for what happened to a run beside its settings."""
     if parent_of(RunFolder(trained.parent.parent)) is not None:
         what = "the run is a branch: it began with its parent's weights, and a script begins anew"
         raise RefusedError(what, "choose another format, or make a new run with these settings", "training")
-    learnt = {"returns": 0, "calm": 1.0, **state.get("recovery", {})}
-    if learnt["returns"] or learnt["calm"] != 1.0 or learnt.get("limit") is not None:
+    recovery = state.get("recovery")
+    if recovery and (recovery["returns"] or recovery["calm"] != 1.0 or recovery["limit"] is not None):
         what = "the run helped itself on its way (memory that ran out, or numbers that were not finite), which a script does not do"
         raise RefusedError(what, "choose another format, or make a new run with the settings it came to", "training")
     if int(state["position"]["epochs"]) != config.training.epochs:
@@ -136,7 +137,8 @@ def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
         import onnxruntime  # type: ignore[import-untyped]
         import tqdm  # type: ignore[import-untyped]
     except ImportError as error:
-        raise RefusedError("ONNX is not installed", "pip install 'workbench[export]'") from error
+        extra = BY_NAME["onnx"].extra
+        raise RefusedError("ONNX is not installed", f"pip install 'workbench[{extra}]'") from error
     # Its bar is shown nowhere, and would leave a thread that watches it.
     tqdm.tqdm.monitor_interval = 0
     batch = torch.export.Dim("batch", min=1)
@@ -160,8 +162,8 @@ def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
         given = sample(source, count)
         with torch.inference_mode():
             wanted = deployed(given)
-        found = torch.from_numpy(session.run(None, {"input": given.numpy()})[0])
-        if not torch.allclose(found, wanted, rtol=1e-3, atol=1e-4):
+        outputs = torch.from_numpy(session.run(None, {"input": given.numpy()})[0])
+        if not torch.allclose(outputs, wanted, rtol=1e-3, atol=1e-4):
             raise RefusedError(f"ONNX Runtime gives other results at a batch of {count}", "choose another format")
 
 
@@ -189,9 +191,9 @@ def _torch_export(deployed: Deployed, source: Source, path: Path) -> None:
 def _safetensors(deployed: Deployed, source: Source, path: Path) -> None:
     from safetensors.torch import save_file
 
-    told = {"classes": json.dumps(source.task.classes), "preprocessing": json.dumps(source.preprocessing)}
+    metadata = {"classes": json.dumps(source.task.classes), "preprocessing": json.dumps(source.preprocessing)}
     save_file(
-        {name: value.contiguous().clone() for name, value in deployed.model.state_dict().items()}, str(path), told
+        {name: value.contiguous().clone() for name, value in deployed.model.state_dict().items()}, str(path), metadata
     )
 
 
@@ -203,7 +205,7 @@ def _whole(deployed: Deployed, source: Source, path: Path) -> None:
     torch.save(deployed, path)
 
 
-FORMATS: dict[str, Callable[[Deployed, Source, Path], None]] = {
+WRITERS: dict[str, Callable[[Deployed, Source, Path], None]] = {
     "onnx": _onnx,
     "torchscript": _script,
     "trace": _trace,
@@ -212,13 +214,4 @@ FORMATS: dict[str, Callable[[Deployed, Source, Path], None]] = {
     "state-dict": _state_dict,
     "model": _whole,
 }
-WEIGHTS_ONLY = ("safetensors", "state-dict")
-DRAWBACKS = {
-    SCRIPT: "it trains anew: it holds the run's settings, not its weights",
-    "torchscript": "TorchScript is deprecated by PyTorch: prefer torch-export or onnx for new work",
-    "trace": "TorchScript is deprecated by PyTorch, and a trace keeps only the path that one example took",
-    "model": "it is a pickle: it opens only where this program is installed, and must be opened with weights_only=False, "
-    "which can run code; prefer safetensors or a checkpoint",
-    "safetensors": "it holds the weights alone: the network has to be built in code",
-    "state-dict": "it holds the weights alone: the network has to be built in code",
-}
+"""All formats but the script, which is written from a run's settings."""

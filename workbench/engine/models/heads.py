@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from workbench.config.model import Heads
-from workbench.engine.data.dataset import Task
+from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.models.layers import activation, each, norm
 
 
 class SeveralHeads(nn.Module):
     """A shared trunk and a dictionary of heads; their outputs stand side by side."""
 
-    def __init__(self, config: Heads, shape: tuple[int, ...], task: Task) -> None:
+    def __init__(self, config: Heads, shape: tuple[int, ...], task: TaskSpec) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
         width = math.prod(shape)
@@ -37,6 +37,6 @@ class SeveralHeads(nn.Module):
         return torch.cat([head(shared) for head in self.heads.values()], dim=1)
 
 
-def build(config: Heads, shape: tuple[int, ...], task: Task) -> nn.Module:
+def build(config: Heads, shape: tuple[int, ...], task: TaskSpec) -> nn.Module:
     """The network for a task of classes, numbers, or both."""
     return SeveralHeads(config, shape, task)

@@ -1,4 +1,4 @@
-"""Pieces that several architectures share: normalisation, activation, how weights start."""
+"""Pieces that several architectures share: normalization, activation, how weights start."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def activation(name: str, inplace: bool) -> nn.Module:
 
 
 def norm(name: str, features: int, dimensions: Literal[1, 2]) -> list[nn.Module]:
-    """The normalisation of that name over ``features`` units (1) or channels (2); an empty list for none.
+    """The normalization of that name over ``features`` units (1) or channels (2); an empty list for none.
 
-    Over channels, *layer* is group normalisation with one group; *group* takes as many groups of four channels or more as
+    Over channels, *layer* is group normalization with one group; *group* takes as many groups of four channels or more as
     divide them evenly, at most 32 (Wu and He, 2018).
     """
     if name == "none":
@@ -56,7 +56,7 @@ def each(values: tuple[float, ...], layers: int) -> tuple[float, ...]:
     return values if len(values) == layers else (values[0] if values else 0.0,) * layers
 
 
-def initialise(model: nn.Module, weights: str, bias: Literal["default"] | float) -> None:
+def init_weights(model: nn.Module, weights: str, bias: Literal["default"] | float) -> None:
     """Draws the weights of every layer that computes with a matrix, and sets their biases, unless they stay PyTorch's own.
 
     Recurrent layers too: each of their matrices by itself; and embeddings, whose row of padding stays 0. What is frozen keeps

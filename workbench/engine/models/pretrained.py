@@ -18,7 +18,7 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 
 from workbench.config.model import TorchvisionModel
 from workbench.engine.data import downloading
-from workbench.engine.data.dataset import Progress, silent
+from workbench.engine.data.dataset import Progress, no_progress
 from workbench.engine.runtime.failures import RefusedError
 
 HEADS = ("fc", "classifier", "heads", "head")
@@ -29,7 +29,7 @@ _OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
 
 @dataclass(frozen=True)
 class Form:
-    """The form in which a network wants its pictures: the shorter side resized, the middle cut out, mean and deviation."""
+    """The form in which a network expects its images: the shorter side resized, the middle cut out, mean and deviation."""
 
     resize: int
     crop: int
@@ -47,7 +47,7 @@ class Stage:
 
 
 class Pretrained(nn.Module):
-    """A classifier with a new last layer. It takes pictures as the program scales them, and brings them into its own form."""
+    """A classifier with a new last layer. It takes images as the program scales them, and brings them into its own form."""
 
     factor: Tensor
     offset: Tensor
@@ -67,12 +67,12 @@ class Pretrained(nn.Module):
         self.stages = stages(body, self._head)
         count = {"head": 0, "all": len(self.stages)}.get(str(config.trainable), config.trainable)
         self.frozen = self.stages[: max(0, len(self.stages) - int(count))]
-        for parameter in self._still():
+        for parameter in self._frozen_parameters():
             parameter.requires_grad_(False)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(b, 1 or 3, h, w) to (b, classes)."""
-        outputs: Tensor = self.body(torch.addcmul(self.offset, self._formed(inputs), self.factor))
+        outputs: Tensor = self.body(torch.addcmul(self.offset, self._resize_and_crop(inputs), self.factor))
         return outputs
 
     def train(self, mode: bool = True) -> Self:
@@ -85,22 +85,23 @@ class Pretrained(nn.Module):
 
     def lr_factors(self) -> dict[str, float]:
         """Shares of the learning rate by the prefix of parameters' names: the head has 1, stages before it less and less."""
-        config, last = self._config, len(self.stages) - 1
-        given = config.stage_factors
+        config: TorchvisionModel = self._config
+        last = len(self.stages) - 1
+        given = config.stage_lr_scales
         factors = {f"body.{self._head}.": 1.0}
-        for place, stage in enumerate(self.stages):
+        for index, stage in enumerate(self.stages):
             if given:
                 # More stages than numbers: they are shared out evenly.
-                factor = given[min(place * len(given) // len(self.stages), len(given) - 1)]
+                factor = given[min(index * len(given) // len(self.stages), len(given) - 1)]
             else:
-                factor = config.body_factor * config.stage_decay ** (last - place)
+                factor = config.backbone_lr_scale * config.stage_decay ** (last - index)
             factors |= {f"body.{name}.": factor for name in stage.modules}
             factors |= {f"body.{name}": factor for name in stage.loose}
         return factors
 
-    def load_published(self, progress: Progress = silent) -> None:
-        """Takes over the weights that the configuration names, all but the last layer's. Raises RefusedError."""
-        config = self._config
+    def load_published(self, progress: Progress = no_progress) -> None:
+        """Loads the weights that the configuration names, all but the last layer's. Raises RefusedError."""
+        config: TorchvisionModel = self._config
         if config.weights_path.strip():
             path = Path(config.weights_path).expanduser()
             state = _read(path, config.name)
@@ -109,15 +110,15 @@ class Pretrained(nn.Module):
             entry = chosen(config)
             if entry is None:
                 return
-            with downloading.told(progress, f"the weights of {config.name}"):
+            with downloading.report_downloads(progress, f"the weights of {config.name}"):
                 state, source, setting = _published(entry), str(entry), "model.weights"
         try:
-            self._take(state)
+            self._load_state(state)
         except (RuntimeError, ValueError, AttributeError, TypeError, KeyError) as error:
-            what = f"{source} holds no weights of {config.name}: {str(error).splitlines()[0]}"
+            what = f"{source} contains no weights of {config.name}: {str(error).splitlines()[0]}"
             raise RefusedError(what, "choose a state dict as torchvision publishes it", setting) from error
 
-    def _take(self, state: dict[str, Tensor]) -> None:
+    def _load_state(self, state: dict[str, Tensor]) -> None:
         state = {_OLD_DENSE.sub(r"\1\2", name): value for name, value in state.items()}
         if hasattr(self.body, "image_size"):
             size, patch = self.body.image_size, self.body.patch_size
@@ -131,7 +132,7 @@ class Pretrained(nn.Module):
             raise ValueError(f"{len(missing)} of its {len(own)} tensors are missing, such as {sorted(missing)[0]}")
         self.body.load_state_dict({name: state[name] for name in own.keys() & state.keys() - head}, strict=False)
 
-    def _formed(self, inputs: Tensor) -> Tensor:
+    def _resize_and_crop(self, inputs: Tensor) -> Tensor:
         """The shorter side resized and the middle cut out: (b, c, crop, crop)."""
         height, width = inputs.shape[-2], inputs.shape[-1]
         shorter = min(height, width)
@@ -143,22 +144,23 @@ class Pretrained(nn.Module):
         top, left = (size[0] - self.crop) // 2, (size[1] - self.crop) // 2
         return inputs[..., top : top + self.crop, left : left + self.crop]
 
-    def _still(self) -> list[nn.Parameter]:
+    def _frozen_parameters(self) -> list[nn.Parameter]:
         parts = [part for stage in self.frozen for part in stage.modules.values()]
         loose = [parameter for stage in self.frozen for parameter in stage.loose.values()]
         return [parameter for part in parts for parameter in part.parameters()] + loose
 
 
 def build(config: TorchvisionModel, shape: tuple[int, ...], outputs: int, raw: tuple[Tensor, Tensor]) -> nn.Module:
-    """The classifier for pictures of ``shape``, its weights not loaded yet; ``raw`` maps a scaled picture back to [0, 1].
+    """The classifier for images of ``shape``, its weights not loaded yet; ``raw`` maps a scaled image back to [0, 1].
 
     Raises RefusedError.
     """
     if config.name not in names():
-        hint = "for example " + ", ".join(name for name in names() if name[0] == config.name[:1])
+        hint = "choose for example " + ", ".join(name for name in names() if name[0] == config.name[:1])
         raise RefusedError(f"torchvision has no classifier {config.name!r}", hint, "model.name")
     if shape[0] not in (1, 3):
-        raise RefusedError(f"pictures of {shape[0]} channels", "torchvision's classifiers take 1 or 3", "model.kind")
+        what = f"the images have {shape[0]} channels, and torchvision's classifiers take 1 or 3"
+        raise RefusedError(what, "choose another architecture", "model.kind")
     entry = chosen(config)
     wanted = form(config, entry)
     extra: dict[str, Any] = {}
@@ -189,7 +191,7 @@ def chosen(config: TorchvisionModel) -> WeightsEnum | None:
         return weights["DEFAULT"] if config.weights_path.strip() else None
     if name != "DEFAULT" and name not in weights.__members__:
         known = ", ".join(entry.name for entry in weights) or "none"
-        raise RefusedError(f"{config.name} has no weights {name}", f"it has {known}", "model.weights")
+        raise RefusedError(f"{config.name} has no weights {name}", f"choose one of {known}", "model.weights")
     entry: WeightsEnum = weights[name]
     return entry
 
@@ -211,25 +213,25 @@ def _read(path: Path, name: str) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise RefusedError(f"there is no file {path}", "choose a file of weights", "model.weights_path") from None
     except (RuntimeError, pickle.UnpicklingError, OSError, EOFError, ValueError, KeyError) as error:
-        what = f"{path} holds no weights of {name}: {str(error).splitlines()[0]}"
+        what = f"{path} contains no weights of {name}: {str(error).splitlines()[0]}"
         raise RefusedError(what, "choose a state dict as torchvision publishes it", "model.weights_path") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         hint = "choose a state dict as torchvision publishes it"
-        raise RefusedError(f"{path} holds no table of tensors", hint, "model.weights_path")
+        raise RefusedError(f"{path} is not a state dict", hint, "model.weights_path")
     return state
 
 
 def _published(entry: WeightsEnum) -> dict[str, Tensor]:
     """From torch's own folder, else from the network."""
-    where = Path(torch.hub.get_dir()) / "checkpoints" / entry.url.rsplit("/", 1)[-1]
+    path = Path(torch.hub.get_dir()) / "checkpoints" / entry.url.rsplit("/", 1)[-1]
     try:
-        return dict(entry.get_state_dict(progress=True, check_hash=not where.exists()))
+        return dict(entry.get_state_dict(progress=True, check_hash=not path.exists()))
     except (urllib.error.URLError, OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        if where.exists():
-            what = f"{where} cannot be read: {str(error).splitlines()[0]}"
+        if path.exists():
+            what = f"{path} cannot be read: {str(error).splitlines()[0]}"
             raise RefusedError(what, "remove it, so that it is downloaded again", "model.weights") from error
-        what = f"the weights {entry} are not at {where} and cannot be downloaded: {error}"
-        hint = f"download {entry.url} to that place, or give the file as model.weights_path, or choose weights none"
+        what = f"the weights {entry} are not at {path} and cannot be downloaded: {error}"
+        hint = f"download {entry.url} to that path, or set model.weights_path to the file, or set model.weights to none"
         raise RefusedError(what, hint, "model.weights") from error
 
 
@@ -259,33 +261,33 @@ def stages(body: nn.Module, head: str) -> list[Stage]:
     """The parts in front of the last layer, from the input on. Long rows (features, encoder layers, blocks, a classifier of
     several layers) are taken apart; a norm by itself belongs to what is before it, what stands alone to the first stage.
     """
-    found: list[Stage] = []
+    groups: list[Stage] = []
     for name, part in _parts(body, head):
         plain_norm = isinstance(part, (nn.BatchNorm2d, nn.LayerNorm))
-        if plain_norm and found:
-            found[-1].modules[name] = part
+        if plain_norm and groups:
+            groups[-1].modules[name] = part
         else:
-            found.append(Stage({name: part}))
-    inside = [f"{name}." for stage in found for name in stage.modules] + [f"{head}."]
+            groups.append(Stage({name: part}))
+    inside = [f"{name}." for stage in groups for name in stage.modules] + [f"{head}."]
     for name, parameter in body.named_parameters():
         if not name.startswith(tuple(inside)):
-            found[0].loose[name] = parameter
-    return found
+            groups[0].loose[name] = parameter
+    return groups
 
 
 def _parts(body: nn.Module, head: str) -> list[tuple[str, nn.Module]]:
-    found: list[tuple[str, nn.Module]] = []
+    parts: list[tuple[str, nn.Module]] = []
 
-    def take(prefix: str, module: nn.Module) -> None:
+    def collect(prefix: str, module: nn.Module) -> None:
         for key, child in module.named_children():
             name = f"{prefix}{key}"
             if name == head or next(child.parameters(), None) is None:
                 continue
             row = name in ("features", "encoder", "encoder.layers", "blocks", "trunk_output", "layers")
             if row or head.startswith(f"{name}."):
-                take(f"{name}.", child)
+                collect(f"{name}.", child)
             else:
-                found.append((name, child))
+                parts.append((name, child))
 
-    take("", body)
-    return found
+    collect("", body)
+    return parts

@@ -36,7 +36,7 @@ class RecurrentNetwork(nn.Module):
             last = steps[:, -1]
         else:
             steps = self.core(self.embedding(inputs))[0]
-            # The last token that is none of the padding, which is 0.
+            # The last token that is not padding, which is 0.
             lengths = (inputs != 0).sum(dim=1).clamp(min=1)
             last = steps.gather(1, (lengths - 1).view(-1, 1, 1).expand(-1, 1, steps.shape[2]))[:, 0]
         if self.both_ways:

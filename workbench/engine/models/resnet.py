@@ -1,4 +1,4 @@
-"""Residual network for small pictures."""
+"""Residual network for small images."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Block(nn.Module):
 
 
 def build(config: ResNet, shape: tuple[int, ...], outputs: int) -> nn.Module:
-    """A 3 x 3 stem, stages of blocks, the mean over the picture, a linear output. ``shape`` is (channels, height, width)."""
+    """A 3 x 3 stem, stages of blocks, the mean over the image, a linear output. ``shape`` is (channels, height, width)."""
     width = config.width
     stem = nn.Sequential(
         nn.Conv2d(shape[0], width, 3, padding=1, bias=config.norm == "none"),
@@ -41,10 +41,10 @@ def build(config: ResNet, shape: tuple[int, ...], outputs: int) -> nn.Module:
         activation(config.activation, config.inplace),
     )
     stages = []
-    for place, count in enumerate(config.blocks):
-        after = config.width * 2**place
+    for index, count in enumerate(config.blocks):
+        after = config.width * 2**index
         blocks = [
-            Block(config, width if number == 0 else after, after, 2 if place and number == 0 else 1)
+            Block(config, width if number == 0 else after, after, 2 if index and number == 0 else 1)
             for number in range(count)
         ]
         stages.append(nn.Sequential(*blocks))

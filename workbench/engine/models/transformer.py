@@ -24,14 +24,14 @@ class MultiHeadAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, inputs: Tensor, hidden: Tensor | None) -> Tensor:
-        """(b, t, width). ``hidden``: bool, broadcast to (b, heads, t, t), True where nobody may look."""
+        """(b, t, width). ``hidden``: bool, broadcast to (b, heads, t, t), True where attention is masked."""
         weights = self.weights(inputs, hidden)
         mixed = self.dropout(weights) @ self._divide(self.value(inputs))
         result: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return result
 
     def weights(self, inputs: Tensor, hidden: Tensor | None) -> Tensor:
-        """How much each step looks at each other: (b, heads, t, t), rows that sum to 1."""
+        """How much each step attends to each other: (b, heads, t, t), rows that sum to 1."""
         query, key = self._divide(self.query(inputs)), self._divide(self.key(inputs))
         scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
         if hidden is not None:
@@ -45,7 +45,7 @@ class MultiHeadAttention(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Attention and feed-forward, each with a shortcut and layer normalisation behind it (post) or before it (pre)."""
+    """Attention and feed-forward, each with a shortcut and layer normalization behind it (post) or before it (pre)."""
 
     def __init__(self, config: Transformer) -> None:
         super().__init__()
@@ -104,21 +104,21 @@ class TransformerNetwork(nn.Module):
 
     @torch.no_grad()
     def attention_maps(self, inputs: Tensor) -> list[Tensor]:
-        """What each layer looks at: (b, heads, t, t) a layer."""
+        """What each layer attends to: (b, heads, t, t) a layer."""
         steps, hidden = self._begin(inputs)
-        found = []
+        maps = []
         for layer in self.layers:
             assert isinstance(layer, EncoderLayer)
-            found.append(layer.attention.weights(layer.norm1(steps) if layer.pre else steps, hidden))
+            maps.append(layer.attention.weights(layer.norm1(steps) if layer.pre else steps, hidden))
             steps = layer(steps, hidden)
-        return found
+        return maps
 
     def _begin(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
         steps = self.dropout(self.embedding(inputs) * self.scale + self.positions[: inputs.shape[1]])
         hidden: Tensor | None = None
         if self.tokens:
             padding = inputs == 0
-            # A text of padding alone looks at itself: a softmax over nothing is no number.
+            # A text of padding alone attends to itself: a softmax over nothing is not a number.
             padding = padding & ~padding.all(dim=1, keepdim=True)
             hidden = padding[:, None, None, :]
         if self.causal:
@@ -136,18 +136,18 @@ class TransformerNetwork(nn.Module):
         count = known.sum(dim=1).clamp(min=1.0)
         if self.pool == "mean":
             return (steps * known[:, :, None]).sum(dim=1) / count[:, None]
-        place = (count.to(torch.int64) - 1).view(-1, 1, 1).expand(-1, 1, steps.shape[2])
-        return steps.gather(1, place)[:, 0]
+        last = (count.to(torch.int64) - 1).view(-1, 1, 1).expand(-1, 1, steps.shape[2])
+        return steps.gather(1, last)[:, 0]
 
 
 def sinusoids(length: int, width: int) -> Tensor:
     """Positions as sines and cosines of falling frequency: (length, width)."""
-    place = torch.arange(length, dtype=torch.float32)[:, None]
+    position = torch.arange(length, dtype=torch.float32)[:, None]
     falling = torch.exp(torch.arange(0, width, 2, dtype=torch.float32) * (-math.log(10000.0) / width))
-    found = torch.zeros(length, width)
-    found[:, 0::2] = torch.sin(place * falling)
-    found[:, 1::2] = torch.cos(place * falling)[:, : width // 2]
-    return found
+    table = torch.zeros(length, width)
+    table[:, 0::2] = torch.sin(position * falling)
+    table[:, 1::2] = torch.cos(position * falling)[:, : width // 2]
+    return table
 
 
 def build(config: Transformer, shape: tuple[int, ...], outputs: int, vocabulary: int) -> nn.Module:

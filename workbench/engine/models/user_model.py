@@ -12,18 +12,17 @@ from workbench.engine.runtime.failures import RefusedError
 
 
 def build(config: PythonModel, shape: tuple[int, ...], outputs: int, vocabulary: int) -> nn.Module:
-    """What the user's class or function gives; it is told of ``shape``, ``outputs`` and ``vocabulary`` what it takes.
+    """What the user's class or function gives; it gets those of ``shape``, ``outputs`` and ``vocabulary`` that it takes.
 
     Raises RefusedError.
     """
     maker = user_code.load(config.path, config.name, "model", _suits)
     known: dict[str, Any] = {"shape": shape, "outputs": outputs, "vocabulary": vocabulary}
-    made = user_code.call(maker, config.path, "model", **known) if not isinstance(maker, nn.Module) else maker
-    if not isinstance(made, nn.Module):
-        raise RefusedError(
-            f"{config.path} gives a {type(made).__name__}, which is no nn.Module", "mend the file", "model.name"
-        )
-    return made
+    model = user_code.call(maker, config.path, "model", **known) if not isinstance(maker, nn.Module) else maker
+    if not isinstance(model, nn.Module):
+        what = f"{config.path} gives a {type(model).__name__}, which is not an nn.Module"
+        raise RefusedError(what, "fix the file", "model.name")
+    return model
 
 
 def _suits(value: Any) -> bool:

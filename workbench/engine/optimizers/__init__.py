@@ -1,4 +1,4 @@
-"""The optimisers behind ``config/optimizer.py``: one entry each."""
+"""The optimizers behind ``config/optimizer.py``: one entry each."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from torch import nn
 
 from workbench.config import optimizer as kinds
 from workbench.config.fields import settings
+from workbench.engine.optimizers.eager import eager
 from workbench.engine.optimizers.muon import MuonWithAdamW, matrices
 from workbench.engine.runtime.failures import RefusedError
 
 Parameters = list[dict[str, Any]]
 Builder = Callable[[Parameters, Any, dict[str, Any]], torch.optim.Optimizer]
-_SHARED = {one.name for one in settings(kinds.OptimizerSection)}
-"""Settings of every optimiser: :func:`build` and :func:`groups` see to them."""
+_SHARED = {setting.name for setting in settings(kinds.OptimizerSection)}
+"""Settings of every optimizer: :func:`build` and :func:`groups` see to them."""
 _ARGUMENTS = {"decoupled": "decoupled_weight_decay", "initial_accumulator": "initial_accumulator_value"}
 """Settings that torch calls otherwise."""
 
 
 def _sgd(parameters: Parameters, c: kinds.SGD, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.SGD(
+    return eager(torch.optim.SGD)(
         parameters,
         lr=c.lr,
         momentum=c.momentum,
@@ -35,24 +36,28 @@ def _sgd(parameters: Parameters, c: kinds.SGD, how: dict[str, Any]) -> torch.opt
     )
 
 
-def _by_name(make: Callable[..., torch.optim.Optimizer], fused: bool = False) -> Builder:
-    """For an optimiser of torch whose arguments are the settings: under their own names, or those in ``_ARGUMENTS``.
+def _by_name(kind: type[torch.optim.Optimizer], fused: bool = False) -> Builder:
+    """For an optimizer of torch whose arguments are the settings: under their own names, or those in ``_ARGUMENTS``.
 
     ``fused``: whether it takes that argument.
     """
 
-    def build_one(parameters: Parameters, c: kinds.OptimizerSection, how: dict[str, Any]) -> torch.optim.Optimizer:
-        given = {one.name: getattr(c, one.name) for one in settings(type(c)) if one.name not in _SHARED}
-        if "beta1" in given:
-            given["betas"] = (given.pop("beta1"), given.pop("beta2"))
-        given = {_ARGUMENTS.get(name, name): value for name, value in given.items()}
-        return make(parameters, **given, **(how if fused else {"foreach": how["foreach"]}))
+    def build_optimizer(
+        parameters: Parameters, c: kinds.OptimizerSection, how: dict[str, Any]
+    ) -> torch.optim.Optimizer:
+        arguments = {
+            setting.name: getattr(c, setting.name) for setting in settings(type(c)) if setting.name not in _SHARED
+        }
+        if "beta1" in arguments:
+            arguments["betas"] = (arguments.pop("beta1"), arguments.pop("beta2"))
+        arguments = {_ARGUMENTS.get(name, name): value for name, value in arguments.items()}
+        return eager(kind)(parameters, **arguments, **(how if fused else {"foreach": how["foreach"]}))
 
-    return build_one
+    return build_optimizer
 
 
 def _adafactor(parameters: Parameters, c: kinds.Adafactor, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return torch.optim.Adafactor(
+    return eager(torch.optim.Adafactor)(
         parameters,
         lr=c.lr,
         beta2_decay=c.beta2_decay,
@@ -65,14 +70,14 @@ def _adafactor(parameters: Parameters, c: kinds.Adafactor, how: dict[str, Any]) 
 
 
 def _muon(parameters: Parameters, c: kinds.Muon, how: dict[str, Any]) -> torch.optim.Optimizer:
-    return MuonWithAdamW(parameters, c, how)
+    return eager(MuonWithAdamW)(parameters, c, how)
 
 
 def _lbfgs(parameters: Parameters, c: kinds.LBFGS, how: dict[str, Any]) -> torch.optim.Optimizer:
     if len(parameters) > 1:
-        what = "LBFGS knows one learning rate for all parameters"
-        raise RefusedError(what, "take the parameter groups away, or choose another optimiser", "optimizer.groups")
-    return torch.optim.LBFGS(
+        what = "LBFGS supports only one learning rate for all parameters"
+        raise RefusedError(what, "remove the parameter groups, or choose another optimizer", "optimizer.groups")
+    return eager(torch.optim.LBFGS)(
         parameters,
         lr=c.lr,
         max_iter=c.iterations,
@@ -103,7 +108,7 @@ _FUSED = {"cuda": ("sgd", "adam", "adamw"), "cpu": ("sgd", "adam", "adamw", "ada
 
 
 def build(config: kinds.Optimizer, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """The optimiser of a configuration over the parameters that are trained, in groups by their learning rate and decay.
+    """The optimizer of a configuration over the parameters that are trained, in groups by their learning rate and decay.
 
     Each group carries its ``factor``: the share of the learning rate that it gets. Raises RefusedError.
     """
@@ -126,7 +131,7 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
     plain = set() if config.decay_norms or isinstance(config, kinds.LBFGS) else _without_decay(model)
     wide = matrices(model) if isinstance(config, kinds.Muon) else set()
     used: set[str] = set()
-    found: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
+    members: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -136,14 +141,16 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
                 factor *= value
                 used.add(pattern)
         if isinstance(config, kinds.Muon) and name not in wide:
-            factor *= config.rest
-        found.setdefault((factor, name in plain, name in wide), []).append(parameter)
+            factor *= config.adamw_lr_scale
+        members.setdefault((factor, name in plain, name in wide), []).append(parameter)
     idle = [pattern for pattern, _ in patterns if pattern not in used]
     if idle:
         names = ", ".join(list(dict(model.named_parameters()))[:6])
-        raise RefusedError(f"no parameter is named {' or '.join(idle)}", f"names are {names}, …", "optimizer.groups")
-    if not found:
-        raise RefusedError("nothing is left to train: every parameter is frozen", "train more of it", "model")
+        raise RefusedError(
+            f"no parameter is named {' or '.join(idle)}", f"use names such as {names}, …", "optimizer.groups"
+        )
+    if not members:
+        raise RefusedError("no parameter can be trained: all of them are frozen", "unfreeze some layers", "model")
     return [
         {
             "params": parameters,
@@ -152,7 +159,7 @@ def groups(config: kinds.Optimizer, model: nn.Module) -> list[dict[str, Any]]:
             **({"weight_decay": 0.0} if bare else {}),
             **({"matrices": square} if isinstance(config, kinds.Muon) else {}),
         }
-        for (factor, bare, square), parameters in found.items()
+        for (factor, bare, square), parameters in members.items()
     ]
 
 
@@ -163,10 +170,12 @@ def _pattern(text: str) -> tuple[str, float]:
     except ValueError:
         value = -1.0
     if not pattern.strip() or not 0 <= value < float("inf"):
-        raise RefusedError(f"{text!r} is no pattern=factor", "for example head.*=10", "optimizer.groups")
+        raise RefusedError(
+            f"{text!r} is not of the form pattern=factor", "write for example head.*=10", "optimizer.groups"
+        )
     return pattern.strip(), value
 
 
 def _without_decay(model: nn.Module) -> set[str]:
-    """Names of biases and of normalisation layers' parameters: all that have one dimension or none."""
+    """Names of biases and of normalization layers' parameters: all that have one dimension or none."""
     return {name for name, parameter in model.named_parameters() if parameter.dim() <= 1}

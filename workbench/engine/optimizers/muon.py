@@ -1,4 +1,4 @@
-"""Muon for matrices and AdamW for the rest, as one optimiser with one state."""
+"""Muon for matrices and AdamW for the rest, as one optimizer with one state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.config import optimizer as kinds
 class MuonWithAdamW(torch.optim.Optimizer):
     """Each group says with ``matrices`` whether Muon (shape (rows, columns) only) or AdamW moves its parameters.
 
-    Groups and state are those of this optimiser, so that they are saved and restored as any other's.
+    Groups and state are those of this optimizer, so that they are saved and restored as any other's.
     """
 
     def __init__(self, groups: list[dict[str, Any]], c: kinds.Muon, how: dict[str, Any]) -> None:
@@ -56,4 +56,6 @@ class MuonWithAdamW(torch.optim.Optimizer):
 def matrices(model: nn.Module) -> set[str]:
     """Names of the parameters that Muon moves: matrices (rows, columns) that are no table of embeddings."""
     tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
-    return {name for name, one in model.named_parameters() if one.dim() == 2 and id(one) not in tables}
+    return {
+        name for name, parameter in model.named_parameters() if parameter.dim() == 2 and id(parameter) not in tables
+    }

@@ -12,7 +12,7 @@ _GIB = 2**30
 _log = logging.getLogger(__name__)
 
 
-class Board:
+class TensorBoardWriter:
     """Writes into the folder ``tensorboard`` of a run. Raises RefusedError where TensorBoard is not installed."""
 
     def __init__(self, folder: Path) -> None:
@@ -21,16 +21,16 @@ class Board:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             what = "TensorBoard is not installed"
-            raise RefusedError(what, "pip install 'workbench[tensorboard]'", "output.tensorboard") from error
+            raise RefusedError(what, "run pip install 'workbench[tensorboard]'", "output.tensorboard") from error
         self._folder = folder
-        self._make = SummaryWriter
+        self._writer_class = SummaryWriter
         self._writer: SummaryWriter | None = None
         self._step = 0
 
-    def take(self, event: AnyEvent) -> None:
-        """Takes in an event. A full disk costs these curves, never the run: its own events are kept and tried again."""
+    def write(self, event: AnyEvent) -> None:
+        """Writes an event. A full disk costs these curves, never the run: its own events are kept and tried again."""
         try:
-            self._take(event)
+            self._write(event)
         except OSError as error:
             _log.info("nothing written for TensorBoard: %s", error)
 
@@ -40,16 +40,16 @@ class Board:
             self._writer.close()
             self._writer = None
 
-    def _take(self, event: AnyEvent) -> None:
+    def _write(self, event: AnyEvent) -> None:
         match event:
             case Started():
                 # What an earlier attempt wrote beyond this step is no longer part of the run.
-                self._writer = self._make(str(self._folder), purge_step=event.from_step + 1)
+                self._writer = self._writer_class(str(self._folder), purge_step=event.from_step + 1)
             case Scalars():
                 self._steps(event)
             case Epoch():
-                for split, found in (("train", event.train), ("val", event.val)):
-                    for name, value in found.items():
+                for split, metrics in (("train", event.train), ("val", event.val)):
+                    for name, value in metrics.items():
                         self._add(f"{split}/{name}", value, event.step, event.time)
             case Memory():
                 for device in event.devices:

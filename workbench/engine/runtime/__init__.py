@@ -1,1 +1,1 @@
-"""What any part of the engine may lean on: devices, processes, random streams, failures in words, trusted user code."""
+"""What any part of the engine may lean on: devices, processes, random streams, failures as sentences, trusted user code."""

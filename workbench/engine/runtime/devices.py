@@ -27,11 +27,11 @@ class DeviceInfo:
 
 def devices() -> tuple[DeviceInfo, ...]:
     """Every device torch can compute on: GPUs first, the CPU last."""
-    found = [_cuda(index) for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    available = [_cuda(index) for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     if torch.backends.mps.is_available():
-        found.append(DeviceInfo("mps", "Apple GPU", psutil.virtual_memory().total, ("fp32", "bf16")))
-    found.append(DeviceInfo("cpu", cpu_name(), psutil.virtual_memory().total, ("fp32", "bf16")))
-    return tuple(found)
+        available.append(DeviceInfo("mps", "Apple GPU", psutil.virtual_memory().total, ("fp32", "bf16")))
+    available.append(DeviceInfo("cpu", cpu_name(), psutil.virtual_memory().total, ("fp32", "bf16")))
+    return tuple(available)
 
 
 def choose(hardware: Hardware) -> str:
@@ -41,12 +41,13 @@ def choose(hardware: Hardware) -> str:
         return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     if wanted.startswith("cuda"):
         if not torch.cuda.is_available():
-            why = "; ".join(warnings()) or "torch finds none on this machine"
+            why = "; ".join(warnings()) or "PyTorch finds none on this machine"
             raise RefusedError(f"no NVIDIA GPU can be used: {why}", "choose auto or cpu", "hardware.device")
         index = int(wanted.partition(":")[2] or 0)
         if index >= torch.cuda.device_count():
             has = f"this machine has {torch.cuda.device_count()}"
-            raise RefusedError(f"there is no GPU number {index}: {has}", "count from cuda:0", "hardware.device")
+            hint = "choose a lower number: the first GPU is cuda:0"
+            raise RefusedError(f"there is no GPU number {index}: {has}", hint, "hardware.device")
     if wanted == "mps" and not torch.backends.mps.is_available():
         raise RefusedError("no Apple GPU can be used on this machine", "choose auto or cpu", "hardware.device")
     return wanted
@@ -62,7 +63,7 @@ def check_precision(hardware: Hardware, device: str) -> None:
         index = int(device.partition(":")[2] or 0)
         if torch.cuda.get_device_capability(index) < (8, 0):
             name = torch.cuda.get_device_name(index)
-            raise RefusedError(f"{name} has no {precision}", "choose fp32 or fp16", "hardware.precision")
+            raise RefusedError(f"{name} does not support {precision}", "choose fp32 or fp16", "hardware.precision")
 
 
 def processes(hardware: Hardware, device: str) -> int:
@@ -79,21 +80,21 @@ def processes(hardware: Hardware, device: str) -> int:
 
 
 def describe(device: str) -> str:
-    """A device in words."""
+    """The name of a device, as a person knows it."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(int(device.partition(":")[2] or 0))
     return "Apple GPU" if device == "mps" else f"CPU, {torch.get_num_threads()} threads"
 
 
 def warnings() -> list[str]:
-    """What hinders torch from using a GPU that is there, in sentences."""
+    """Why torch cannot use a GPU that is there, in sentences."""
     gpus = gpus_in_the_machine()
     if torch.cuda.is_available() or not gpus:
         return []
     names = ", ".join(gpus)
     if torch.version.cuda is None:
-        return [f"{names} is there, but this PyTorch was built without CUDA: install a build that has it"]
-    return [f"{names} is there, but PyTorch (CUDA {torch.version.cuda}) cannot use it: often the driver is too old"]
+        return [f"{names} is there, but this PyTorch was built without CUDA: install a build with CUDA"]
+    return [f"{names} is there, but PyTorch (CUDA {torch.version.cuda}) cannot use it: update the driver"]
 
 
 def gpus_in_the_machine() -> list[str]:
@@ -136,13 +137,13 @@ def available_cpus() -> int:
 
 
 def cpu_name() -> str:
-    """The processor's name where the system tells it."""
+    """The processor's name where the system gives it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            found = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
+            name = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "")
     except OSError:
-        found = platform.processor()
-    return found or "CPU"
+        name = platform.processor()
+    return name or "CPU"
 
 
 def _cuda(index: int) -> DeviceInfo:

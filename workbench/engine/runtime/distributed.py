@@ -1,4 +1,4 @@
-"""What the processes of one run share. Alone is no special case: a world of one gives back what it was given."""
+"""What the processes of one run exchange. A single process is no special case: a world of one returns what it was given."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,17 +20,18 @@ from torch.nn.parallel import DistributedDataParallel
 
 from workbench.engine.runtime.failures import FailedError, RefusedError, explain
 
+T = TypeVar("T")
 COLLECTIVE_TIMEOUT = timedelta(minutes=5)
 """How long a process waits for the others before it gives up; the launching process ends the rest much earlier."""
 PATIENCE_SECONDS = 1.0
-"""How often the ranks tell each other that one of them is still at work: far more often than they give up."""
+"""How often the ranks exchange that one of them is still at work: far more often than they give up."""
 
 
 class Exchange:
     """Averages the gradients of a step over the ranks, bucket after bucket, and knows how many buckets are under way.
 
-    A rank that cannot finish its step fills in for the rest with what is no number: the others then find it in their
-    gradients, and nobody waits for what never comes.
+    A rank that cannot finish its step fills in for the rest with NaN: the others then find it in their
+    gradients, and no rank waits for what never comes.
     """
 
     def __init__(self) -> None:
@@ -50,11 +51,11 @@ class Exchange:
 
 
 @dataclass(frozen=True)
-class _Done:
-    """What became of a rank's work."""
+class _RankOutcome:
+    """The outcome of a rank's work: its result, or why it could not be done."""
 
     result: Any = None
-    trouble: RefusedError | FailedError | None = None
+    error: RefusedError | FailedError | None = None
 
 
 @dataclass
@@ -71,56 +72,56 @@ class World:
     """How many those are: they share the machine's processors."""
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is rank 0, which alone decides and reports."""
         return self.rank == 0
 
-    def share(self, thing: Any) -> Any:
-        """Rank 0's ``thing``, on every rank."""
+    def broadcast(self, value: T) -> T:
+        """Rank 0's ``value``, on every rank."""
         if self.size == 1:
-            return thing
-        box = [thing]
+            return value
+        box = [value]
         dist.broadcast_object_list(box, src=0, group=self.control)
         return box[0]
 
-    def gather(self, thing: Any) -> list[Any]:
-        """Every rank's ``thing``, in order, on every rank."""
+    def all_gather(self, value: T) -> list[T]:
+        """Every rank's ``value``, in order, on every rank."""
         if self.size == 1:
-            return [thing]
-        found: list[Any] = [None] * self.size
-        dist.all_gather_object(found, thing, group=self.control)
-        return found
+            return [value]
+        values: list[Any] = [None] * self.size
+        dist.all_gather_object(values, value, group=self.control)
+        return values
 
-    def gather_late(self, work: Callable[[], Any]) -> list[Any]:
-        """What ``work`` gives on every rank, in order, on every rank, however long it takes. It must not speak to the others.
+    def all_gather_when_done(self, work: Callable[[], T]) -> list[T]:
+        """What ``work`` gives on every rank, in order, on every rank, however long it takes. It must not call the others.
 
         Where one rank cannot do its work, every rank raises why: RefusedError as it is, all else as FailedError.
         """
         if self.size == 1:
             return [work()]
-        own: list[_Done] = []
+        own: list[_RankOutcome] = []
         done = threading.Event()
-        # Work stays in this thread, which alone hears signals; another tells the others to wait on.
+        # Work stays in this thread, which alone receives signals; another keeps the other ranks waiting.
         with ThreadPoolExecutor(1, "patience") as pool:
             rounds = pool.submit(self._wait_for_all, done, own)
             try:
-                own.append(_Done(work()))
+                own.append(_RankOutcome(work()))
             except BaseException as error:
-                own.append(_Done(trouble=_trouble(self.rank, error)))
+                own.append(_RankOutcome(error=_as_picklable_error(self.rank, error)))
                 raise
             finally:
                 done.set()
-        found = rounds.result()
-        for one in found:
-            if one is not None and one.trouble is not None:
-                raise one.trouble
-        return [one.result for one in found if one is not None]
+        outcomes = rounds.result()
+        for outcome in outcomes:
+            if outcome is not None and outcome.error is not None:
+                raise outcome.error
+        return [outcome.result for outcome in outcomes if outcome is not None]
 
-    def share_late(self, work: Callable[[], Any]) -> Any:
-        """What ``work`` gives on rank 0, on every rank, however long it takes. See :meth:`gather_late`."""
-        return self.gather_late(work if self.leads else lambda: None)[0]
+    def broadcast_when_done(self, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives on rank 0, on every rank, however long it takes. See :meth:`all_gather_when_done`."""
+        return self.all_gather_when_done(work if self.is_main else lambda: None)[0]
 
-    def in_turn(self, work: Callable[[], Any]) -> Any:
+    def main_first(self, work: Callable[[], T]) -> T:
         """What ``work`` gives on this rank: rank 0 does it first, then one rank of every other machine, then the rest.
 
         For what leaves something on the disk that the others then find, on whichever machines share one. Where one rank cannot
@@ -128,26 +129,26 @@ class World:
         """
         if self.size == 1:
             return work()
-        turn = 0 if self.leads else 1 if self.local_rank == 0 else 2
-        own: list[Any] = []
+        turn = 0 if self.is_main else 1 if self.local_rank == 0 else 2
+        own: list[T] = []
 
-        def take_turn() -> None:
-            # What it gives stays here: only that it is done is told.
+        def do_turn() -> None:
+            # Its result stays here: only that it is done is exchanged.
             own.append(work())
 
         for number in range(3):
-            self.gather_late(take_turn if number == turn else lambda: None)
+            self.all_gather_when_done(do_turn if number == turn else lambda: None)
         return own[0]
 
-    def _wait_for_all(self, done: threading.Event, own: list[_Done]) -> list[_Done | None]:
+    def _wait_for_all(self, done: threading.Event, own: list[_RankOutcome]) -> list[_RankOutcome | None]:
         """Asks the others, again and again, until all are done or one has failed."""
         while True:
             done.wait(PATIENCE_SECONDS)
-            found: list[_Done | None] = self.gather(own[0] if done.is_set() else None)
-            if None not in found or any(one is not None and one.trouble is not None for one in found):
-                return found
+            outcomes: list[_RankOutcome | None] = self.all_gather(own[0] if done.is_set() else None)
+            if None not in outcomes or any(outcome is not None and outcome.error is not None for outcome in outcomes):
+                return outcomes
 
-    def total(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
+    def all_reduce_sum(self, array: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sum over all ranks of arrays of one shape."""
         if self.size == 1:
             return array
@@ -173,27 +174,27 @@ class World:
         if isinstance(model, DistributedDataParallel):
             self.exchange.fill_in(model)
 
-    def agree_on_buffers(self, model: nn.Module) -> None:
+    def broadcast_buffers(self, model: nn.Module) -> None:
         """Gives every rank the buffers of rank 0 (batch norm's averages), so that all evaluate the same model."""
         if self.size > 1:
             for buffer in model.buffers():
                 dist.broadcast(buffer, src=0)
 
 
-def _trouble(rank: int, error: BaseException) -> RefusedError | FailedError:
-    """Why a rank could not do its work, in a form that travels."""
+def _as_picklable_error(rank: int, error: BaseException) -> RefusedError | FailedError:
+    """Why a rank could not do its work, in a form that can be sent to others."""
     if isinstance(error, RefusedError):
         return error
     failure = explain(error)
     return FailedError(f"process {rank}: {failure.what}", failure.hint, failure.details)
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
+def unwrap(model: nn.Module) -> nn.Module:
     """The bare model."""
     return model.module if isinstance(model, DistributedDataParallel) else model
 
 
-def join(device: str) -> tuple[World, torch.device]:
+def join_world(device: str) -> tuple[World, torch.device]:
     """Enters the world that the launcher described in the environment (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE).
 
     Gives it with this rank's own device.
@@ -211,7 +212,7 @@ def join(device: str) -> tuple[World, torch.device]:
     return World(dist.get_rank(), size, control, local_rank=local, local_size=here), own
 
 
-def leave() -> None:
+def leave_world() -> None:
     """Leaves the world, if one was entered."""
     if dist.is_initialized():
         dist.destroy_process_group()

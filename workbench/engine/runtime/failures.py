@@ -1,4 +1,4 @@
-"""What went wrong, said so that a person knows what happened and what to do."""
+"""What went wrong, as sentences for a person: what happened, and what to do."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RefusedError(Exception):
-    """The run cannot be done as it was asked for: data that is not there, a device that is missing, a file of another kind."""
+    """The run cannot be done as configured: data that is not there, a device that is missing, a file of another kind."""
 
     def __init__(self, what: str, hint: str = "", path: str = "") -> None:
         super().__init__(what)
@@ -32,7 +32,7 @@ class Failure:
 
 
 class FailedError(Exception):
-    """The run cannot go on, and why is known in words already."""
+    """The run cannot continue, and the reason is already known as a sentence."""
 
     def __init__(self, what: str, hint: str = "", details: str = "") -> None:
         super().__init__(what)
@@ -40,12 +40,12 @@ class FailedError(Exception):
 
 
 _DISK_FULL = "There is no space left on the disk"
-_READER_GONE = "A process that reads samples ended unexpectedly"
-_READER_HINT = "Often memory ran out: use fewer loader workers (dataset.workers)"
+_READER_GONE = "A data-loading process ended unexpectedly"
+_READER_HINT = "Use fewer loader workers (dataset.workers): often memory ran out"
 _BY_WORDS: tuple[tuple[str, str, str], ...] = (
     (
         "Expected more than 1 value per channel when training",
-        "Batch normalisation needs at least two samples in every batch",
+        "Batch normalization needs at least two samples in every batch",
         "Choose another batch size, or drop the last batch (training.drop_last)",
     ),
     (
@@ -56,10 +56,10 @@ _BY_WORDS: tuple[tuple[str, str, str], ...] = (
     ("No space left on device", _DISK_FULL, "Make space and resume the run"),
     (
         "CUDA error",
-        "The GPU reported an error, after which its process cannot go on",
-        "Resume the run; details are in its log",
+        "The GPU reported an error, after which its process cannot continue",
+        "Resume the run; the details are in its log",
     ),
-    ("NCCL", "The connection between the GPUs failed", "Resume the run; details are in its log"),
+    ("NCCL", "The connection between the GPUs failed", "Resume the run; the details are in its log"),
 )
 
 
@@ -78,20 +78,22 @@ def explain(error: BaseException) -> Failure:
             return error.failure
         case torch.OutOfMemoryError():
             hint = "Halve training.batch_size and double training.accumulation: the effective batch stays"
-            return Failure("The memory of the GPU ran out", hint, details)
+            return Failure("The GPU ran out of memory", hint, details)
         case MemoryError():
-            return Failure("The main memory ran out", "Choose a smaller batch, or dataset.loading = streamed", details)
+            return Failure(
+                "The machine ran out of memory", "Choose a smaller batch, or dataset.loading = streamed", details
+            )
         case OSError() if error.errno == errno.ENOSPC:
             return Failure(_DISK_FULL, "Make space and resume the run", details)
         case ConnectionError() | EOFError() if "dataloader" in details:
-            # What a batch was to be fetched from is gone, before its death was told.
+            # The process that a batch was to be fetched from is gone, before its end was noticed.
             return Failure(_READER_GONE, _READER_HINT, details)
     text = str(error)
     for words, what, hint in _BY_WORDS:
         if words in text:
             return Failure(what, hint, details)
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-    return Failure(f"The run failed: {first}", "The details are in the run's log", details)
+    return Failure(f"The run failed: {first}", "See the run's log for the details", details)
 
 
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "_STATUS_ALLOC_FAILED")

@@ -1,4 +1,4 @@
-"""Keeps the machine from going to sleep while a run goes, where the system offers a way to ask for it."""
+"""Keeps the system from suspending while a run is running, where it offers a way to ask for it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from collections.abc import Iterator
 ANSWER_SECONDS = 1.0
 """How long systemd is waited for before the run begins; it answers in hundredths of that."""
 LEAVE_SECONDS = 5.0
-KEPT = "the machine is kept from going to sleep while the run goes"
-MAY_SLEEP = "the machine may go to sleep while the run goes"
+STAYS_AWAKE = "the system does not suspend during training"
+MAY_SLEEP = "the system may suspend during training"
 _ES_CONTINUOUS, _ES_SYSTEM_REQUIRED = 0x80000000, 0x00000001
 
 
 @contextlib.contextmanager
-def awake(name: str) -> Iterator[str]:
-    """Asks the system to stay awake, gives in words what came of it, and takes the wish back, whatever happens."""
+def inhibit_sleep(name: str) -> Iterator[str]:
+    """Asks the system to stay awake, gives the outcome as a sentence, and withdraws the request, whatever happens."""
     if sys.platform == "win32":
         held = _windows()
     elif sys.platform == "darwin":
@@ -35,26 +35,33 @@ def awake(name: str) -> Iterator[str]:
 @contextlib.contextmanager
 def _systemd(name: str) -> Iterator[str]:
     """``cat`` under systemd-inhibit: it ends with its standard input, so also when this process is killed."""
-    words = ["systemd-inhibit", "--what=sleep:idle", "--who=Workbench", f"--why=training {name}", "--mode=block", "cat"]
-    with _started(words) as process:
-        yield MAY_SLEEP + ": this system offers no way to prevent it" if process is None else _answer(process)
+    command = [
+        "systemd-inhibit",
+        "--what=sleep:idle",
+        "--who=Workbench",
+        f"--why=training {name}",
+        "--mode=block",
+        "cat",
+    ]
+    with _started(command) as process:
+        yield MAY_SLEEP + " (this system offers no way to prevent it)" if process is None else _answer(process)
 
 
 @contextlib.contextmanager
-def _helper(words: list[str]) -> Iterator[str]:
-    with _started(words) as process:
-        yield MAY_SLEEP + f": {words[0]} was not found" if process is None else f"{KEPT} ({words[0]})"
+def _helper(command: list[str]) -> Iterator[str]:
+    with _started(command) as process:
+        yield MAY_SLEEP + f" ({command[0]} was not found)" if process is None else f"{STAYS_AWAKE} ({command[0]})"
 
 
 @contextlib.contextmanager
-def _started(words: list[str]) -> Iterator[subprocess.Popen[bytes] | None]:
+def _started(command: list[str]) -> Iterator[subprocess.Popen[bytes] | None]:
     """The process while it is needed; None where the program is not there."""
-    program = shutil.which(words[0])
+    program = shutil.which(command[0])
     process = None
     if program is not None:
         with contextlib.suppress(OSError):
             pipe = subprocess.PIPE
-            process = subprocess.Popen([program, *words[1:]], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+            process = subprocess.Popen([program, *command[1:]], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
     try:
         yield process
     finally:
@@ -63,17 +70,17 @@ def _started(words: list[str]) -> Iterator[subprocess.Popen[bytes] | None]:
 
 
 def _answer(process: subprocess.Popen[bytes]) -> str:
-    """What became of the wish: ``cat`` gives back what it is sent once it runs, which it does when the wish was granted."""
+    """The outcome of the request: ``cat`` gives back what it is sent once it runs, which it does when the request was granted."""
     assert process.stdin is not None
     assert process.stdout is not None
     with contextlib.suppress(OSError):
         process.stdin.write(b"\n")
         process.stdin.flush()
     if not select.select([process.stdout], [], [], ANSWER_SECONDS)[0]:
-        return MAY_SLEEP + ": systemd has not answered yet"
+        return MAY_SLEEP + " (systemd has not answered yet)"
     if os.read(process.stdout.fileno(), 1):
-        return f"{KEPT} (systemd-inhibit)"
-    return MAY_SLEEP + ": systemd did not grant the wish to stay awake"
+        return f"{STAYS_AWAKE} (systemd-inhibit)"
+    return MAY_SLEEP + " (sleep could not be blocked)"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -91,10 +98,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _windows() -> Iterator[str]:
-    """The wish belongs to the thread that says it: the one that trains."""
+    """The request belongs to the thread that makes it: the one that trains."""
     kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - it is there on Windows alone
     granted = kernel.SetThreadExecutionState(_ES_CONTINUOUS | _ES_SYSTEM_REQUIRED)
     try:
-        yield KEPT if granted else MAY_SLEEP + ": Windows did not grant the wish to stay awake"
+        yield STAYS_AWAKE if granted else MAY_SLEEP + " (sleep could not be blocked)"
     finally:
         kernel.SetThreadExecutionState(_ES_CONTINUOUS)

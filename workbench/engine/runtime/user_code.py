@@ -29,25 +29,23 @@ def load(path: str, name: str, section: str, suits: Callable[[Any], bool]) -> An
     digest = hashlib.sha256(source).hexdigest()
     if not trust.trusted(digest):
         hint = (
-            "read it, then trust it: in the window by the question it asks, in the terminal with --trust and the file"
+            "read it, then trust it: confirm the question in the window, or pass --trust and the file in the terminal"
         )
-        raise RefusedError(
-            f"{file} is Python code that you have not said to trust (as it is now)", hint, f"{section}.path"
-        )
+        raise RefusedError(f"{file} is Python code that is not trusted yet", hint, f"{section}.path")
     module = _run(file, source, digest)
     own = {key: value for key, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
     if name:
         if name not in vars(module):
             what = f"{file} has no {name!r}"
-            raise RefusedError(what, f"it has {', '.join(own) or 'nothing'}", f"{section}.name")
+            raise RefusedError(what, f"choose one of {', '.join(own) or 'none'}", f"{section}.name")
         return vars(module)[name]
-    found = [value for value in own.values() if suits(value)]
-    if len(found) != 1:
-        names = ", ".join(getattr(value, "__name__", "?") for value in found) or "none"
+    candidates = [value for value in own.values() if suits(value)]
+    if len(candidates) != 1:
+        names = ", ".join(getattr(value, "__name__", "?") for value in candidates) or "none"
         raise RefusedError(
-            f"{file} has {len(found)} objects that could be meant: {names}", "give the name", f"{section}.name"
+            f"{file} has {len(candidates)} objects that could be used: {names}", "set the name", f"{section}.name"
         )
-    return found[0]
+    return candidates[0]
 
 
 def call(function: Callable[..., Any], file: str, section: str, **arguments: Any) -> Any:
@@ -58,7 +56,7 @@ def call(function: Callable[..., Any], file: str, section: str, **arguments: Any
         return function(**{name: value for name, value in arguments.items() if every or name in known})
     # Whatever the user's code does is the user's to read; it may even ask to exit.
     except (Exception, SystemExit) as error:
-        raise RefusedError(f"{file} failed: {_last_lines(error)}", "mend the file", f"{section}.path") from error
+        raise RefusedError(f"{file} failed: {_last_lines(error)}", "fix the file", f"{section}.path") from error
 
 
 def _run(file: Path, source: bytes, digest: str) -> types.ModuleType:
@@ -72,7 +70,7 @@ def _run(file: Path, source: bytes, digest: str) -> types.ModuleType:
         exec(compile(source, str(file), "exec"), vars(module))
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise RefusedError(f"{file} failed: {_last_lines(error)}", "mend the file") from error
+        raise RefusedError(f"{file} failed: {_last_lines(error)}", "fix the file") from error
     return module
 
 

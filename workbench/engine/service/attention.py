@@ -58,7 +58,7 @@ def _step_names(source: Source, raw: Tensor) -> tuple[str, ...]:
     if source.vocabulary and "tokenizer" in source.preprocessing:
         from workbench.engine.data import text
 
-        tokenizer = text.of_state(source.preprocessing)
+        tokenizer = text.tokenizer_from(source.preprocessing)
         return tuple(tokenizer.decode([token]).strip() or "·" for token in raw.tolist())
     count = len(raw)
     return tuple(str(step - count) for step in range(count))

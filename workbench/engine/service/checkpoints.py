@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
@@ -12,11 +11,12 @@ from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint import format
-from workbench.engine.checkpoint.saver import check_classes, weights_of
+from workbench.engine.checkpoint.saver import deployed_weights
 from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Progress, Source
 from workbench.engine.export import formats
 from workbench.engine.runtime import devices
+from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.service import predict
@@ -44,7 +44,7 @@ def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Eval
     device = torch.device(_free_device(config))
     torch.set_num_threads(devices.available_cpus())
     config = computable(config, str(device))
-    parts = build.build(config, device, World(), progress, restored=True, learnt=fitted.of_state(state))
+    parts = build.build(config, device, World(), progress, restored=True, learned=fitted.from_state(state))
     try:
         check_split(parts, request.split)
         load_weights(parts, state, path)
@@ -58,7 +58,7 @@ def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Eval
 def describe_samples(request: DescribeSamples, progress: Progress) -> SampleDescriptions:
     """Some samples of a checkpoint's dataset to be looked at; indices that the split does not have are left out."""
     state = format.load(Path(request.checkpoint))
-    source = data.load(files.parse(state["config"]).dataset, progress, fitted.of_state(state))
+    source = data.load(files.parse(state["config"]).dataset, progress, fitted.from_state(state))
     split = source.split(request.split)
     if split is None:
         return SampleDescriptions(samples=())
@@ -72,14 +72,17 @@ def describe_checkpoint(request: DescribeCheckpoint) -> CheckpointDescription:
     path = Path(request.path)
     state = format.load(path)
     run = path.parent.parent
-    return CheckpointDescription(
-        config=state["config"],
-        step=state["position"]["step"],
-        epoch=state["position"]["epoch"],
-        metrics={key: value for key, value in state["metrics"].items() if key in ("train", "val")},
-        classes=tuple(state["classes"]),
-        versions=state["versions"],
-        run=str(run) if path.parent.name == "checkpoints" and (run / "run.toml").is_file() else "",
+    is_of_run = path.parent.name == "checkpoints" and (run / "run.toml").is_file()
+    return CheckpointDescription.model_validate(
+        {
+            "config": state["config"],
+            "step": state["position"]["step"],
+            "epoch": state["position"]["epoch"],
+            "metrics": {key: value for key, value in state["metrics"].items() if key in ("train", "val")},
+            "classes": tuple(state["classes"]),
+            "versions": state["versions"],
+            "run": str(run) if is_of_run else "",
+        }
     )
 
 
@@ -120,12 +123,12 @@ def check_split(parts: build.Parts, name: str) -> None:
         raise RefusedError(f"the data has no {name} split", f"it has {has}")
 
 
-def load_weights(parts: build.Parts, state: dict[str, Any], path: Path) -> None:
+def load_weights(parts: build.Parts, state: CheckpointState, path: Path) -> None:
     """Puts a checkpoint's weights into the model. Raises RefusedError where they do not fit its data any more."""
-    check_classes(parts.source.task, state)
+    fitted.check_classes(parts.source.task, state)
     try:
-        parts.model.load_state_dict(weights_of(state))
-        parts.average = None
+        parts.model.load_state_dict(deployed_weights(state))
+        parts.ema = None
     except RuntimeError as error:
         raise RefusedError(f"{path} does not fit its dataset any more: {error}", "was the data changed?") from error
 
@@ -136,14 +139,14 @@ def _free_device(config: RunConfig) -> str:
 
 
 def _restored_model(
-    state: dict[str, Any], path: Path, device: torch.device, progress: Progress
+    state: CheckpointState, path: Path, device: torch.device, progress: Progress
 ) -> tuple[nn.Module, Source]:
     """A checkpoint's model as it is to be used, and what it was trained on: all from the checkpoint, none from the data."""
     progress("building the model", None)
-    source = fitted.of_state(state)
+    source = fitted.from_state(state)
     model = build.make_model(files.parse(state["config"]), source, device, restored=True)
     try:
-        model.load_state_dict(weights_of(state))
+        model.load_state_dict(deployed_weights(state))
     except RuntimeError as error:
         raise RefusedError(f"the weights of {path} do not fit its own settings: {error}", "was it changed?") from error
     return model.eval(), source

@@ -37,12 +37,12 @@ def inspect(parts: Parts) -> BatchInspection:
 def collect(parts: Parts) -> tuple[Named, Tensor]:
     """The tensors by group and name, and the loss, a scalar."""
     seed = parts.config.training.seed
-    first = next(iter(parts.loader.steps(parts.steps, parts.world.rank, seed, 0, 0)))
+    first = next(iter(parts.loader.steps(parts.plan, parts.world.rank, seed, 0, 0)))
     inputs, targets, _ = first[0]
     parts.model.train()
-    with parts.stepper.precision.forward():
+    with parts.train_step.precision.autocast():
         outputs = parts.model(inputs)
-        loss = parts.stepper.loss(outputs, targets)
+        loss = parts.train_step.loss(outputs, targets)
     loss.backward()  # type: ignore[no-untyped-call]
     tensors: Named = {
         ("batch", "inputs"): inputs,

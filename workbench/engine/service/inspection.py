@@ -17,7 +17,7 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.service import attention, graph, inspect
 from workbench.engine.service.checkpoints import check_split, computable, load_weights
-from workbench.engine.tasks import losses
+from workbench.engine.tasks import task_of
 from workbench.engine.training import build
 from workbench.runs.service.inspection import AttentionMaps, BatchInspection, ModelGraph, TensorSlice
 from workbench.runs.service.requests import InspectBatch, InspectedModel, MapAttention, SliceTensor, TraceGraph
@@ -40,7 +40,7 @@ def trace_graph(request: TraceGraph, progress: Progress) -> ModelGraph:
     config = files.parse(format.load(Path(checkpoint))["config"]) if checkpoint else _config_of(subject)
     source = data.load(config.dataset, progress)
     network = build.make_model(config, source, torch.device("cpu"), progress=progress)
-    return graph.trace(network, source, losses.name(config.training.loss, source.task))
+    return graph.trace(network, source, task_of(source.task).loss_name(config.training.loss))
 
 
 def map_attention(request: MapAttention, progress: Progress) -> AttentionMaps:
@@ -63,7 +63,7 @@ def _build_subject(subject: InspectedModel, progress: Progress) -> build.Parts:
     config = files.parse(state["config"])
     device = devices.choose(config.hardware.model_copy(update={"device": "auto"}))
     config = computable(_lean(config), device)
-    parts = build.build(config, torch.device(device), World(), progress, learnt=fitted.of_state(state))
+    parts = build.build(config, torch.device(device), World(), progress, learned=fitted.from_state(state))
     load_weights(parts, state, path)
     return parts
 

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from workbench.engine.data import series, table_reader, text
-from workbench.engine.data.dataset import Progress, Source, silent
-from workbench.engine.data.images import PictureError, decode
+from workbench.engine.data.dataset import Progress, Source, no_progress
+from workbench.engine.data.images import ImageError, decode
 from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.tasks import task_of
 from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile
 
-TOP = 5
 BATCH = 64
 MOST_ROWS = 100_000
 TABLES = (".csv", ".tsv", ".parquet")
@@ -22,12 +22,12 @@ Named = tuple[str, Tensor]
 
 
 def predict(
-    model: nn.Module, source: Source, files: list[Path], device: torch.device, progress: Progress = silent
+    model: nn.Module, source: Source, files: list[Path], device: torch.device, progress: Progress = no_progress
 ) -> FilePredictions:
     """What the model computes for each file, and the files that could not be used. Raises RefusedError."""
     left_out: list[LeftOutFile] = []
     named = list(_samples(source, files, left_out, progress))
-    scale = source.scaling.on(device, len(source.shape) + 1)
+    task, scale = task_of(source.task), source.scaling.on(device, len(source.shape) + 1)
     predictions: list[FilePrediction] = []
     model.eval()
     for start in range(0, len(named), BATCH):
@@ -35,23 +35,11 @@ def predict(
         part = named[start : start + BATCH]
         with torch.inference_mode():
             outputs = model(scale(torch.stack([sample for _, sample in part]).to(device))).float().cpu()
-        predictions += [_prediction(source, name, output) for (name, _), output in zip(part, outputs, strict=True)]
+        predictions += [
+            FilePrediction.model_validate({"file": name, **task.record(output)})
+            for (name, _), output in zip(part, outputs, strict=True)
+        ]
     return FilePredictions(predictions=tuple(predictions), left_out=tuple(left_out))
-
-
-def _prediction(source: Source, name: str, output: Tensor) -> FilePrediction:
-    task = source.task
-    scores, values, prediction = None, None, ""
-    if task.kind != "classification":
-        numbers = task.in_own_units(output[len(task.classes) :]).tolist()
-        values = dict(zip(task.targets or ("value",), numbers, strict=False))
-        prediction = ", ".join(f"{number:.6g}" for number in numbers)
-    if task.has_classes:
-        shares = torch.softmax(output[: len(task.classes)], dim=0)
-        best = zip(*(column.tolist() for column in shares.topk(min(TOP, len(shares)))), strict=True)
-        scores = tuple((task.classes[index], round(share, 6)) for share, index in best)
-        prediction = scores[0][0]
-    return FilePrediction(file=name, scores=scores, values=values, prediction=prediction)
 
 
 def _samples(source: Source, files: list[Path], left_out: list[LeftOutFile], progress: Progress) -> Iterator[Named]:
@@ -72,7 +60,7 @@ def _samples(source: Source, files: list[Path], left_out: list[LeftOutFile], pro
             else:
                 what = "a model of samples from a formula, or of a Dataset of one's own, takes no files"
                 left_out.append(LeftOutFile(file=str(path), why=what))
-        except (RefusedError, PictureError, OSError, ValueError) as error:
+        except (RefusedError, ImageError, OSError, ValueError) as error:
             left_out.append(LeftOutFile(file=str(path), why=str(error)))
 
 
@@ -93,8 +81,8 @@ def _texts(path: Path, source: Source) -> Iterator[Named]:
         names = [f"{path} row {row + 2}" for row in range(len(frame))]
         texts = [cell or "" for cell in frame[column].to_list()]
     else:
-        names, texts = [str(path)], [table_reader.decoded(path)[0]]
-    tokens, _ = text.encode(text.of_state(facts), texts, int(facts["length"]))
+        names, texts = [str(path)], [table_reader.decode_text(path)[0]]
+    tokens, _ = text.encode(text.tokenizer_from(facts), texts, int(facts["length"]))
     yield from zip(names, tokens, strict=True)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from workbench.config.run import RunConfig
 from workbench.engine.data import augment, loader
 from workbench.engine.data.dataset import Source, Split
-from workbench.engine.data.images import PictureError
+from workbench.engine.data.images import ImageError
 from workbench.engine.data.sampling import StepPlan
 from workbench.engine.tasks.samples import thumbnail
 from workbench.runs.service.samples import (
@@ -73,7 +73,7 @@ def _thumbnails(source: Source) -> tuple[Thumbnail, ...]:
         chosen = torch.nonzero(labels == index).flatten()[:each].tolist()
         try:
             images = source.train.read(chosen) if chosen else torch.empty(0)
-        except PictureError:
+        except ImageError:
             continue
         thumbnails += _as_thumbnails(images, name, source)
     return tuple(thumbnails)
@@ -93,7 +93,7 @@ def _augmented(config: RunConfig, source: Source) -> tuple[Thumbnail, ...]:
     chosen = [round(index * (len(source.train) - 1) / max(count - 1, 1)) for index in range(count)]
     try:
         raw = source.train.read(chosen)
-    except PictureError:
+    except ImageError:
         return ()
     scale = source.scaling.on(torch.device("cpu"), raw.dim())
     white = source.preprocessing.get("white", 255)

@@ -6,8 +6,8 @@ import hashlib
 
 import torch
 
-from workbench.engine.data.dataset import Progress, Source, Split, silent
-from workbench.engine.data.images import UNREADABLE, PictureSplit
+from workbench.engine.data.dataset import Progress, Source, Split, no_progress
+from workbench.engine.data.images import UNREADABLE, ImageSplit
 from workbench.runs.service.samples import (
     ClassCount,
     DuplicateSample,
@@ -23,7 +23,7 @@ SHOWN = 1000
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 
-def scan(source: Source, progress: Progress = silent) -> ScanReport:
+def scan(source: Source, progress: Progress = no_progress) -> ScanReport:
     """Counts by split and class, and findings, each with what it is about and why.
 
     ``unreadable``: samples left out, or gone since. ``empty``: classes without a sample, by split. ``duplicates``: samples of
@@ -93,8 +93,8 @@ def _digests(name: str, split: Split, progress: Progress) -> list[tuple[int, byt
     for start in range(0, len(split), CHUNK):
         indices = range(start, min(start + CHUNK, len(split)))
         progress(f"looking through the {SPLITS[name]} samples", start / len(split))
-        if isinstance(split, PictureSplit):
-            inputs, targets = split.read_labelled(indices)
+        if isinstance(split, ImageSplit):
+            inputs, targets = split.read_labeled(indices)
         else:
             inputs, targets = split.read(indices), split.targets[torch.as_tensor(indices)]
         for index, sample, target in zip(indices, inputs, targets, strict=True):

@@ -1,1 +1,16 @@
-"""What is predicted: one file per task, with its loss, its metrics, its evaluation and the record of a prediction."""
+"""What is predicted: one file per task, one entry in ``TASKS``."""
+
+from __future__ import annotations
+
+from workbench.engine.data.dataset import TaskSpec
+from workbench.engine.tasks.classification import Classification
+from workbench.engine.tasks.multi_task import MultiTask
+from workbench.engine.tasks.regression import Regression
+from workbench.engine.tasks.task import Task
+
+TASKS: dict[str, type[Task]] = {task.kind: task for task in (Classification, Regression, MultiTask)}
+
+
+def task_of(spec: TaskSpec) -> Task:
+    """The task that a source poses."""
+    return TASKS[spec.kind](spec)

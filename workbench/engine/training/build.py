@@ -1,4 +1,4 @@
-"""From a configuration to what trains: data, model, optimiser, loss, loader."""
+"""From a configuration to what trains: data, model, optimizer, loss, loader."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ import torch
 from torch import nn
 
 from workbench.config.run import RunConfig
-from workbench.config.schedule import Plan, Plateau
+from workbench.config.schedule import Plateau
 from workbench.engine import data, models, optimizers
 from workbench.engine.checkpoint import format
 from workbench.engine.data import balance
-from workbench.engine.data.dataset import Progress, Source, silent
-from workbench.engine.data.loader import Loader, build_loader, plan_steps
+from workbench.engine.data.batches import Loader
+from workbench.engine.data.dataset import Progress, Source, no_progress
+from workbench.engine.data.loader import build_loader, plan_steps
 from workbench.engine.data.sampling import StepPlan
 from workbench.engine.runtime import seeding
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.tasks import losses
+from workbench.engine.tasks import task_of
+from workbench.engine.tasks.task import Task
 from workbench.engine.training import compilation, precision
-from workbench.engine.training.ema import Average
-from workbench.engine.training.nonfinite import Guard
-from workbench.engine.training.step import Stepper, layers, smallest_part
+from workbench.engine.training.closure_step import ClosureStep
+from workbench.engine.training.ema import EMA
+from workbench.engine.training.lr_schedule import LRSchedule
+from workbench.engine.training.nonfinite import NonFiniteGuard
+from workbench.engine.training.step import TrainStep, trained_layers
 
 
 @dataclass
@@ -34,105 +38,41 @@ class Parts:
     device: torch.device
     world: World
     source: Source
+    task: Task
     model: nn.Module
     """The bare model."""
     optimizer: torch.optim.Optimizer
-    stepper: Stepper
+    train_step: TrainStep
     loader: Loader
-    steps: StepPlan
-    rates: Rates
-    data: dict[str, Any]
+    plan: StepPlan
+    """How an epoch is cut into steps."""
+    lr_schedule: LRSchedule
+    data_fingerprint: dict[str, Any]
     """What a checkpoint keeps of the data, to notice other data: see :func:`fingerprint`."""
-    average: Average | None = None
-    """The running average of the weights, where one is kept: it is what is validated."""
+    ema: EMA | None = None
+    """The moving average of the weights, where one is kept: it is what is validated."""
     imbalanced: bool = False
     """Whether classes are of such unequal size that accuracy alone misleads."""
     notes: tuple[str, ...] = ()
-    """What building them has to say."""
-
-
-class Rates:
-    """The learning rate of every step. The plan is that of the configuration, even when a resumed run goes on beyond it."""
-
-    def __init__(self, config: RunConfig, steps_per_epoch: int) -> None:
-        self._schedule = config.schedule
-        self._plan = Plan(config.training.epochs, steps_per_epoch)
-        self.base = config.optimizer.lr
-        """The full learning rate."""
-        self.calm = 1.0
-        """What the run itself has multiplied it by, because numbers went wrong."""
-        self.plateau = PlateauState()
-
-    def at(self, step: int) -> float:
-        """The learning rate of optimiser step ``step``, counted from 0."""
-        return self.base * self._schedule.factor(step, self._plan) * self.plateau.factor * self.calm
-
-    def set_base(self, rate: float) -> None:
-        """Takes another full learning rate from now on, and takes it at its word."""
-        self.base, self.calm = rate, 1.0
-
-    def epoch_done(self, value: float, higher_is_better: bool) -> bool:
-        """Tells a plateau schedule the validation result. True when the learning rate falls."""
-        if not isinstance(self._schedule, Plateau):
-            return False
-        return self.plateau.update(value if higher_is_better else -value, self._schedule)
-
-    def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps."""
-        return {"base": self.base, **vars(self.plateau)}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Puts back what :meth:`state` gave."""
-        self.base = state["base"]
-        self.plateau = PlateauState(state["factor"], state["best"], state["bad"], state.get("cooling", 0))
-
-
-@dataclass
-class PlateauState:
-    """What the plateau schedule remembers. ``best`` is the highest value so far, whatever its sign means."""
-
-    factor: float = 1.0
-    best: float = -float("inf")
-    bad: int = 0
-    cooling: int = 0
-    """Epochs that are still not judged."""
-
-    def update(self, value: float, schedule: Plateau) -> bool:
-        """Takes in an epoch's value, higher being better. True when the factor falls. As torch's ReduceLROnPlateau."""
-        scale = abs(self.best) if schedule.threshold_mode == "relative" else 1.0
-        first = self.best == -float("inf")
-        if value > (self.best if first else self.best + schedule.threshold * scale):
-            self.best, self.bad = value, 0
-        else:
-            self.bad += 1
-        if self.cooling:
-            self.cooling, self.bad = self.cooling - 1, 0
-        if self.bad <= schedule.patience:
-            return False
-        self.bad, self.cooling = 0, schedule.cooldown
-        lower = max(self.factor * schedule.gamma, schedule.least)
-        if self.factor - lower <= schedule.eps:
-            return False
-        self.factor = lower
-        return True
+    """Notes from building them, for a person."""
 
 
 def build(
     config: RunConfig,
     device: torch.device,
     world: World,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     restored: bool = False,
-    learnt: Source | None = None,
+    learned: Source | None = None,
 ) -> Parts:
-    """Builds all parts on one process. ``restored``: a checkpoint's weights are put in afterwards, so none are looked for.
+    """Builds all parts on one process. ``restored``: a checkpoint's weights are put in afterwards, so none are loaded here.
 
-    ``learnt``: what these weights were trained on; see :func:`workbench.engine.data.load`.
+    ``learned``: what these weights were trained on; see :func:`workbench.engine.data.load`.
 
     Raises RefusedError when the configuration cannot be met.
     """
     # One process after the other: the first may download what the others then find.
-    source = world.in_turn(lambda: data.load(config.dataset, progress, learnt))
+    source = world.main_first(lambda: data.load(config.dataset, progress, learned))
     return assemble(config, source, device, world, progress, restored)
 
 
@@ -141,12 +81,12 @@ def assemble(
     source: Source,
     device: torch.device,
     world: World,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     restored: bool = False,
 ) -> Parts:
     """Builds all parts around a source that is loaded already. Raises RefusedError."""
     training = config.training
-    seeding.be_deterministic(training.deterministic)
+    seeding.set_deterministic(training.deterministic)
     check(config, source)
     progress("building the model", None)
     model = make_model(config, source, device, restored, progress)
@@ -154,57 +94,58 @@ def assemble(
     seeding.seed_everything(training.seed, "steps", world.rank)
     optimizer = optimizers.build(config.optimizer, model, device)
     if config.optimizer.kind == "lbfgs" and world.size > 1:
-        what = "LBFGS looks at each batch several times, which several processes cannot do in step"
-        raise RefusedError(what, "choose one process, or another optimiser", "hardware.processes")
-    counts = balance.counts(source)
+        what = "LBFGS evaluates each batch several times, which several processes cannot do together"
+        raise RefusedError(what, "choose one process, or another optimizer", "hardware.processes")
+    task = task_of(source.task)
+    counts = balance.class_counts(source)
     weights = (
         balance.class_weights(counts).to(device) if config.dataset.balance == "loss" and counts is not None else None
     )
     numbers = precision.build(config.hardware.precision, device)
     clip = None if training.clip_norm == "off" else training.clip_norm
-    loss = losses.build(training, source.task, weights)
-    stepper = Stepper(world.wrap(model, device, config.hardware.parallel), optimizer, loss, numbers, clip)
-    stepper.layers = layers(model) if config.output.layer_norms else {}
-    stepper.clip_value = None if training.clip_value == "off" else training.clip_value
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    stepper.guard = Guard(trained, optimizer, numbers.scaler, world.size == 1)
-    stepper.smallest = smallest_part(model)
-    average = Average(model, training.ema) if training.ema != "off" else None
+    loss = task.build_loss(training, weights)
+    kind = ClosureStep if isinstance(optimizer, torch.optim.LBFGS) else TrainStep
+    train_step = kind(world.wrap(model, device, config.hardware.parallel), optimizer, loss, numbers, clip)
+    train_step.layers = trained_layers(model) if config.output.layer_norms else {}
+    train_step.clip_value = None if training.clip_value == "off" else training.clip_value
+    train_step.guard = NonFiniteGuard(train_step.parameters, optimizer, numbers.scaler, world.size == 1)
+    ema = EMA(model, training.ema) if training.ema != "off" else None
     progress("moving the data to the device", None)
     loader = build_loader(config, source, device, world.local_size)
-    steps = plan_steps(config, len(source.train), world.size)
+    plan = plan_steps(config, len(source.train), world.size)
     notes: tuple[str, ...] = ()
     if config.hardware.compile:
-        seconds = compilation.compile_model(model, stepper, loader, steps, source.task, world, progress)
+        seconds = compilation.compile_model(model, train_step, loader, plan, task, world, progress)
         notes = (f"the network was compiled in {seconds:.1f} s",)
     return Parts(
         config=config,
         device=device,
         world=world,
         source=source,
+        task=task,
         model=model,
         optimizer=optimizer,
-        stepper=stepper,
+        train_step=train_step,
         loader=loader,
-        steps=steps,
-        rates=Rates(config, steps.steps),
-        data=fingerprint(source, steps),
-        average=average,
+        plan=plan,
+        lr_schedule=LRSchedule(config, plan.steps),
+        data_fingerprint=fingerprint(source, plan),
+        ema=ema,
         notes=notes,
-        imbalanced=counts is not None and (balance.imbalanced(counts) or config.dataset.balance != "none"),
+        imbalanced=counts is not None and (balance.is_imbalanced(counts) or config.dataset.balance != "none"),
     )
 
 
-def fingerprint(source: Source, steps: StepPlan) -> dict[str, Any]:
+def fingerprint(source: Source, plan: StepPlan) -> dict[str, Any]:
     """How many samples there are, how many make a step, and a hash of what they are to be taken for."""
     splits = {"train": source.train, "val": source.val}
     sizes = {name: len(split) for name, split in splits.items()}
     hashed = format.checksum({name: split.targets for name, split in splits.items()})[:16]
-    return {**sizes, "per_step": steps.per_step, "targets": hashed}
+    return {**sizes, "per_step": plan.per_step, "targets": hashed}
 
 
 def make_model(
-    config: RunConfig, source: Source, device: torch.device, restored: bool = False, progress: Progress = silent
+    config: RunConfig, source: Source, device: torch.device, restored: bool = False, progress: Progress = no_progress
 ) -> nn.Module:
     """The network of a configuration for a source, its weights drawn from the seed. Raises RefusedError."""
     seeding.seed_everything(config.training.seed, "weights")
@@ -218,11 +159,11 @@ def check(config: RunConfig, source: Source) -> None:
     """Raises RefusedError for what only the data can show to be wrong."""
     training = config.training
     if len(source.train) == 0:
-        raise RefusedError("no sample is left for training", "make the validation share smaller", "dataset.validation")
+        raise RefusedError("no sample is left for training", "choose a smaller validation split", "dataset.validation")
     if training.drop_last and len(source.train) < training.batch_size * training.accumulation:
-        what = f"the last batch is dropped, and {len(source.train)} samples do not fill one"
-        raise RefusedError(what, "make the batch smaller", "training.batch_size")
+        what = f"the last batch is dropped (drop_last), and {len(source.train)} samples do not fill one batch"
+        raise RefusedError(what, "choose a smaller batch size", "training.batch_size")
     needs = isinstance(config.schedule, Plateau) or training.early_stopping != "off"
     if needs and len(source.val) == 0:
         what = "early stopping and the plateau schedule need validation samples"
-        raise RefusedError(what, "give dataset.validation a share", "dataset.validation")
+        raise RefusedError(what, "choose a validation split above 0", "dataset.validation")

@@ -8,18 +8,25 @@ import time
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.data.dataset import Progress, Task
-from workbench.engine.data.loader import Loader
+from workbench.engine.data.batches import Loader
+from workbench.engine.data.dataset import Progress
 from workbench.engine.data.sampling import StepPlan
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime import seeding
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.training.step import Stepper
+from workbench.engine.tasks.task import Task
+from workbench.engine.training.step import TrainStep
 
 
 def compile_model(
-    model: nn.Module, stepper: Stepper, loader: Loader, plan: StepPlan, task: Task, world: World, progress: Progress
+    model: nn.Module,
+    train_step: TrainStep,
+    loader: Loader,
+    plan: StepPlan,
+    task: Task,
+    world: World,
+    progress: Progress,
 ) -> float:
     """Compiles a network for training and for evaluation on the first batch. Nothing of the run changes by it: weights, averages
     of norms and random states stay as they are. Gives the seconds that it took. Raises RefusedError.
@@ -28,37 +35,39 @@ def compile_model(
     began = time.monotonic()
     model.compile()
     device = next(model.parameters()).device
-    random, buffers = seeding.states(device), [buffer.clone() for buffer in model.buffers()]
-    passes = next(iter(loader.steps(plan, world.rank, 0, 0, 0)))
+    random, buffers = seeding.random_states(device), [buffer.clone() for buffer in model.buffers()]
+    microbatches = next(iter(loader.steps(plan, world.rank, 0, 0, 0)))
     try:
         model.train()
-        for few in _sizes(plan, world):
-            stepper.probe([(passes[0][0][:few], passes[0][1][:few], 1.0)], Recorder(task))
+        for size in _sizes(plan, world):
+            inputs, targets = microbatches[0][0][:size], microbatches[0][1][:size]
+            train_step.run(0, [(inputs, targets, 1.0)], StepRecorder(task), update=False)
+            train_step.zero_grad()
         model.eval()
         for inputs, targets in itertools.islice(loader.evaluation("val", 0, 1), 1):
-            for few in {len(targets): None, max(len(targets) // 2, 1): None}:
-                stepper.evaluate(inputs[:few], targets[:few])
+            for size in {len(targets): None, max(len(targets) // 2, 1): None}:
+                train_step.evaluate(inputs[:size], targets[:size])
     except torch._dynamo.exc.TorchDynamoException as error:
         what = f"the network cannot be compiled: {str(error).strip().splitlines()[0]}"
-        raise RefusedError(what, "switch compile off", "hardware.compile") from error
+        raise RefusedError(what, "turn off compilation", "hardware.compile") from error
     finally:
-        _put_back(model, buffers)
-        seeding.restore(random, device)
+        _restore_buffers(model, buffers)
+        seeding.restore_random_states(random, device)
     return time.monotonic() - began
 
 
 def _sizes(plan: StepPlan, world: World) -> list[int]:
-    """Samples in a pass: as many as in the first step's, and as in the last's, which may be smaller.
+    """Samples in a microbatch: as many as in the first step's, and as in the last's, which may be smaller.
 
-    The same for every process, in the same order: each pass exchanges gradients, so all make as many. A process that has fewer
-    samples than that takes what it has.
+    The same for every process, in the same order: each backward pass exchanges gradients, so all make as many. A process that has
+    fewer samples than that takes what it has.
     """
     mine = [plan.step(0, world.rank)[0], *plan.step(plan.steps - 1, world.rank)]
-    found = world.gather([micro.stop - micro.start for micro in mine])
-    return sorted({size for sizes in found for size in sizes}, reverse=True)
+    sizes = world.all_gather([piece.stop - piece.start for piece in mine])
+    return sorted({size for own in sizes for size in own}, reverse=True)
 
 
 @torch.no_grad()
-def _put_back(model: nn.Module, buffers: list[Tensor]) -> None:
+def _restore_buffers(model: nn.Module, buffers: list[Tensor]) -> None:
     for buffer, before in zip(model.buffers(), buffers, strict=True):
         buffer.copy_(before)

@@ -1,4 +1,4 @@
-"""What a run is told to do: commands from its folder, signals to its process. Rank 0 decides, and every rank does the same."""
+"""Commands to a run: files in its folder, signals to its process. Rank 0 decides, and every rank does the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from workbench.runs.commands import Command, Inbox
 from workbench.runs.events import CommandDone
 
 POLL_SECONDS = 0.1
-LEAVES = "paused: the engine leaves, and the device's memory is free"
+LEAVES = "pausing: the state is saved, then the engine exits and frees the device's memory"
+PAUSING = "pausing: the state is saved first"
 
 
 @dataclass
@@ -30,22 +31,27 @@ class Decision:
     pause: bool = False
     release: bool = False
     """With ``pause``: leave, so that the device's memory is free."""
-    full: bool = False
+    disk_full: bool = False
     """The disk refused a checkpoint: rest until it takes one."""
     save: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     """Live settings by path."""
 
     def __bool__(self) -> bool:
-        return self.stop or self.pause or self.save or self.full or bool(self.values)
+        return self.stop or self.pause or self.save or self.disk_full or bool(self.values)
+
+    @property
+    def leaves(self) -> bool:
+        """Whether the run is to be left."""
+        return self.stop or (self.pause and self.release)
 
 
-class LeaveError(Exception):
-    """The run was told to stop before its first step."""
+class StopBeforeStartError(Exception):
+    """A stop was requested before the first step."""
 
 
 class Control:
-    """Rank 0's ear: reads commands at most ten times a second, and hears SIGTERM and SIGINT as *stop*."""
+    """Reads commands at most ten times a second, on the main process, and takes SIGTERM and SIGINT for *stop*."""
 
     def __init__(self, inbox: Inbox, reporter: Reporter, config: RunConfig) -> None:
         self._inbox = inbox
@@ -55,86 +61,99 @@ class Control:
         self._previous: dict[int, Any] = {}
         self._last = 0.0
         self._pending = Decision()
+        self._pause_ids: list[str] = []
+        """Pauses that were answered once, and are to be answered again when they are done."""
 
     def listen(self) -> None:
-        """Hears signals from now on. Only a process's main thread can."""
+        """Handles signals from now on. Only a process's main thread can."""
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._previous[number] = signal.signal(number, self._on_signal)
 
     def close(self) -> None:
-        """Hears signals no more."""
+        """Stops handling signals."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous.clear()
 
     def poll(self) -> Decision:
         """What came since the last call. Commands are acknowledged here, but for *pause*, *unpause* and *stop*, when done."""
-        self.listen_to_folder()
+        self.read_commands()
         decision, self._pending = self._pending, Decision()
         return decision
 
     def wants_to_leave(self) -> bool:
-        """Whether a stop or a pause waits; keeps it for :meth:`poll`. Cheap enough to ask after every batch of an evaluation."""
-        self.listen_to_folder()
+        """Whether a stop or a pause waits; keeps it for :meth:`poll`. Cheap enough to call after every batch of an evaluation."""
+        self.read_commands()
         return self._pending.stop or self._pending.pause
 
-    def leave_if_told(self) -> None:
-        """Raises LeaveError when a stop waits: for the time before the first step, when there is nothing to save."""
-        self.listen_to_folder()
+    def raise_if_stopped(self) -> None:
+        """Raises StopBeforeStartError when a stop waits: for the time before the first step, when there is nothing to save."""
+        self.read_commands()
         if self._pending.stop:
-            raise LeaveError
+            raise StopBeforeStartError
 
     def wait_for_unpause(self, settled: Callable[[], bool] | None = None) -> Decision:
-        """Waits while the run is paused. Gives a decision to stop or to release, or one to go on; each with new settings.
+        """Waits while the run is paused. Gives a decision to stop or to release, or one to continue; each with new settings.
 
-        ``settled`` tells, where the run rests for a reason of its own, whether the reason is gone.
+        ``settled``, where the run paused for a reason of its own, gives whether the reason is gone.
         """
         values: dict[str, Any] = {}
         while True:
-            # A signal ends the wait at once; a command is a file, which has to be looked for.
+            # A signal ends the wait at once; a command is a file, which has to be polled.
             self._interrupted.wait(POLL_SECONDS)
             self._last = 0.0
             waiting = self._commands()
             while waiting:
                 command = waiting.pop(0)
-                values |= self._take_values()
+                values |= self._pop_values()
                 if command.name == "unpause":
-                    self.acknowledge("unpause", "the run goes on", command.id)
-                    # What was said after it is for the run that goes on.
+                    self.acknowledge("unpause", "the run continues", command.id)
+                    # Commands after it are for the run that continues.
                     for later in waiting:
-                        self._take(later)
+                        self._apply(later)
                     return Decision(values=values)
                 if command.name == "pause" and command.values.get("release"):
-                    self.acknowledge("pause", LEAVES, command.id)
+                    self.acknowledge("pause", LEAVES, command.id, done=False)
                     return Decision(pause=True, release=True, values=values)
+                if command.name == "pause":
+                    self.acknowledge("pause", "the run is paused already", command.id)
+                    continue
                 if command.name == "save" and settled is None:
                     self.acknowledge("save", "this state was saved when the run paused", command.id)
                     continue
-                self._take(command)
+                self._apply(command)
             decision = self.poll()
             values |= decision.values
             if decision.stop:
                 return Decision(stop=True, values=values)
             if settled is not None and settled():
-                self.acknowledge("unpause", "the run goes on")
+                self.acknowledge("unpause", "the run continues")
                 return Decision(values=values)
 
-    def listen_to_folder(self) -> None:
-        """Takes in new commands, when the last look was long enough ago."""
+    def read_commands(self) -> None:
+        """Reads new commands, when the last time was long enough ago."""
         if self._interrupted.is_set():
             self._interrupted.clear()
             self._pending.stop = True
         if time.monotonic() - self._last < POLL_SECONDS:
             return
         for command in self._commands():
-            self._take(command)
+            self._apply(command)
 
-    def acknowledge(self, name: str, text: str, command_id: str = "", accepted: bool = True) -> None:
-        """Says what became of a command."""
-        self._reporter.say(CommandDone(id=command_id, name=name, text=text, accepted=accepted))
+    def acknowledge(
+        self, name: str, text: str, command_id: str = "", accepted: bool = True, *, done: bool = True
+    ) -> None:
+        """Reports the outcome of a command; ``done`` is False for one that is still being carried out."""
+        self._reporter.report(CommandDone(id=command_id, name=name, text=text, accepted=accepted, done=done))
 
-    def _take_values(self) -> dict[str, Any]:
+    def acknowledge_pause(self, text: str) -> None:
+        """Reports that the run is paused now: to every command that requested it, or without one."""
+        pause_ids, self._pause_ids = self._pause_ids or [""], []
+        for command_id in pause_ids:
+            self.acknowledge("pause", text, command_id)
+
+    def _pop_values(self) -> dict[str, Any]:
         values, self._pending.values = self._pending.values, {}
         return values
 
@@ -142,7 +161,7 @@ class Control:
         self._last = time.monotonic()
         return self._inbox.poll()
 
-    def _take(self, command: Command) -> None:
+    def _apply(self, command: Command) -> None:
         match command.name:
             case "stop":
                 self._pending.stop = True
@@ -151,7 +170,9 @@ class Control:
                 self._pending.pause = True
                 release = bool(command.values.get("release"))
                 self._pending.release = release or self._pending.release
-                self.acknowledge("pause", LEAVES if release else "paused", command.id)
+                if not release:
+                    self._pause_ids.append(command.id)
+                self.acknowledge("pause", LEAVES if release else PAUSING, command.id, done=False)
             case "save":
                 self._pending.save = True
                 self.acknowledge("save", "saving now", command.id)
@@ -160,9 +181,15 @@ class Control:
             case "unpause" if self._pending.pause:
                 # Taken back before it was done.
                 self._pending.pause = self._pending.release = False
-                self.acknowledge("unpause", "the run goes on", command.id)
+                pause_ids, self._pause_ids = self._pause_ids, []
+                for pause_id in pause_ids:
+                    self.acknowledge("pause", "not paused: the run continues", pause_id, accepted=False)
+                self.acknowledge("unpause", "the run continues", command.id)
             case "unpause":
                 self.acknowledge("unpause", "the run is not paused", command.id, accepted=False)
+            case _:
+                text = f"the engine is of another version and does not know the command {command.name!r}"
+                self.acknowledge(command.name, text, command.id, accepted=False)
 
     def _set(self, command: Command) -> None:
         live = {
@@ -178,12 +205,12 @@ class Control:
             self.acknowledge("set", str(error), command.id, accepted=False)
             return
         if refused:
-            text = f"{', '.join(refused)} cannot be changed while a run goes"
+            text = f"{', '.join(refused)} cannot be changed while a run is running"
             self.acknowledge("set", text, command.id, accepted=False)
             return
         self._pending.values |= command.values
         text = ", ".join(f"{path} = {value}" for path, value in command.values.items())
-        self.acknowledge("set", f"from now on {text}", command.id)
+        self.acknowledge("set", f"set {text}", command.id)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._interrupted.set()

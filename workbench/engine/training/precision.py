@@ -15,9 +15,18 @@ class Precision:
         self.scaler: torch.amp.GradScaler | None = None
         _set_tf32(False)
 
-    def forward(self) -> AbstractContextManager[object]:
+    def autocast(self) -> AbstractContextManager[object]:
         """The context that forward passes and losses are computed in."""
         return nullcontext()
+
+    def state_dict(self) -> dict[str, object]:
+        """What a checkpoint keeps: the scaler's, empty without one."""
+        return self.scaler.state_dict() if self.scaler is not None else {}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Puts back what :meth:`state_dict` gave; a scaler whose state is not there starts over."""
+        if self.scaler is not None and state:
+            self.scaler.load_state_dict(state)
 
 
 class TF32(Precision):
@@ -31,7 +40,7 @@ class TF32(Precision):
 class BF16(Precision):
     """Autocast to bfloat16."""
 
-    def forward(self) -> AbstractContextManager[object]:
+    def autocast(self) -> AbstractContextManager[object]:
         """Autocast."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 
@@ -43,7 +52,7 @@ class FP16(Precision):
         super().__init__(device)
         self.scaler = torch.amp.GradScaler(device.type)
 
-    def forward(self) -> AbstractContextManager[object]:
+    def autocast(self) -> AbstractContextManager[object]:
         """Autocast."""
         return torch.autocast(self.device.type, dtype=torch.float16)
 

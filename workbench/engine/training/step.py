@@ -1,27 +1,30 @@
-"""One training step and one evaluation step. Nothing else is hot, and no tensor is read here."""
+"""One training step, in one function: microbatches, forward, loss, backward, clip, ``optimizer.step()``.
+
+Nothing else is hot, and no tensor is read here.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from workbench.engine.data.loader import Pass
-from workbench.engine.reporting.metrics import Recorder
-from workbench.engine.runtime.distributed import unwrapped
-from workbench.engine.training.nonfinite import Guard, NonFiniteError, weights_are_finite
+from workbench.engine.data.batches import Microbatch
+from workbench.engine.reporting.metrics import StepRecorder
+from workbench.engine.runtime.distributed import unwrap
+from workbench.engine.tasks.losses import Loss
+from workbench.engine.training.nonfinite import NonFiniteError, NonFiniteGuard
 from workbench.engine.training.precision import Precision
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+_SYNC = nullcontext()
 
 
-class Stepper:
-    """Applies steps to a model: forward, loss, backward over the passes of a step, then clip and optimise."""
+class TrainStep:
+    """A step of one optimizer on one model, and the evaluation of a batch by the same model."""
 
     def __init__(
         self,
@@ -29,7 +32,7 @@ class Stepper:
         optimizer: torch.optim.Optimizer,
         loss: Loss,
         precision: Precision,
-        clip_norm: float | None,
+        clip_norm: float | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -39,206 +42,154 @@ class Stepper:
         self.clip_value: float | None = None
         self.layers: dict[str, list[nn.Parameter]] = {}
         """Layers whose gradient norms are wanted beside the whole, with their parameters."""
-        self.guard: Guard | None = None
+        self.guard: NonFiniteGuard | None = None
         """Leaves out steps whose gradients are not finite; None lets everything pass."""
-        self.limit: int | None = None
-        """Samples that go through the model at once at most; larger passes are taken in parts. None: as they come."""
+        self.microbatch_limit: int | None = None
+        """Samples that go through the model at once at most; larger microbatches are split. None: as they come."""
         self.evaluation_limit: int | None = None
-        """The same of an evaluation, which keeps nothing for a way back and has room for more."""
-        self.smallest = 1
-        """Samples that a part needs at least."""
-        self.moving = False
+        """The same of an evaluation, which keeps nothing for a backward pass and has room for more."""
+        self.smallest_microbatch = smallest_microbatch(model)
+        self.marks_nonfinite_losses = True
+        """Whether a loss that is not finite is made to show in its gradients, for the guard."""
+        self.moving_weights = False
         """Whether weights are being moved: an error then leaves them between two steps."""
-        self._move = bare_step(optimizer)
-        self._looks_again = isinstance(optimizer, torch.optim.LBFGS)
-        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._optimizer_step = bare_step(optimizer)
 
-    def train(self, number: int, passes: list[Pass], recorder: Recorder, want_norm: bool = False) -> None:
-        """Optimiser step ``number``. The gradient norm is measured where it is clipped, or when it is wanted.
+    def run(
+        self,
+        step: int,
+        microbatches: list[Microbatch],
+        recorder: StepRecorder,
+        *,
+        measure_norm: bool = False,
+        update: bool = True,
+    ) -> None:
+        """Optimizer step ``step``. The gradient norm is measured where it is clipped, or when it is wanted.
 
+        A microbatch is (inputs (b, ...), targets (b, ...), weight): the gradients of weight * mean loss add up over microbatches,
+        and are averaged over processes. ``update=False`` leaves the gradients where they are and the weights as they are.
         Raises NonFiniteError, with the weights as they were, where the guard finds a gradient that is not finite.
         """
-        self.moving = False
-        if self._looks_again:
-            self._train_with_closure(number, passes, recorder, want_norm)
+        self.moving_weights = False
+        microbatches = self.split(microbatches)
+        last = len(microbatches) - 1
+        for index, (inputs, targets, weight) in enumerate(microbatches):
+            with self._gradient_sync(index == last):
+                with self.precision.autocast():
+                    output = self.model(inputs)
+                    loss = self.loss(output, targets)
+                self._backward(loss if weight == 1.0 else loss * weight, guarded=weight > 0.0)
+            recorder.add(step, loss, output, targets, counted=weight > 0.0)
+        if not update:
             return
-        self._gradients(number, passes, recorder)
-        if self.guard is not None and self.guard.looks and self.guard.bad():
-            raise NonFiniteError(number)
-        self.optimise(number, recorder, want_norm)
+        if self.guard is not None and self.guard.checks and self.guard.found_nonfinite():
+            raise NonFiniteError(step)
+        self.moving_weights = True
+        self.clip_gradients(step, recorder, measure_norm)
+        self.step_optimizer()
+        self.zero_grad()
 
-    def portions(self, passes: list[Pass]) -> list[Pass]:
-        """The passes, the larger ones in parts that fit the limit. The factors add up to what they were."""
-        limit = self.limit
+    def split(self, microbatches: list[Microbatch]) -> list[Microbatch]:
+        """The microbatches, the larger ones in parts that fit the limit. The weights add up to what they were."""
+        limit = self.microbatch_limit
         if limit is None:
-            return passes
-        found = []
-        for inputs, targets, factor in passes:
+            return microbatches
+        parts = []
+        for inputs, targets, weight in microbatches:
             size = len(inputs)
             if size <= limit:
-                found.append((inputs, targets, factor))
+                parts.append((inputs, targets, weight))
                 continue
             # As the plan of an epoch cuts them; evenly only where the last would be too small to go through the model.
             count = size // limit
-            cuts: int | list[int] = count if 0 < size % limit < self.smallest else list(range(limit, size, limit))
-            parts = zip(inputs.tensor_split(cuts), targets.tensor_split(cuts), strict=True)
-            found += [(x, y, factor * len(x) / size) for x, y in parts]
-        return found
+            too_small = 0 < size % limit < self.smallest_microbatch
+            cuts: int | list[int] = count if too_small else list(range(limit, size, limit))
+            pieces = zip(inputs.tensor_split(cuts), targets.tensor_split(cuts), strict=True)
+            parts += [(x, y, weight * len(x) / size) for x, y in pieces]
+        return parts
 
-    def _gradients(self, number: int, passes: list[Pass], recorder: Recorder, seeded: bool = True) -> list[Tensor]:
-        """Adds up the gradients of the passes. Gives the loss of each, times its factor."""
-        passes = self.portions(passes)
-        last, losses = len(passes) - 1, []
-        for place, (inputs, targets, factor) in enumerate(passes):
-            with self._quiet(place < last), self.precision.forward():
-                output = self.model(inputs)
-                loss = self.loss(output, targets)
-            scaled = loss if factor == 1.0 else loss * factor
-            with self._quiet(place < last):
-                self._backward(scaled, seeded and factor > 0.0)
-            recorder.add(number, loss, output, targets, factor > 0.0)
-            losses.append(scaled.detach())
-        return losses
-
-    def _train_with_closure(self, number: int, passes: list[Pass], recorder: Recorder, want_norm: bool) -> None:
-        """A step that looks at its passes as often as the optimiser wants. What the first look found is recorded."""
-        looked = False
-        kept = _Kept(self._parameters, self.optimizer) if self.guard is not None else None
-
-        def closure() -> Any:
-            nonlocal looked
-            self.forget()
-            into = Recorder(recorder.task) if looked else recorder
-            # A search along a line may step too far and come back: only its beginning and its end have to be finite.
-            losses = self._gradients(number, passes, into, seeded=not looked)
-            if not looked and self.guard is not None and self.guard.bad():
-                raise NonFiniteError(number)
-            self._clip(number, into, want_norm)
-            looked = True
-            return torch.stack(losses).sum()
-
-        try:
-            self.optimizer.step(closure)
-            sound = kept is None or weights_are_finite(self.model)
-        except BaseException:
-            if kept is not None:
-                kept.put_back()
-            raise
-        if kept is not None and not sound:
-            kept.put_back()
-            raise NonFiniteError(number)
-        self.forget()
-
-    def probe(self, passes: list[Pass], recorder: Recorder) -> None:
-        """Forward and backward of the passes, without a step: weights and optimiser stay as they are."""
-        self._gradients(0, passes, recorder)
-        self.forget()
-
-    @torch.inference_mode()
-    def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Output and mean loss of one batch, by the bare model: no hooks of other processes run."""
-        model: nn.Module = unwrapped(self.model)
-        with self.precision.forward():
-            output = model(inputs)
-            return output, self.loss(output, targets)
-
-    def _quiet(self, on: bool) -> AbstractContextManager[object]:
-        """Gradients are exchanged between processes in the last pass of a step only."""
-        if on and isinstance(self.model, DistributedDataParallel):
-            return self.model.no_sync()
-        return nullcontext()
-
-    def _backward(self, loss: Tensor, seeded: bool) -> None:
-        scaler = self.precision.scaler
-        seed = self.guard.seed(loss) if seeded and self.guard is not None else None
-        (scaler.scale(loss) if scaler is not None else loss).backward(seed)  # type: ignore[no-untyped-call]
-
-    def optimise(self, number: int, recorder: Recorder, want_norm: bool) -> None:
-        """Moves the weights by the gradients that are there, and forgets those."""
-        self.moving = True
-        self._clip(number, recorder, want_norm)
-        scaler = self.precision.scaler
-        if scaler is not None:
-            scaler.step(self.optimizer)
-            if self.guard is not None:
-                self.guard.count_skipped()
-            scaler.update()
-        else:
-            self._move()
-        self.forget()
-
-    def _clip(self, number: int, recorder: Recorder, want_norm: bool) -> None:
-        if self.clip_norm is None and self.clip_value is None and not want_norm:
+    def clip_gradients(self, step: int, recorder: StepRecorder, measure_norm: bool) -> None:
+        """Clips by value, then by norm, and records the norm before it is clipped."""
+        if self.clip_norm is None and self.clip_value is None and not measure_norm:
             return
         if self.precision.scaler is not None:
             self.precision.scaler.unscale_(self.optimizer)
         if self.clip_value is not None:
-            nn.utils.clip_grad_value_(self._parameters, self.clip_value)
-        clip = self.clip_norm
-        norm = _norm(self._parameters) if clip is None else nn.utils.clip_grad_norm_(self._parameters, clip)
-        recorder.norms.append((number, norm))
-        if want_norm and self.layers:
-            recorder.layers.append((number, torch.stack([_norm(own) for own in self.layers.values()])))
+            nn.utils.clip_grad_value_(self.parameters, self.clip_value)
+        norm = (
+            _grad_norm(self.parameters)
+            if self.clip_norm is None
+            else nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
+        )
+        recorder.grad_norms.append((step, norm))
+        if measure_norm and self.layers:
+            recorder.layer_norms.append((step, torch.stack([_grad_norm(own) for own in self.layers.values()])))
 
-    def release(self) -> None:
-        """Lets everything pass, whatever its numbers are."""
+    def step_optimizer(self) -> None:
+        """Moves the weights by the gradients that are there; fp16's scaler leaves out what is not finite."""
+        scaler = self.precision.scaler
+        if scaler is None:
+            self._optimizer_step()
+            return
+        scaler.step(self.optimizer)
         if self.guard is not None:
-            self.guard.leave()
-            self.guard = None
+            self.guard.count_scaler_skip()
+        scaler.update()
 
-    def forget(self) -> None:
-        """Forgets the gradients."""
+    def zero_grad(self) -> None:
+        """Drops the gradients."""
         # What optimizer.zero_grad(set_to_none=True) does, without its profiling: that costs 4 % of a small step.
-        for parameter in self._parameters:
+        for parameter in self.parameters:
             parameter.grad = None
 
+    @torch.inference_mode()
+    def evaluate(self, inputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Output (b, outputs) and mean loss of one batch, by the bare model: no hooks of other processes run."""
+        model: nn.Module = unwrap(self.model)
+        with self.precision.autocast():
+            output = model(inputs)
+            return output, self.loss(output, targets)
 
-def bare_step(optimizer: torch.optim.Optimizer) -> Callable[[], Any]:
-    """The optimiser's own step, without the range for a profiler and the hooks that torch puts around it: 3 % of a small step."""
+    def disable_guard(self) -> None:
+        """Lets everything pass, whatever its numbers are."""
+        if self.guard is not None:
+            self.guard.disable()
+            self.guard = None
+
+    def _gradient_sync(self, sync: bool) -> AbstractContextManager[object]:
+        """Gradients are exchanged between processes in the last microbatch of a step only."""
+        if not sync and isinstance(self.model, DistributedDataParallel):
+            return self.model.no_sync()
+        return _SYNC
+
+    def _backward(self, loss: Tensor, guarded: bool) -> None:
+        scaler = self.precision.scaler
+        marks = guarded and self.marks_nonfinite_losses and self.guard is not None
+        seed = self.guard.backward_seed(loss) if marks and self.guard is not None else None
+        (scaler.scale(loss) if scaler is not None else loss).backward(seed)  # type: ignore[no-untyped-call]
+
+
+def bare_step(optimizer: torch.optim.Optimizer) -> Callable[[], object]:
+    """The optimizer's own step, without the range for a profiler and the hooks that torch puts around it: 3 % of a small step."""
     step = type(optimizer).step
     return functools.partial(step.__wrapped__ if getattr(step, "hooked", False) else step, optimizer)  # type: ignore[attr-defined]
 
 
-def layers(model: nn.Module) -> dict[str, list[nn.Parameter]]:
+def trained_layers(model: nn.Module) -> dict[str, list[nn.Parameter]]:
     """The parameters that are trained, by the layer that owns them, in the order of the model."""
-    found: dict[str, list[nn.Parameter]] = {}
+    layers: dict[str, list[nn.Parameter]] = {}
     for name, module in model.named_modules():
         own = [parameter for parameter in module.parameters(recurse=False) if parameter.requires_grad]
         if own:
-            found[name or type(module).__name__] = own
-    return found
+            layers[name or type(module).__name__] = own
+    return layers
 
 
-def smallest_part(model: nn.Module) -> int:
-    """Samples that go through a model at once at least: batch normalisation needs two."""
-    return 2 if any(isinstance(one, nn.modules.batchnorm._BatchNorm) for one in model.modules()) else 1
+def smallest_microbatch(model: nn.Module) -> int:
+    """Samples that go through a model at once at least: batch normalization needs two."""
+    return 2 if any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in model.modules()) else 1
 
 
-class _Kept:
-    """Weights and state of an optimiser that moves them several times a step, from the step's beginning."""
-
-    def __init__(self, parameters: list[nn.Parameter], optimizer: torch.optim.Optimizer) -> None:
-        self._parameters = parameters
-        self._optimizer = optimizer
-        self._weights = [parameter.detach().clone() for parameter in parameters]
-        self._state = {
-            key: {name: _copied(value) for name, value in kept.items()} for key, kept in optimizer.state.items()
-        }
-
-    @torch.no_grad()
-    def put_back(self) -> None:
-        """Makes both what they were, and forgets the gradients."""
-        for parameter, weight in zip(self._parameters, self._weights, strict=True):
-            parameter.copy_(weight)
-            parameter.grad = None
-        self._optimizer.state.clear()
-        self._optimizer.state.update(self._state)
-
-
-def _copied(value: Any) -> Any:
-    """Tensors that are written into are copied; those in a list are only ever put in and taken out."""
-    return value.clone() if isinstance(value, Tensor) else list(value) if isinstance(value, list) else value
-
-
-def _norm(parameters: list[nn.Parameter]) -> Tensor:
+def _grad_norm(parameters: list[nn.Parameter]) -> Tensor:
     return nn.utils.get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])

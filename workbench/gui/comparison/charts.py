@@ -6,9 +6,9 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui.plots.axes import step_axis, value_axis
-from workbench.gui.plots.lines import Range, calm
+from workbench.gui.plots.lines import Range, steady_range
 from workbench.gui.theme import Theme
-from workbench.gui.training.charts import Chart, Look
+from workbench.gui.training.charts import Chart, CurveOptions
 from workbench.gui.training.run_charts import METRICS, Overlays, others
 
 
@@ -31,41 +31,41 @@ class ComparisonCharts(QObject):
         self._by_hand: set[QObject] = set()
         self._span: Range = (0.0, 10.0)
 
-    def dress(self, theme: Theme) -> None:
-        """Takes the theme's colours."""
+    def apply_theme(self, theme: Theme) -> None:
+        """Applies the theme's colors."""
         self._theme = theme
         for chart in self.all:
-            chart.dress(theme)
+            chart.apply_theme(theme)
 
-    def show_runs(self, runs: Overlays, colours: list[str]) -> None:
+    def show_runs(self, runs: Overlays, colors: list[str]) -> None:
         """Draws these, by label, as far as they are. Cheap where nothing is new."""
         if self._theme is None:
             return
         self._runs = runs
-        built = (self._theme.name, *colours, *((label, id(progress)) for label, progress in runs))
+        built = (self._theme.name, *colors, *((label, id(progress)) for label, progress in runs))
         if built != self._built:
             self._built = built
-            self.loss.show_traces(others(runs, colours, is_loss=True), self._theme)
-            self.metric.show_traces(others(runs, colours, is_loss=False), self._theme)
+            self.loss.show_traces(others(runs, colors, is_loss=True), self._theme)
+            self.metric.show_traces(others(runs, colors, is_loss=False), self._theme)
         self._name_metric()
         self._draw()
 
     def _draw(self) -> None:
-        look = Look()
+        options = CurveOptions()
         if not self._by_hand:
             last = max([0.0, *(float(progress.step) for _, progress in self._runs)])
-            self._span = calm((0.0, max(10.0, 1.03 * last)), self._span, room=0.08)
+            self._span = steady_range((0.0, max(10.0, 1.03 * last)), self._span, room=0.08)
         for chart in self.all:
             chart.set_ranges(x=self._span)
-            drawn = chart.draw(self._span, look)
+            drawn = chart.draw(self._span, options)
             if chart.canvas not in self._by_hand:
-                chart.fit_y(drawn, look)
-            words = [
+                chart.fit_y(drawn, options)
+            values = [
                 f"{trace.name} {value:.4g}"
                 for trace in chart.traces
-                if trace.style == "points" and (value := trace.value(None, look.smoothing)) is not None
+                if trace.style == "points" and (value := trace.value(None, options.smoothing)) is not None
             ]
-            chart.setAccessibleDescription(", ".join(words) or "no values yet")
+            chart.setAccessibleDescription(", ".join(values) or "no values yet")
 
     def _name_metric(self) -> None:
         started = next((run.started for _, run in self._runs if run.started is not None), None)

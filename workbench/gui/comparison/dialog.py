@@ -1,7 +1,8 @@
-"""Asking what is to be compared: one or two settings, and the values of each."""
+"""The dialog that asks what to compare: one or two settings, and the values of each."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -18,19 +19,20 @@ from PySide6.QtWidgets import (
 
 from workbench.config import compare
 from workbench.config.compare import Variant
-from workbench.config.fields import Setting, kind_of, settings
+from workbench.config.fields import Setting
 from workbench.config.problems import ConfigError, Problem
-from workbench.config.run import RunConfig, variants
+from workbench.config.run import RunConfig
+from workbench.gui.document.setting_text import known_settings, values_text
 from workbench.gui.theme import STEP
 
 FIRST = "optimizer.lr"
 NOTHING = ""
-_MOST_NAMED = 6
-_TELLS = "They are trained one after the other, from the same weights and with the same batches."
+_NAMED = 6
+_SAME_START = "They are trained one after the other, with the same initial weights and the same batches."
 
 
 class CompareDialog(QDialog):
-    """Says ``wanted`` with the variants to be trained. ``own`` are those that the file which is open asks for itself."""
+    """Emits ``wanted`` with the variants to be trained. ``own`` are those that the open file asks for itself."""
 
     wanted = Signal(object)
 
@@ -40,6 +42,7 @@ class CompareDialog(QDialog):
         self.setWindowTitle("Compare")
         self._config, self._own = config, own
         self._known = known_settings(config)
+        self._titles = _unique_titles(self._known)
         self._variants: list[Variant] = []
         self.settings = (self._setting_box(0), self._setting_box(1))
         self.values = (self._values_line(0), self._values_line(1))
@@ -49,18 +52,18 @@ class CompareDialog(QDialog):
         self.status.setMinimumHeight(5 * self.status.fontMetrics().lineSpacing())
         self.status.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.start = self.buttons.addButton("Train them", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.start = self.buttons.addButton("Start", QDialogButtonBox.ButtonRole.AcceptRole)
         self.start.setObjectName("compare.start")
         self.buttons.accepted.connect(self._accept)
         self.buttons.rejected.connect(self.reject)
         self._arrange()
         self._fill()
 
-    def _setting_box(self, place: int) -> QComboBox:
+    def _setting_box(self, index: int) -> QComboBox:
         box = QComboBox(self)
-        box.setObjectName(f"compare.setting.{place}")
-        box.setAccessibleName("Setting" if place == 0 else "Second setting")
-        box.setToolTip("A setting by its path, such as optimizer.lr.")
+        box.setObjectName(f"compare.setting.{index}")
+        box.setAccessibleName("Setting" if index == 0 else "Second setting")
+        box.setToolTip("A setting by its name or by its path, such as optimizer.lr.")
         box.setEditable(True)
         box.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         box.setMinimumWidth(64 * STEP)
@@ -70,12 +73,12 @@ class CompareDialog(QDialog):
             completer.setFilterMode(Qt.MatchFlag.MatchContains)
         return box
 
-    def _values_line(self, place: int) -> QLineEdit:
+    def _values_line(self, index: int) -> QLineEdit:
         line = QLineEdit(self)
-        line.setObjectName(f"compare.values.{place}")
-        line.setAccessibleName("Values" if place == 0 else "Values of the second setting")
-        line.setToolTip("Values with commas between them: a run for each.")
-        line.setPlaceholderText("values with commas between them")
+        line.setObjectName(f"compare.values.{index}")
+        line.setAccessibleName("Values" if index == 0 else "Values of the second setting")
+        line.setToolTip("Values separated by commas: one run for each.")
+        line.setPlaceholderText("Values separated by commas")
         line.setMinimumWidth(80 * STEP)
         return line
 
@@ -83,8 +86,8 @@ class CompareDialog(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(3 * STEP)
         grid.setVerticalSpacing(2 * STEP)
-        for column, words in enumerate(("Setting", "Values")):
-            grid.addWidget(QLabel(words, self), 0, column)
+        for column, text in enumerate(("Setting", "Values")):
+            grid.addWidget(QLabel(text, self), 0, column)
         for row in (0, 1):
             grid.addWidget(self.settings[row], row + 1, 0)
             grid.addWidget(self.values[row], row + 1, 1)
@@ -99,20 +102,20 @@ class CompareDialog(QDialog):
 
     def _fill(self) -> None:
         """Puts in what there is to choose from; the learning rate is asked for first."""
-        for place, box in enumerate(self.settings):
-            if place == 0 and self._own:
-                box.addItem(own_words(len(self._own)))
-            if place == 1:
+        for index, box in enumerate(self.settings):
+            if index == 0 and self._own:
+                box.addItem(own_runs_text(len(self._own)))
+            if index == 1:
                 box.addItem(NOTHING)
-            for path, one in self._known.items():
-                box.addItem(path)
-                box.setItemData(box.count() - 1, f"{one.title}: {one.help}", Qt.ItemDataRole.ToolTipRole)
+            for path, setting in self._known.items():
+                box.addItem(self._titles[path], path)
+                box.setItemData(box.count() - 1, f"{path}: {setting.help}", Qt.ItemDataRole.ToolTipRole)
             line = box.lineEdit()
             if line is not None:
-                line.setPlaceholderText("and another one, if wanted")
-            box.setCurrentIndex(0 if place == 1 or self._own else max(box.findText(FIRST), 0))
+                line.setPlaceholderText("Second setting (optional)" if index else "Setting")
+            box.setCurrentIndex(0 if index == 1 or self._own else max(box.findData(FIRST), 0))
             box.currentTextChanged.connect(self._setting_changed)
-            self.values[place].textChanged.connect(self._check)
+            self.values[index].textChanged.connect(self._check)
         self._propose(0)
         self._check()
 
@@ -121,43 +124,49 @@ class CompareDialog(QDialog):
         self._propose(self.settings.index(self.sender()))
         self._check()
 
-    def _propose(self, place: int) -> None:
-        """Puts in values that suit the setting. What is typed is not a setting until its last letter: then nothing."""
-        path = self.settings[place].currentText().strip()
-        self.values[place].setText(proposal(self._config, path, self._known.get(path)))
+    def _propose(self, index: int) -> None:
+        """Puts in values that suit the setting; none while what is typed is no setting."""
+        path = self._path(self.settings[index])
+        self.values[index].setText(proposal(self._config, path, self._known.get(path)))
 
     @Slot()
     def _check(self) -> None:
-        own = bool(self._own) and self.settings[0].currentIndex() == 0 and self._says_own()
+        own = bool(self._own) and self.settings[0].currentIndex() == 0 and self._takes_own_runs()
         for widget in (self.settings[1], *self.values):
             widget.setEnabled(not own)
         try:
-            self._variants = compare.variants(self._config, self._own if own else self._wanted())
+            self._variants = compare.variants(self._config, self._own if own else self._chosen_values())
             problems: tuple[Problem, ...] = ()
         except ConfigError as error:
             self._variants, problems = [], error.problems
         self.start.setEnabled(not problems)
-        self.status.setText("\n".join(map(str, problems)) if problems else _told(self._variants))
+        self.start.setText("Start" if problems else f"Start {_runs_text(len(self._variants))}")
+        self.status.setText("\n".join(map(str, problems)) if problems else _summary(self._variants))
         self.status.setProperty("role", "error" if problems else "muted")
         self.status.style().unpolish(self.status)
         self.status.style().polish(self.status)
 
-    def _says_own(self) -> bool:
-        return self.settings[0].currentText() == own_words(len(self._own))
+    def _path(self, box: QComboBox) -> str:
+        """The path of the setting that is chosen by its title, or what is typed as a path."""
+        text = box.currentText().strip()
+        return next((path for path, title in self._titles.items() if title.lower() == text.lower()), text)
 
-    def _wanted(self) -> list[dict[str, Any]]:
+    def _takes_own_runs(self) -> bool:
+        return self.settings[0].currentText() == own_runs_text(len(self._own))
+
+    def _chosen_values(self) -> list[dict[str, Any]]:
         """Every combination of the values. Raises ConfigError."""
         vary: dict[str, list[Any]] = {}
         for box, line in zip(self.settings, self.values, strict=True):
-            path, text = box.currentText().strip(), line.text().strip().strip(",")
+            path, text = self._path(box), line.text().strip().strip(",")
             if not path and box is self.settings[1]:
                 continue
             if not path:
-                raise ConfigError([Problem("", "no setting is chosen", "such as optimizer.lr")])
+                raise ConfigError([Problem("", "no setting is chosen", "choose one, such as the learning rate")])
             if path in vary:
                 raise ConfigError([Problem(path, "is chosen twice")])
             if not text:
-                raise ConfigError([Problem(path, "has no values", "give some with commas between them")])
+                raise ConfigError([Problem(path, "has no values", "type some, separated by commas")])
             vary[path] = compare.values_of(text)
         return compare.combinations(vary)
 
@@ -168,29 +177,16 @@ class CompareDialog(QDialog):
             self.accept()
 
 
-def known_settings(config: RunConfig) -> dict[str, Setting]:
-    """The settings of a configuration by their paths, as its variants stand; ``kind`` where a section has several."""
-    found: dict[str, Setting] = {}
-    for section in RunConfig.model_fields:
-        part = type(getattr(config, section))
-        kinds = tuple(kind_of(variant) for variant in variants(section))
-        if kind_of(part):
-            title = str(RunConfig.model_fields[section].title)
-            found[f"{section}.kind"] = Setting("kind", title, "", "choice", kinds[0], choices=kinds)
-        found |= {f"{section}.{one.name}": one for one in settings(part)}
-    return found
-
-
-def proposal(config: RunConfig, path: str, one: Setting | None) -> str:
-    """Values to begin with: what the setting can be, or a number as it is and smaller. Empty for what is no setting."""
-    if one is None:
+def proposal(config: RunConfig, path: str, setting: Setting | None) -> str:
+    """Values to start with: the choices of the setting, or a number as it is and smaller. Empty for what is no setting."""
+    if setting is None:
         return ""
     section, _, name = path.partition(".")
     value = getattr(getattr(config, section), name)
-    if one.kind == "switch":
+    if setting.kind == "switch":
         return "false, true"
-    if one.kind == "choice":
-        others = [choice for choice in one.choices if choice != value]
+    if setting.kind == "choice":
+        others = [choice for choice in setting.choices if choice != value]
         return ", ".join(map(str, (value, *others[:2])))
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
@@ -199,13 +195,30 @@ def proposal(config: RunConfig, path: str, one: Setting | None) -> str:
     return ", ".join(f"{number:.3g}" for number in dict.fromkeys((value, value / 10))) if value else "0.0"
 
 
-def own_words(count: int) -> str:
+def own_runs_text(count: int) -> str:
     """How the runs that a file asks for itself are called."""
     return f"The {count} runs of this recipe"
 
 
-def _told(found: list[Variant]) -> str:
-    named = "; ".join(one.label for one in found[:_MOST_NAMED])
-    more = f"; and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-    words = "1 run" if len(found) == 1 else f"{len(found)} runs"
-    return f"{words}: {named}{more}.\n{_TELLS}"
+def _unique_titles(known: dict[str, Setting]) -> dict[str, str]:
+    """Each setting's title; with its section's where several settings share one."""
+    count = Counter(setting.title for setting in known.values())
+    return {
+        path: setting.title if count[setting.title] == 1 else f"{setting.title} ({_section_title(path)})"
+        for path, setting in known.items()
+    }
+
+
+def _section_title(path: str) -> str:
+    section = path.partition(".")[0]
+    return str(RunConfig.model_fields[section].title or section)
+
+
+def _summary(variants: list[Variant]) -> str:
+    named = "; ".join(values_text(variant.values) for variant in variants[:_NAMED])
+    more = f"; and {len(variants) - _NAMED} more" if len(variants) > _NAMED else ""
+    return f"{_runs_text(len(variants))}: {named}{more}.\n{_SAME_START}"
+
+
+def _runs_text(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"

@@ -1,4 +1,4 @@
-"""The thread that follows the runs of one comparison: it finds them, and reads what each of them says.
+"""The thread that follows the runs of one comparison: it finds them, and reads the events of each.
 
 A run's past is folded here; what comes later is handed over, so that no progress is ever touched from two threads.
 """
@@ -18,12 +18,12 @@ from workbench.runs.events import AnyEvent, EventReader
 from workbench.runs.folder import RunFolder, list_runs
 from workbench.runs.progress import Progress
 
-LOOK_SECONDS = 0.2
-"""How often runs that go are read. Where none goes, nothing is read before it is asked for."""
+POLL_SECONDS = 0.2
+"""How often active runs are read. Where none is active, nothing is read before :meth:`RunFollowerThread.rescan`."""
 
 
 @dataclass
-class News:
+class RunUpdate:
     """What a run said: everything, folded, the first time, and the events since then later."""
 
     run: RunFolder
@@ -39,15 +39,15 @@ class _Followed:
     member: Member
     reader: EventReader
     alive: bool = True
-    """Whether it goes, or has said something just now."""
-    begun: bool = False
+    """Whether it is active, or has said something just now."""
+    started: bool = False
     first: bool = True
 
 
-class MembersThread(QThread):
-    """``news`` says that :meth:`take` has something; it is not said again before it was taken."""
+class RunFollowerThread(QThread):
+    """``updated`` says that :meth:`drain_updates` has something; it is not said again before it was drained."""
 
-    news = Signal()
+    updated = Signal()
 
     def __init__(self, root: Path, group: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -58,19 +58,19 @@ class MembersThread(QThread):
         self._decided: set[Path] = set()
         """Runs of which it is known whether they are of this comparison."""
         self._followed: list[_Followed] = []
-        self._waiting: list[News] = []
+        self._updates: list[RunUpdate] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._ending = threading.Event()
 
-    def take(self) -> list[News]:
+    def drain_updates(self) -> list[RunUpdate]:
         """What was said since the last time, in order."""
         with self._lock:
-            news, self._waiting = self._waiting, []
-        return news
+            updates, self._updates = self._updates, []
+        return updates
 
-    def look_again(self) -> None:
-        """There may be another run, or one that goes on."""
+    def rescan(self) -> None:
+        """There may be another run, or one that was resumed."""
         self._wake.set()
 
     def end(self) -> None:
@@ -80,50 +80,50 @@ class MembersThread(QThread):
         self.wait()
 
     def run(self) -> None:
-        """Looks until it is told to end."""
-        asked = True
+        """Reads until :meth:`end` is called."""
+        rescan = True
         while not self._ending.is_set():
-            if asked:
-                self._find()
-            for one in self._followed:
-                if not self._ending.is_set() and (asked or one.alive or not one.begun):
-                    self._read(one)
-            lively = any(one.alive or not one.begun for one in self._followed)
-            asked = self._wake.wait(LOOK_SECONDS if lively else None)
+            if rescan:
+                self._find_members()
+            for followed in self._followed:
+                if not self._ending.is_set() and (rescan or followed.alive or not followed.started):
+                    self._read(followed)
+            active = any(followed.alive or not followed.started for followed in self._followed)
+            rescan = self._wake.wait(POLL_SECONDS if active else None)
             self._wake.clear()
 
-    def _find(self) -> None:
+    def _find_members(self) -> None:
         for run in reversed(list_runs(self._root)):
             if run.path in self._decided:
                 continue
             member = comparison.read(run)
-            # A run is made a moment before it knows its comparison; once it has begun, that does not change.
+            # A run is made a moment before it knows its comparison; once it has started, that does not change.
             if member is not None or run.attempts():
                 self._decided.add(run.path)
             if member is not None and member.group == self._group:
                 self._followed.append(_Followed(run, member, EventReader(run.events_file)))
 
-    def _read(self, one: _Followed) -> None:
-        going = one.run.going()
+    def _read(self, followed: _Followed) -> None:
+        running = followed.run.going()
         events: list[AnyEvent] = []
-        for piece in one.reader.pieces():
+        for piece in followed.reader.pieces():
             if self._ending.is_set():
                 return
             events += piece
         # Who has just spoken is not called dead: its end, or its beginning, may lie between the two questions.
-        alive = going or bool(events)
-        if not (events or one.first or alive != one.alive):
+        alive = running or bool(events)
+        if not (events or followed.first or alive != followed.alive):
             return
-        news = News(one.run, one.member, alive)
-        if one.first:
-            news.progress = Progress()
-            news.progress.apply_all(events)
-            news.progress.settle(alive)
+        update = RunUpdate(followed.run, followed.member, alive)
+        if followed.first:
+            update.progress = Progress()
+            update.progress.apply_all(events)
+            update.progress.settle(alive)
         else:
-            news.events = events
-        one.first, one.alive, one.begun = False, alive, one.begun or bool(events)
+            update.events = events
+        followed.first, followed.alive, followed.started = False, alive, followed.started or bool(events)
         with self._lock:
-            said = bool(self._waiting)
-            self._waiting.append(news)
-        if not said:
-            self.news.emit()
+            signalled = bool(self._updates)
+            self._updates.append(update)
+        if not signalled:
+            self.updated.emit()

@@ -19,7 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.gui.document.setting_text import values_text
 from workbench.gui.plots import ticks
+from workbench.gui.runs.state_text import state_text
 from workbench.gui.theme import STEP, Themes
 from workbench.runs import comparison
 from workbench.runs.comparison import Member, Result
@@ -29,64 +31,69 @@ from workbench.runs.progress import Progress
 if TYPE_CHECKING:
     from workbench.gui.comparison.charts import ComparisonCharts
 
-EMPTY = "Run → Compare… trains a run for each value of a setting, from the same weights and with the same batches."
-COLUMNS = ("Run", "State", "Epochs", "Loss", "Final", "Best", "Best at", "Time", "Weights")
+EMPTY = "Run → Compare… trains a run for each value of a setting, with the same initial weights and the same batches."
+COLUMNS = ("Run", "State", "Epochs", "Loss", "Final", "Best", "Best epoch", "Time", "Initial weights")
 _TIPS = (
-    "What is this run's own. Double-click shows the run.",
-    "What became of the run.",
-    "Epochs that are complete.",
+    "The settings in which this run differs. Double-click shows the run.",
+    "Whether the run is queued, running or has ended.",
+    "Completed epochs.",
     "Training loss of the last epoch.",
-    "The last value of the metric that the runs watch.",
-    "The best value of the metric that the runs watch.",
-    "The epoch of the best value.",
+    "Last value of the monitored metric.",
+    "Best value of the monitored metric.",
+    "Epoch of the best value.",
     "Time spent training.",
-    "A hash of the weights before the first step: the same in runs that start alike.",
+    "Hash of the weights before the first step: the same in runs that start alike.",
 )
 _WIDEST_RUN = 48 * STEP
-_SAID = 8
+_HASH_SHOWN = 8
 """Characters of a hash that are shown."""
 
 
 @dataclass
-class Entry:
-    """A run of the comparison. It has no folder before it begins; ``waits`` says that it will."""
+class ComparedRun:
+    """A run of the comparison. It has no folder before it starts; ``queued`` says that it will start."""
 
     member: Member
     run: RunFolder | None = None
     progress: Progress = field(default_factory=Progress)
-    waits: bool = False
+    queued: bool = False
 
     def state(self) -> str:
-        """What has become of it, in words."""
+        """Its state as it is shown."""
         if self.run is None:
-            return "waiting" if self.waits else "not begun"
-        return "starting" if self.progress.state == "new" else self.progress.state
+            return "queued" if self.queued else "not started"
+        return "starting" if self.progress.state == "new" else state_text(self.progress.state)
+
+    @property
+    def title(self) -> str:
+        """The settings in which it differs: ``Learning rate 0.1``."""
+        return values_text(self.member.values) or self.member.label
 
     def result(self) -> Result | None:
-        """The run in a few numbers; None before it has begun."""
+        """The run in a few numbers; None before it has started."""
         if self.run is None:
             return None
         return comparison.summarised(self.run, self.member, self.progress.summary(), self.progress.state)
 
 
 class ComparisonView(QWidget):
-    """Says ``opened`` with a run that is to be shown, and ``dropped`` when those that wait shall not begin."""
+    """Emits ``opened`` with a run that is to be shown, and ``cancelled`` when the queued runs are not to be started."""
 
     opened = Signal(object)
-    dropped = Signal()
+    cancelled = Signal()
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("view.comparison")
         self.setAccessibleName("Comparison")
         self._themes = themes
-        self._entries: list[Entry] = []
+        self._entries: list[ComparedRun] = []
         self._charts: ComparisonCharts | None = None
-        self._make_parts()
+        self._create_widgets()
         self._arrange()
-        themes.changed.connect(self._dress)
+        themes.changed.connect(self._apply_theme)
 
-    def _make_parts(self) -> None:
+    def _create_widgets(self) -> None:
         self.empty = QLabel(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
@@ -94,10 +101,10 @@ class ComparisonView(QWidget):
         self.status = QLabel()
         self.status.setObjectName("view.comparison.status")
         self.status.setWordWrap(True)
-        self.drop = QPushButton("Drop those waiting")
-        self.drop.setObjectName("view.comparison.drop")
-        self.drop.setToolTip("The runs that wait are not begun; the one that goes is left alone.")
-        self.drop.clicked.connect(self.dropped)
+        self.cancel = QPushButton("Cancel queued runs")
+        self.cancel.setObjectName("view.comparison.drop")
+        self.cancel.setToolTip("Queued runs are not started; the one that is running continues.")
+        self.cancel.clicked.connect(self.cancelled)
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setObjectName("view.comparison.table")
         self.table.setAccessibleName("Runs of the comparison")
@@ -124,7 +131,7 @@ class ComparisonView(QWidget):
         line = QHBoxLayout()
         line.setSpacing(2 * STEP)
         line.addWidget(self.status, 1)
-        line.addWidget(self.drop)
+        line.addWidget(self.cancel)
         self._plots = QHBoxLayout()
         self._plots.setSpacing(2 * STEP)
         page = QWidget()
@@ -148,14 +155,14 @@ class ComparisonView(QWidget):
         self._charts = ComparisonCharts(self)
         for chart in self._charts.all:
             self._plots.addWidget(chart, 1)
-        self._dress()
+        self._apply_theme()
 
     @property
     def charts(self) -> ComparisonCharts | None:
         """The plots, once they are made."""
         return self._charts
 
-    def show_entries(self, entries: list[Entry]) -> None:
+    def show_entries(self, entries: list[ComparedRun]) -> None:
         """Shows these, as they are now."""
         self._entries = entries
         self._pages.setCurrentIndex(1 if entries else 0)
@@ -172,12 +179,12 @@ class ComparisonView(QWidget):
         self.table.setRowCount(len(self._entries))
         for row, (entry, result) in enumerate(zip(self._entries, results, strict=True)):
             self._fill_row(row, entry, result)
-        self.status.setText(_words(self._entries, results))
-        self.drop.setVisible(any(entry.waits for entry in self._entries))
+        self.status.setText(_summary(self._entries, results))
+        self.cancel.setVisible(any(entry.queued for entry in self._entries))
         if self._charts is not None:
-            self._charts.show_runs([(entry.member.label, entry.progress) for entry in self._entries], self._colours())
+            self._charts.show_runs([(entry.title, entry.progress) for entry in self._entries], self._colors())
 
-    def _fill_row(self, row: int, entry: Entry, result: Result | None) -> None:
+    def _fill_row(self, row: int, entry: ComparedRun, result: Result | None) -> None:
         for column, text in enumerate(_cells(entry, result)):
             item = self.table.item(row, column)
             if item is None:
@@ -188,21 +195,23 @@ class ComparisonView(QWidget):
                 item.setText(text)
         first = self.table.item(row, 0)
         if first is not None:
-            first.setForeground(QColor(self._colours()[row]))
+            first.setForeground(QColor(self._colors()[row]))
             first.setToolTip("\n".join(f"{path} = {value}" for path, value in entry.member.values.items()))
         last = self.table.item(row, len(COLUMNS) - 1)
         if last is not None and result is not None and result.initial_weights:
-            last.setToolTip(f"weights {result.initial_weights}\nbatches of the first epoch {result.first_batches}")
+            last.setToolTip(
+                f"Initial weights {result.initial_weights}\nBatches of the first epoch {result.first_batches}"
+            )
 
-    def _colours(self) -> list[str]:
+    def _colors(self) -> list[str]:
         theme = self._themes.current
-        colours = (theme.train, theme.val, *theme.overlays)
-        return [colours[place % len(colours)] for place in range(len(self._entries))]
+        colors = (theme.train, theme.val, *theme.overlays)
+        return [colors[index % len(colors)] for index in range(len(self._entries))]
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         if self._charts is not None:
-            self._charts.dress(self._themes.current)
+            self._charts.apply_theme(self._themes.current)
         self._refresh()
 
     @Slot(QModelIndex)
@@ -217,8 +226,8 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-def _cells(entry: Entry, result: Result | None) -> tuple[str, ...]:
-    first = (f"━ {entry.member.label}", entry.state())
+def _cells(entry: ComparedRun, result: Result | None) -> tuple[str, ...]:
+    first = (f"━ {entry.title}", entry.state())
     if result is None or result.state == "new":
         return (*first, *("" for _ in COLUMNS[2:]))
     return (
@@ -227,25 +236,25 @@ def _cells(entry: Entry, result: Result | None) -> tuple[str, ...]:
         *("" if value is None else ticks.number(value) for value in (result.final_loss, result.final, result.best)),
         str(result.best_epoch or ""),
         ticks.duration(result.seconds),
-        result.initial_weights[:_SAID],
+        result.initial_weights[:_HASH_SHOWN],
     )
 
 
-def _words(entries: list[Entry], results: list[Result | None]) -> str:
-    """How far it is, and whether the runs can be compared at all."""
+def _summary(entries: list[ComparedRun], results: list[Result | None]) -> str:
+    """How many runs have ended, and whether they can be compared at all."""
     known = [result for result in results if result is not None and result.initial_weights]
     ended = sum(entry.run is not None and entry.progress.ended is not None for entry in entries)
     metric = next((result.metric for result in known if result.metric), "")
-    words = f"{ended} of {len(entries)} runs have ended."
-    watched = f" Final and best are {metric}." if metric else ""
+    ended_text = f"{ended} of {len(entries)} {'run has' if len(entries) == 1 else 'runs have'} ended."
+    metric_text = f" Final and Best are {metric}." if metric else ""
     if len(known) < 2:
-        return words + watched
+        return ended_text + metric_text
     same_weights = len({result.initial_weights for result in known}) == 1
     same_batches = len({result.first_batches for result in known}) == 1
     alike = {
-        (True, True): "All begin with the same weights and see the same batches.",
-        (True, False): "All begin with the same weights, but see different batches.",
-        (False, True): "They begin with different weights, and see the same batches.",
-        (False, False): "They begin with different weights, and see different batches.",
+        (True, True): "All start with the same weights and see the same batches.",
+        (True, False): "All start with the same weights, but see different batches.",
+        (False, True): "They start with different weights, and see the same batches.",
+        (False, False): "They start with different weights, and see different batches.",
     }[same_weights, same_batches]
-    return f"{words} {alike}{watched}"
+    return f"{ended_text} {alike}{metric_text}"

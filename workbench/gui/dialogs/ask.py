@@ -1,6 +1,6 @@
 """Every question to a person goes through here, so that a test can answer in the person's stead.
 
-Callers use the module (``ask.yes_no(...)``), never the names in it: a test puts its own answers in their place.
+Callers use the module (``ask.choose(...)``), never the names in it: a test puts its own answers in their place.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from PySide6.QtCore import SignalInstance
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QPushButton, QWidget
 
 CANCEL = ""
-REPLACE = "Replace it"
+REPLACE = "Replace"
 
 
 def message(parent: QWidget | None, title: str, text: str, details: str = "") -> None:
-    """Tells something that only needs to be read."""
+    """Shows something that only needs to be read."""
     box = _box(parent, title, text, details)
     box.addButton(QMessageBox.StandardButton.Ok)
     box.exec()
@@ -35,7 +35,7 @@ def choose(
 ) -> str:
     """Asks for one of ``choices``; gives it, or CANCEL (an empty text). Escape cancels.
 
-    ``unless`` takes the question back: the matter has settled itself, and the answer is CANCEL.
+    ``unless`` closes the question when it is emitted; the answer is CANCEL then.
     """
     box = _box(parent, title, text, details)
     buttons: dict[QPushButton, str] = {}
@@ -72,7 +72,7 @@ def open_file(parent: QWidget | None, title: str, folder: Path | None, kinds: st
 def open_files(parent: QWidget | None, title: str, folder: Path | None, kinds: str) -> list[Path]:
     """Asks for one or more files that exist. Empty when it was cancelled."""
     chosen, _ = QFileDialog.getOpenFileNames(parent, title, str(folder or ""), kinds)
-    return [Path(one) for one in chosen]
+    return [Path(name) for name in chosen]
 
 
 def open_folder(parent: QWidget | None, title: str, folder: Path | None) -> Path | None:
@@ -93,7 +93,7 @@ def save_file(parent: QWidget | None, title: str, start: Path, kinds: str) -> Pa
 
 def may_replace(parent: QWidget | None, title: str, path: Path) -> bool:
     """Whether a file may be written there: there is none yet, or the person says so."""
-    return not path.is_file() or choose(parent, title, f"{path.name} exists already.", (REPLACE,)) == REPLACE
+    return not path.is_file() or choose(parent, title, f"“{path.name}” already exists.", (REPLACE,)) == REPLACE
 
 
 def with_ending(path: Path, ending: str) -> Path:

@@ -51,10 +51,10 @@ class ReportDialog(QDialog):
         QGuiApplication.clipboard().setText(self.text)
 
 
-def tell(
+def show_error(
     parent: QWidget | None, what: str, hint: str = "", details: str = "", title: str = "Workbench"
 ) -> ReportDialog:
-    """Shows an error, or a report, in front of the window. The window goes on meanwhile."""
+    """Shows an error, or a report, in front of the window. The window stays usable meanwhile."""
     dialog = ReportDialog(title, what, hint, details, parent)
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()

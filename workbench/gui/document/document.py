@@ -51,9 +51,9 @@ class Document(QObject):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the settings; then what others (the lab) found where the settings alone look right."""
+        """What is wrong with the settings; then what others (the engine) found where the settings alone look right."""
         known = {problem.path for problem in self._own}
-        outside = (problem for found in self._outside.values() for problem in found if problem.path not in known)
+        outside = (problem for problems in self._outside.values() for problem in problems if problem.path not in known)
         return (*self._own, *outside)
 
     @property
@@ -99,7 +99,7 @@ class Document(QObject):
         self.set(path, self.default(path))
 
     def set_outside_problems(self, source: str, problems: tuple[Problem, ...]) -> None:
-        """What ``source`` (a panel that asked the lab) finds wrong now. Nothing takes back what it said before."""
+        """What ``source`` (a panel that asked the engine) finds wrong now. Nothing takes back what it said before."""
         if self._outside.get(source, ()) != tuple(problems):
             self._outside[source] = tuple(problems)
             self.changed.emit()

@@ -19,11 +19,11 @@ SECTIONS = ("dataset", "model")
 TRUST = "Trust it"
 LARGEST = 16 * 2**20
 """Bytes of a Python file. A larger one is read by no window; the engine refuses it as not trusted."""
-MEANING = "It is Python code: it can do whatever you can do. You are not asked again until its content changes."
+MEANING = "The code can do whatever you can do. You are asked again only if its content changes."
 
 
-class OwnFiles(QObject):
-    """Asks, and keeps the answer."""
+class TrustedFiles(QObject):
+    """Asks, and saves the answer."""
 
     trusted = Signal()
     """A file is trusted that was not before: what could not be shown can be now."""
@@ -37,26 +37,26 @@ class OwnFiles(QObject):
 
         One that is not there or cannot be read is none of them: the engine says what is wrong with it.
         """
-        found: list[Path] = []
+        files: list[Path] = []
         for section in sections:
             path = _file(data.get(section, {}))
-            if path is not None and path not in found and not trust.trusted(_hash(path)):
-                found.append(path)
-        return found
+            if path is not None and path not in files and not trust.trusted(_hash(path)):
+                files.append(path)
+        return files
 
-    def ask(self, data: Mapping[str, Mapping[str, Any]], what: str = "This run") -> bool:
-        """Asks about each file that is not trusted; whether all are trusted then."""
+    def confirm(self, data: Mapping[str, Mapping[str, Any]], what: str = "This run") -> bool:
+        """Asks about each file that is not trusted. Whether all are trusted then."""
         for path in self.untrusted(data):
             digest = _hash(path)
             changed = "It has changed since you trusted it. " if trust.was_trusted(path) else ""
-            text = f"{what} executes {path}. Trust it?"
+            text = f"{what} uses the Python code in {path}, which is not trusted yet. Trust it?"
             if ask.choose(self._window, "Your own code", text, (TRUST,), changed + MEANING) != TRUST:
                 return False
             try:
                 # What was asked about, even should the file be changed while the question stands.
                 trust.keep(path, digest)
             except OSError as problem:
-                error.tell(self._window, f"The answer cannot be kept: {problem.strerror or problem}.")
+                error.show_error(self._window, f"The answer cannot be saved: {problem.strerror or problem}.")
                 return False
             self.trusted.emit()
         return True

@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui.dialogs import ask
 from workbench.gui.evaluation.view import EvaluationView
 from workbench.gui.service.busy_indicator import BusyIndicator
-from workbench.gui.session.run_controller import Desk
+from workbench.gui.service.client import ServiceClient
+from workbench.gui.session.session import Session
 from workbench.launch.service import RequestType, ServiceReply
 from workbench.runs import checkpoints, evaluations
 from workbench.runs.folder import RunFolder, given_name
@@ -33,22 +34,31 @@ MOST_NAMES = 50_000
 NO_CHECKPOINT = "The run shown has no checkpoint yet: train first."
 
 
-class Evaluating(QObject):
+class EvaluationController(QObject):
     """Sends the requests of the view, and shows it the answers."""
 
-    def __init__(self, desk: Desk, view: EvaluationView, window: QWidget) -> None:
+    opened = Signal()
+    """The evaluation is to be brought to the front."""
+
+    def __init__(self, session: Session, service: ServiceClient, view: EvaluationView, window: QWidget) -> None:
         super().__init__(window)
-        self._desk, self._view, self._window = desk, view, window
+        self._session, self._service, self._view, self._window = session, service, view, window
         self._folder: Path | None = None
         """Where files were chosen last."""
         self._model_name = ""
         """Of the model that predicts files."""
-        desk.lab.replied.connect(self._apply_reply)
-        view.add_busy_indicator(BusyIndicator(desk.lab, dict.fromkeys(REQUESTS, ""), "evaluation.waiting", view))
+        service.replied.connect(self._apply_reply)
+        view.add_busy_indicator(BusyIndicator(service, dict.fromkeys(REQUESTS, ""), "evaluation.waiting", view))
         view.wanted.connect(self.evaluate)
         view.cell_wanted.connect(self._request_samples)
         view.files_wanted.connect(self.choose_files)
         view.files_given.connect(self.predict)
+
+    @Slot()
+    def open(self) -> None:
+        """Shows the evaluation, and evaluates the run shown on the split that is chosen."""
+        self.opened.emit()
+        self.evaluate(str(self._view.split.currentData()))
 
     @Slot(str)
     def evaluate(self, split: str) -> None:
@@ -58,7 +68,7 @@ class Evaluating(QObject):
             self._view.show_status(NO_CHECKPOINT)
             return
         self._view.show_waiting(f"Evaluating {checkpoint.name}…")
-        self._desk.lab.send(EvaluateCheckpoint(checkpoint=str(checkpoint), split=split))
+        self._service.send(EvaluateCheckpoint(checkpoint=str(checkpoint), split=split))
 
     @Slot()
     def choose_files(self) -> None:
@@ -84,11 +94,11 @@ class Evaluating(QObject):
             return
         self._view.show_waiting(f"Predicting {len(files):,} file{'' if len(files) == 1 else 's'}…")
         self._model_name = _name_of(checkpoint)
-        self._desk.lab.send(PredictFiles(checkpoint=str(checkpoint), files=tuple(str(file) for file in files)))
+        self._service.send(PredictFiles(checkpoint=str(checkpoint), files=tuple(str(file) for file in files)))
 
     def checkpoint(self) -> Path | None:
         """The best checkpoint of the run shown, else its newest."""
-        run = self._desk.session.folder
+        run = self._session.folder
         info = checkpoints.best_else_latest(run.checkpoints) if run is not None else None
         return info.path if info is not None else None
 
@@ -97,7 +107,7 @@ class Evaluating(QObject):
         shown = self._view.evaluation
         if shown is not None:
             request = DescribeSamples(checkpoint=shown.checkpoint, split=shown.split, indices=indices)
-            self._desk.lab.send(request)
+            self._service.send(request)
 
     @Slot(object)
     def _apply_reply(self, reply: ServiceReply) -> None:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workbench.export_formats import FORMATS
 from workbench.gui.dialogs import ask
 from workbench.gui.service.busy_indicator import BusyIndicator
 from workbench.gui.service.client import ServiceClient
@@ -24,22 +25,6 @@ from workbench.gui.theme import STEP
 from workbench.launch.service import RequestType, ServiceReply
 from workbench.runs.service.answers import ExportedModel
 from workbench.runs.service.requests import ExportModel
-
-FORMS = (
-    ("onnx", "ONNX", ".onnx", "Runs in ONNX Runtime and many other programs. Checked there at two batch sizes."),
-    ("script", "PyTorch script", ".py", "The whole run as plain, commented code without this program. It trains anew."),
-    ("torch-export", "torch.export", ".pt2", "PyTorch's own format for use without the network's code."),
-    ("safetensors", "Weights (safetensors)", ".safetensors", "The weights alone, in a format that cannot run code."),
-    ("state-dict", "Weights (state dict)", ".pt", "The weights alone, as PyTorch saves them."),
-    (
-        "torchscript",
-        "TorchScript",
-        ".pt",
-        "Compiled from the code. Deprecated by PyTorch: prefer torch.export or ONNX.",
-    ),
-    ("trace", "TorchScript trace", ".pt", "Only the path that one example took. Deprecated by PyTorch."),
-    ("model", "Whole model", ".pt", "A pickle: opens only where this program is installed, and could run code."),
-)
 
 
 class ExportDialog(QDialog):
@@ -59,8 +44,8 @@ class ExportDialog(QDialog):
         self.form = QComboBox(self)
         self.form.setObjectName("export.format")
         self.form.setAccessibleName("Format")
-        for key, title, _, _ in FORMS:
-            self.form.addItem(title, key)
+        for known in FORMATS:
+            self.form.addItem(known.title, known.name)
         self.file = QLineEdit(self)
         self.file.setObjectName("export.file")
         self.file.setAccessibleName("File")
@@ -112,16 +97,16 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _on_format_changed(self) -> None:
-        _, _, ending, about = FORMS[self.form.currentIndex()]
-        self.about.setText(about)
+        chosen = FORMATS[self.form.currentIndex()]
+        self.about.setText(chosen.about)
         path = Path(self.file.text() or str(Path.home() / self._name))
-        if self.file.text() and path.suffix in {known for _, _, known, _ in FORMS}:
+        if self.file.text() and path.suffix in {known.suffix for known in FORMATS}:
             path = path.with_suffix("")
-        self.file.setText(str(ask.with_ending(path, ending)))
+        self.file.setText(str(ask.with_ending(path, chosen.suffix)))
 
     @Slot()
     def _browse(self) -> None:
-        ending = FORMS[self.form.currentIndex()][2]
+        ending = FORMATS[self.form.currentIndex()].suffix
         path = ask.save_file(self, "Export to", ask.with_ending(Path(self.file.text()), ending), "All files (*)")
         if path is not None:
             self._agreed = str(path)

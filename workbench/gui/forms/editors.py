@@ -1,4 +1,4 @@
-"""One editor for each kind of value. An editor shows plain data and says what was made of it; it decides nothing."""
+"""One editor for each kind of value. An editor shows plain data and emits what a person made of it; it decides nothing."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Editor(QWidget):
     def _show(self, value: object) -> None:
         raise TypeError(f"{type(self).__name__} shows nothing")
 
-    def _take_field(self, field: QWidget) -> None:
+    def _set_field(self, field: QWidget) -> None:
         self.field = field
         field.setObjectName(self.path)
         field.setAccessibleName(self.setting.title)
@@ -51,13 +51,13 @@ class Editor(QWidget):
         self.setFocusProxy(field)
 
 
-class Switch(Editor):
+class SwitchEditor(Editor):
     """true or false."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
         self._box = QCheckBox(self)
-        self._take_field(self._box)
+        self._set_field(self._box)
         self._box.toggled.connect(self._toggled)
 
     def _show(self, value: object) -> None:
@@ -68,7 +68,7 @@ class Switch(Editor):
         self.edited.emit(on)
 
 
-class WheelPasser(QObject):
+class WheelFilter(QObject):
     """Leaves the wheel to the column that a control stands in."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -79,7 +79,7 @@ class WheelPasser(QObject):
         return super().eventFilter(watched, event)
 
 
-class Combo(QComboBox):
+class SettingComboBox(QComboBox):
     """A combo box that leaves the wheel to the column it stands in."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -87,30 +87,30 @@ class Combo(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(8)
-        self.installEventFilter(WheelPasser(self))
+        self.installEventFilter(WheelFilter(self))
 
 
-class Choice(Editor):
+class ChoiceEditor(Editor):
     """One of a few values."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
-        self._combo = Combo(self)
+        self._combo = SettingComboBox(self)
         for choice in setting.choices:
             self._combo.addItem(setting.label(choice), choice)
-        self._take_field(self._combo)
-        self._combo.currentIndexChanged.connect(self._chosen)
+        self._set_field(self._combo)
+        self._combo.currentIndexChanged.connect(self._choose_index)
 
     def _show(self, value: object) -> None:
         self._combo.setCurrentIndex(self._combo.findData(value))
 
     @Slot(int)
-    def _chosen(self, index: int) -> None:
+    def _choose_index(self, index: int) -> None:
         if index >= 0:
             self.edited.emit(self._combo.itemData(index))
 
 
-class UnitLine(QLineEdit):
+class UnitLineEdit(QLineEdit):
     """A line with a unit at its right end."""
 
     def __init__(self, unit: str, parent: QWidget | None = None) -> None:
@@ -131,19 +131,19 @@ class UnitLine(QLineEdit):
         )
 
 
-class Line(Editor):
+class LineEditor(Editor):
     """Text, a number, or a list, typed into a line. Numbers go up and down with the arrow keys."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
-        self.line = UnitLine(setting.unit, self)
-        self._take_field(self.line)
+        self.line = UnitLineEdit(setting.unit, self)
+        self._set_field(self.line)
         if setting.kind in NUMBERS:
             self.line.setAlignment(Qt.AlignmentFlag.AlignRight)
         if setting.words:
             self.line.setPlaceholderText(setting.words[0])
-            words = " or ".join(setting.words)
-            self.line.setToolTip(f"{setting.help}\nLeft empty: {words}.")
+            empty = " or ".join(setting.words)
+            self.line.setToolTip(f"{setting.help}\nLeft empty: {empty}.")
         self.line.textEdited.connect(self._typed)
 
     def _show(self, value: object) -> None:
@@ -167,7 +167,7 @@ class Line(Editor):
         self.edited.emit(value_of(self.setting, text))
 
 
-class SlideLine(Line):
+class SliderEditor(LineEditor):
     """A number between two bounds, typed or slid to."""
 
     STEPS = 100
@@ -183,7 +183,7 @@ class SlideLine(Line):
         self.slider.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.slider.setRange(int(setting.exclusive_minimum), self.STEPS - int(setting.exclusive_maximum))
         self.slider.setPageStep(self.STEPS // 10)
-        self.slider.installEventFilter(WheelPasser(self))
+        self.slider.installEventFilter(WheelFilter(self))
         self.slider.valueChanged.connect(self._slid)
         self._layout.insertWidget(0, self.slider, 2)
 
@@ -205,13 +205,13 @@ class SlideLine(Line):
             self.slider.blockSignals(blocked)
 
     @Slot(int)
-    def _slid(self, place: int) -> None:
-        value = round(self._low + (self._high - self._low) * place / self.STEPS, 6)
+    def _slid(self, position: int) -> None:
+        value = round(self._low + (self._high - self._low) * position / self.STEPS, 6)
         self.line.setText(text_of(self.setting, value))
         self.edited.emit(value)
 
 
-class PathLine(Line):
+class PathEditor(LineEditor):
     """A path, typed or chosen."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
@@ -237,29 +237,29 @@ class PathLine(Line):
             self.edited.emit(str(chosen))
 
 
-class Offer(Editor):
+class SuggestionEditor(Editor):
     """Text, with values to choose from that become known later."""
 
     def __init__(self, path: str, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(path, setting, parent)
-        self._combo = Combo(self)
+        self._combo = SettingComboBox(self)
         line = QLineEdit(self._combo)
         line.setAccessibleName(setting.title)
         self._combo.setEditable(True)
         self._combo.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self._combo.setLineEdit(line)
-        self._take_field(self._combo)
-        self._combo.activated.connect(self._chosen)
+        self._set_field(self._combo)
+        self._combo.activated.connect(self._choose_index)
         line.textEdited.connect(self._typed)
 
     def offer(self, values: Sequence[tuple[str, str]]) -> None:
-        """What can be chosen: values, and what a person reads beside each."""
-        text = self._combo.currentText()
+        """Sets what can be chosen: values, and the text beside each."""
+        current = self._combo.currentText()
         blocked = self._combo.blockSignals(True)
         self._combo.clear()
-        for value, words in values:
-            self._combo.addItem(f"{value}   {words}", value)
-        self._combo.setEditText(text)
+        for value, text in values:
+            self._combo.addItem(f"{value}   {text}", value)
+        self._combo.setEditText(current)
         self._combo.blockSignals(blocked)
         self._combo.view().setMinimumWidth(280)
 
@@ -268,7 +268,7 @@ class Offer(Editor):
             self._combo.setEditText(str(value))
 
     @Slot(int)
-    def _chosen(self, index: int) -> None:
+    def _choose_index(self, index: int) -> None:
         value = self._combo.itemData(index)
         self._combo.setEditText(str(value))
         self.edited.emit(value)
@@ -278,14 +278,14 @@ class Offer(Editor):
         self.edited.emit(text)
 
 
-def make(path: str, setting: Setting, offered: bool = False) -> Editor:
+def create_editor(path: str, setting: Setting, offered: bool = False) -> Editor:
     """The editor for a setting; ``offered`` lets a text choose from values given later."""
     if offered:
-        return Offer(path, setting)
+        return SuggestionEditor(path, setting)
     if setting.kind == "switch":
-        return Switch(path, setting)
+        return SwitchEditor(path, setting)
     if setting.kind == "choice":
-        return Choice(path, setting)
+        return ChoiceEditor(path, setting)
     if setting.slider:
-        return SlideLine(path, setting)
-    return PathLine(path, setting) if setting.kind == "path" else Line(path, setting)
+        return SliderEditor(path, setting)
+    return PathEditor(path, setting) if setting.kind == "path" else LineEditor(path, setting)

@@ -11,12 +11,13 @@ from workbench.config.fields import Section, Setting, kind_of, settings
 from workbench.config.run import RunConfig, variants
 from workbench.gui.assets import icon
 from workbench.gui.document.document import Document
+from workbench.gui.document.setting_text import kind_setting
 from workbench.gui.forms import editors
-from workbench.gui.forms.row import Row
+from workbench.gui.forms.row import SettingRow
 from workbench.gui.theme import Themes
 
 
-class Form(QWidget):
+class SettingsForm(QWidget):
     """The settings of some sections: which variant, the few that matter, and the rest below *Advanced*."""
 
     def __init__(
@@ -33,7 +34,7 @@ class Form(QWidget):
         self._sections = tuple(sections)
         self._themes = themes
         self._offered = tuple(offered)
-        self._rows: dict[tuple[str, str], Row] = {}
+        self._rows: dict[tuple[str, str], SettingRow] = {}
         self._shown: tuple[tuple[str, str], ...] = ()
         self._basic = _column()
         self._advanced = _column()
@@ -46,7 +47,7 @@ class Form(QWidget):
         self._more.setAutoRaise(True)
         self._more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._more.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._more.toggled.connect(self._unfold)
+        self._more.toggled.connect(self._expand)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -54,13 +55,13 @@ class Form(QWidget):
         layout.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self._advanced)
         document.changed.connect(self.refresh)
-        themes.changed.connect(self._dress)
-        self._unfold(False)
+        themes.changed.connect(self._apply_theme)
+        self._expand(False)
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
-        """Shows the document as it stands; builds the rows anew where a section became another variant."""
+        """Shows the document as it stands; rebuilds the rows where a section became another variant."""
         shown = tuple((section, self._kind(section)) for section in self._sections)
         if shown != self._shown:
             self._shown = shown
@@ -74,7 +75,7 @@ class Form(QWidget):
         """The editor of a setting that is there now."""
         return next((row.editor for row in self._current() if row.path == path), None)
 
-    def _current(self) -> list[Row]:
+    def _current(self) -> list[SettingRow]:
         kinds = dict(self._shown)
         return [row for (path, kind), row in self._rows.items() if kinds[path.partition(".")[0]] == kind or not kind]
 
@@ -89,15 +90,15 @@ class Form(QWidget):
             row.hide()
         for section, kind in self._shown:
             if kind:
-                self._put(self._kind_row(section), advanced=False)
+                self._place_row(self._kind_row(section), advanced=False)
             for setting in settings(_variant(section, kind)):
-                self._put(self._row(section, kind, setting), setting.advanced)
+                self._place_row(self._row(section, kind, setting), setting.advanced)
         self._more.setVisible(any(row.parent() is self._advanced for row in self._current()))
-        found = self.findChild(QWidget, name) if name else None
-        if found is not None and focus is not None and not focus.isVisible():
-            found.setFocus()
+        successor = self.findChild(QWidget, name) if name else None
+        if successor is not None and focus is not None and not focus.isVisible():
+            successor.setFocus()
 
-    def _put(self, row: Row, advanced: bool) -> None:
+    def _place_row(self, row: SettingRow, advanced: bool) -> None:
         column = self._advanced if advanced else self._basic
         layout = column.layout()
         if isinstance(layout, QVBoxLayout):
@@ -105,11 +106,11 @@ class Form(QWidget):
             layout.addWidget(row)
         row.show()
 
-    def _row(self, section: str, kind: str, setting: Setting) -> Row:
+    def _row(self, section: str, kind: str, setting: Setting) -> SettingRow:
         path = f"{section}.{setting.name}"
         if (path, kind) not in self._rows:
-            editor = editors.make(path, setting, offered=path in self._offered)
-            self._rows[path, kind] = Row(self._document, editor, self._themes)
+            editor = editors.create_editor(path, setting, offered=path in self._offered)
+            self._rows[path, kind] = SettingRow(self._document, editor, self._themes)
         row = self._rows[path, kind]
         # A name is found once only: that of the variant that is shown.
         for (other, of), hidden in self._rows.items():
@@ -118,38 +119,30 @@ class Form(QWidget):
         row.editor.field.setObjectName(path)
         return row
 
-    def _kind_row(self, section: str) -> Row:
+    def _kind_row(self, section: str) -> SettingRow:
         path = f"{section}.kind"
         kind = dict(self._shown)[section]
         if (path, kind) not in self._rows:
             for (other, of), row in list(self._rows.items()):
                 if other == path:
                     self._rows[path, kind] = self._rows.pop((other, of))
-                    row.explain(_sentence(_variant(section, kind)))
+                    row.explain(_first_line(_variant(section, kind)))
                     return row
-            field = RunConfig.model_fields[section]
-            found = {
-                kind_of(variant): str(getattr(variant, "title", kind_of(variant))) for variant in variants(section)
-            }
-            setting = Setting(
-                "kind", field.title or section, field.description or "", "choice", None, choices=tuple(found),
-                labels=tuple(found.items()),
-            )  # fmt: skip
-            editor = editors.Choice(path, setting)
-            self._rows[path, kind] = Row(self._document, editor, self._themes)
-        self._rows[path, kind].explain(_sentence(_variant(section, kind)))
+            editor = editors.ChoiceEditor(path, kind_setting(section))
+            self._rows[path, kind] = SettingRow(self._document, editor, self._themes)
+        self._rows[path, kind].explain(_first_line(_variant(section, kind)))
         return self._rows[path, kind]
 
-    def _is_wrong(self, row: Row) -> bool:
+    def _is_wrong(self, row: SettingRow) -> bool:
         return any(problem.path == row.path for problem in self._document.problems)
 
     @Slot(bool)
-    def _unfold(self, shown: bool) -> None:
+    def _expand(self, shown: bool) -> None:
         self._advanced.setVisible(shown)
-        self._dress()
+        self._apply_theme()
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         name = "chevron-down" if self._more.isChecked() else "chevron-right"
         self._more.setIcon(icon(name, self._themes.current))
 
@@ -166,5 +159,5 @@ def _variant(section: str, kind: str) -> type[Section]:
     return next(variant for variant in variants(section) if kind_of(variant) == kind)
 
 
-def _sentence(variant: type[Section]) -> str:
+def _first_line(variant: type[Section]) -> str:
     return (variant.__doc__ or "").strip().partition("\n")[0]

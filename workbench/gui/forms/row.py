@@ -15,8 +15,8 @@ LABEL_WIDTH = 124
 RESET_WIDTH = 22
 
 
-class Row(QWidget):
-    """Shows one setting of the document, and gives back what is made of it."""
+class SettingRow(QWidget):
+    """Shows one setting of the document, and writes back what is edited."""
 
     def __init__(self, document: Document, editor: Editor, themes: Themes) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Row(QWidget):
         self._reset.setAccessibleName(f"Reset {editor.setting.title}")
         self._reset.setAutoRaise(True)
         self._reset.setFixedSize(RESET_WIDTH, RESET_WIDTH)
-        self._reset.clicked.connect(self._take_default)
+        self._reset.clicked.connect(self._reset_to_default)
         self._problem = QLabel(self)
         self._problem.setObjectName(f"{self.path}.problem")
         self._problem.setProperty("role", "error")
@@ -43,10 +43,10 @@ class Row(QWidget):
         self._explanation.setProperty("role", "muted")
         self._explanation.setWordWrap(True)
         self._explanation.hide()
-        self._place()
-        editor.edited.connect(self._take)
-        themes.changed.connect(self._dress)
-        self._dress()
+        self._arrange()
+        editor.edited.connect(self._apply_edit)
+        themes.changed.connect(self._apply_theme)
+        self._apply_theme()
         self.refresh()
 
     def refresh(self) -> None:
@@ -57,7 +57,7 @@ class Row(QWidget):
         self.editor.show_value(value)
         changed = not same(value, default)
         self._reset.setVisible(changed)
-        self._reset.setToolTip(f"Changed. Take the default again: {_plain(default)}")
+        self._reset.setToolTip(f"Changed. Reset to the default: {_plain(default)}")
         title = self.editor.setting.title
         self._label.setText(f"{title} •" if changed else title)
         wrong = [problem for problem in self._document.problems if problem.path == self.path]
@@ -75,7 +75,7 @@ class Row(QWidget):
         self._explanation.setText(text)
         self._explanation.setVisible(bool(text))
 
-    def _place(self) -> None:
+    def _arrange(self) -> None:
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(4)
@@ -92,21 +92,21 @@ class Row(QWidget):
         layout.setColumnStretch(1, 1)
 
     @Slot(object)
-    def _take(self, value: object) -> None:
+    def _apply_edit(self, value: object) -> None:
         self._document.set(self.path, value)
 
     @Slot()
-    def _take_default(self) -> None:
+    def _reset_to_default(self) -> None:
         self._document.reset(self.path)
         self.editor.show_value(self._document.value(self.path))
         self.editor.setFocus()
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self._reset.setIcon(icon("reset", self._themes.current))
 
 
 def _plain(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value)) or "nothing"
-    return str(value) if value != "" else "nothing"
+        return ", ".join(map(str, value)) or "empty"
+    return str(value) if value != "" else "empty"

@@ -36,10 +36,10 @@ def value_of(setting: Setting, text: str) -> object:
     if setting.words and (not text.strip() or text.strip() in setting.words):
         return text.strip() or setting.words[0]
     if setting.kind in ("integer", "number"):
-        found = _scalar(setting.kind, text)
-        return text if found is None else found
-    found_list = _texts(text) if setting.kind == "texts" else _numbers(setting.kind, text)
-    return text if found_list is None else found_list
+        number = _scalar(setting.kind, text)
+        return text if number is None else number
+    items = _texts(text) if setting.kind == "texts" else _numbers(setting.kind, text)
+    return text if items is None else items
 
 
 def same(first: object, second: object) -> bool:
@@ -113,9 +113,9 @@ def _numbers(kind: str, text: str) -> list[int | float] | None:
     parts = text.split(",")
     if not parts[-1].strip():
         parts.pop()  # the number behind the comma is still to be typed
-    found = [_scalar(kind.removesuffix("s"), part) for part in parts]
-    values = [value for value in found if value is not None]
-    return values if len(values) == len(found) else None
+    scalars = [_scalar(kind.removesuffix("s"), part) for part in parts]
+    values = [value for value in scalars if value is not None]
+    return values if len(values) == len(scalars) else None
 
 
 def _item(item: object) -> str:

@@ -28,7 +28,7 @@ def help_on(widget: QWidget | None) -> str:
 def show_about(parent: QWidget) -> None:
     """Shows version and license."""
     text = "A workbench for training PyTorch models.\nFree software under the MIT license."
-    error.tell(parent, f"Workbench {__version__}", text, title="About Workbench")
+    error.show_error(parent, f"Workbench {__version__}", text, title="About Workbench")
 
 
 def show_environment(parent: QWidget, environment: Environment | None) -> None:
@@ -36,7 +36,7 @@ def show_environment(parent: QWidget, environment: Environment | None) -> None:
     hint = (
         "" if environment is not None else "The engine has not reported its devices yet. Open this again in a moment."
     )
-    error.tell(parent, "This machine", hint, "\n".join(_lines(environment)), title="This machine")
+    error.show_error(parent, "This machine", hint, "\n".join(_lines(environment)), title="This machine")
 
 
 def _lines(environment: Environment | None) -> Iterator[str]:

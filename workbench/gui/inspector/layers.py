@@ -249,7 +249,7 @@ class LayersPage(Page):
     def _apply_theme(self) -> None:
         self._drawn = ()
         if self.chart is not None:
-            self.chart.dress(self._themes.current)
+            self.chart.apply_theme(self._themes.current)
             self.chart.build(self._progress, self._themes.current)
         self._follow()
 

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QWidget
 
 from workbench.gui.plots import ticks
 from workbench.gui.plots.axes import step_axis, value_axis
-from workbench.gui.plots.lines import near
-from workbench.gui.plots.plot import Entry
+from workbench.gui.plots.lines import nearest_value
+from workbench.gui.plots.plot import LegendEntry
 from workbench.gui.theme import Theme, mix
-from workbench.gui.training.charts import Chart, Look, Trace
+from workbench.gui.training.charts import Chart, CurveOptions, Trace
 from workbench.runs.progress import Progress
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 MOST_NAMED = 5
 """Layers that the legend names; of more it names the first and the last."""
@@ -28,7 +28,7 @@ class NormChart(Chart):
         self.setObjectName("inspector.layers.plot")
         self.setAccessibleName("Gradient norm of each layer over time")
         self.title.hide()
-        self._look = Look()
+        self._look = CurveOptions()
         self._names: tuple[str, ...] = ()
         self._progress: Progress | None = None
         self._cursor: float | None = None
@@ -69,7 +69,7 @@ class NormChart(Chart):
 
     def show_look(self, logarithmic: bool) -> None:
         """Draws on this kind of axis."""
-        self._look = Look(smoothing=0.0, logarithmic=logarithmic)
+        self._look = CurveOptions(smoothing=0.0, logarithmic=logarithmic)
         self.draw_all()
 
     @Slot(object)
@@ -80,17 +80,17 @@ class NormChart(Chart):
         for trace in self.traces:
             series = trace.find(trace.progress)
             value = (
-                near(series, x if x is not None else float(series.x[-1]))
+                nearest_value(series, x if x is not None else float(series.x[-1]))
                 if series is not None and len(series)
                 else None
             )
             if value is not None:
-                entries.append(Entry(_named(trace.name), trace.colour, ticks.number(value, 3)))
+                entries.append(LegendEntry(_named(trace.name), trace.color, ticks.number(value, 3)))
         self.setAccessibleDescription(", ".join(f"{entry.name} {entry.value}" for entry in entries) or "no values yet")
         self.legend.setToolTip("\n".join(f"{entry.name}: {entry.value}" for entry in entries))
         if len(entries) > MOST_NAMED:
             left_out = len(entries) - 2
-            entries = [entries[0], Entry(f"… {left_out} between …", self.theme.muted, "", ""), entries[-1]]
+            entries = [entries[0], LegendEntry(f"… {left_out} between …", self.theme.muted, "", ""), entries[-1]]
         self.set_legend(entries)
 
 
@@ -98,5 +98,5 @@ def _named(name: str) -> str:
     return f"layer {name}" if name.isdigit() else name
 
 
-def _series(run: Progress, name: str) -> Series | None:
+def _series(run: Progress, name: str) -> PointSeries | None:
     return run.curves.layers.get(name)

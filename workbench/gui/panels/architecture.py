@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTab
 
 from workbench.config.problems import Problem
 from workbench.gui.document.document import Document
-from workbench.gui.document.trusted_files import OwnFiles
-from workbench.gui.forms.form import Form
+from workbench.gui.document.trusted_files import TrustedFiles
+from workbench.gui.forms.form import SettingsForm
 from workbench.gui.panels.panel import NO_PREVIEW, Panel, PreviewRequester, sentences, show_text
 from workbench.gui.panels.trust_notice import OwnFile
 from workbench.gui.plots import ticks
@@ -33,10 +33,10 @@ class ArchitecturePanel(Panel):
         document: Document,
         service: ServiceClient,
         themes: Themes,
-        own_files: OwnFiles,
+        own_files: TrustedFiles,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("panel.architecture", document, Form(document, ("model",), themes), parent)
+        super().__init__("panel.architecture", document, SettingsForm(document, ("model",), themes), parent)
         self._own_file = OwnFile(document, own_files, "model", self)
         self.body.addWidget(self._own_file)
         self._facts = self.add_label("muted", "architecture.facts")

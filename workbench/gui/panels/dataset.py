@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractItemView, QPushButton, QTableWidget, QTab
 from workbench.config.problems import Problem
 from workbench.gui.dialogs import ask
 from workbench.gui.document.document import Document
-from workbench.gui.document.trusted_files import OwnFiles
-from workbench.gui.forms.form import Form
+from workbench.gui.document.trusted_files import TrustedFiles
+from workbench.gui.forms.form import SettingsForm
 from workbench.gui.panels.findings import ScanFindings
 from workbench.gui.panels.panel import NO_PREVIEW, Panel, PreviewRequester, sentences, show_text
 from workbench.gui.panels.thumbnails import PointsPreview, Thumbnails
@@ -40,10 +40,10 @@ class DatasetPanel(Panel):
         document: Document,
         service: ServiceClient,
         themes: Themes,
-        own_files: OwnFiles,
+        own_files: TrustedFiles,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__("panel.dataset", document, Form(document, ("dataset",), themes), parent)
+        super().__init__("panel.dataset", document, SettingsForm(document, ("dataset",), themes), parent)
         self._left_out: Sequence[LeftOutSample] = ()
         self._own_file = OwnFile(document, own_files, "dataset", self)
         self.body.addWidget(self._own_file)

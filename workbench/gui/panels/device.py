@@ -6,8 +6,8 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui.document.document import Document
-from workbench.gui.forms.editors import Offer
-from workbench.gui.forms.form import Form
+from workbench.gui.forms.editors import SuggestionEditor
+from workbench.gui.forms.form import SettingsForm
 from workbench.gui.panels.memory_plan import MemoryPlan
 from workbench.gui.panels.panel import Panel, sentences, show_text
 from workbench.gui.plots.ticks import size
@@ -24,7 +24,7 @@ class DevicePanel(Panel):
     def __init__(
         self, document: Document, service: ServiceClient, themes: Themes, parent: QWidget | None = None
     ) -> None:
-        form = Form(document, ("hardware",), themes, offered=("hardware.device",))
+        form = SettingsForm(document, ("hardware",), themes, offered=("hardware.device",))
         super().__init__("panel.device", document, form, parent)
         self._environment: Environment | None = None
         self._facts = self.add_label("muted", "device.facts")
@@ -69,6 +69,6 @@ class DevicePanel(Panel):
         show_text(self._facts, "\n".join(lines))
         show_text(self._warning, "\n".join(environment.warnings))
         editor = self.form.editor("hardware.device")
-        if isinstance(editor, Offer):
+        if isinstance(editor, SuggestionEditor):
             editor.offer([("auto", f"uses {chosen}"), *devices])
         self.refresh()

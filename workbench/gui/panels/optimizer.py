@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
 from workbench.gui.document.document import Document
-from workbench.gui.forms.form import Form
+from workbench.gui.forms.form import SettingsForm
 from workbench.gui.forms.values import short_number
 from workbench.gui.panels.lr_plot import RatePlot
 from workbench.gui.panels.panel import Panel, show_text
@@ -26,7 +26,7 @@ class OptimizerPanel(Panel):
     def __init__(
         self, document: Document, service: ServiceClient, themes: Themes, parent: QWidget | None = None
     ) -> None:
-        super().__init__("panel.optimizer", document, Form(document, SECTIONS, themes), parent)
+        super().__init__("panel.optimizer", document, SettingsForm(document, SECTIONS, themes), parent)
         self._samples = 0
         self.plot = RatePlot(themes, self)
         self.body.addWidget(self.plot)

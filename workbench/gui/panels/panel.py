@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from workbench.config import files
 from workbench.config.problems import ConfigError, Problem
 from workbench.gui.document.document import Document
-from workbench.gui.forms.form import Form
+from workbench.gui.forms.form import SettingsForm
 from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import STEP
 from workbench.launch.service import ServiceReply
@@ -27,7 +27,7 @@ class Panel(QWidget):
     summary_changed = Signal(str)
     """The panel in a few words, for its header."""
 
-    def __init__(self, name: str, document: Document, form: Form, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, document: Document, form: SettingsForm, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(name)
         self.document = document

@@ -7,14 +7,16 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from workbench.config.problems import Problem
 from workbench.gui.document.document import Document
-from workbench.gui.document.trusted_files import OwnFiles
+from workbench.gui.document.trusted_files import TrustedFiles
 from workbench.gui.theme import STEP
 
 
 class OwnFile(QWidget):
     """Of one section. Hidden while there is nothing to trust."""
 
-    def __init__(self, document: Document, own_files: OwnFiles, section: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, document: Document, own_files: TrustedFiles, section: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName(f"{section}.own_file")
         self._document, self._own_files, self._section = document, own_files, section
@@ -55,4 +57,4 @@ class OwnFile(QWidget):
 
     @Slot()
     def _ask(self) -> None:
-        self._own_files.ask({self._section: self._document.data[self._section]}, "A preview")
+        self._own_files.confirm({self._section: self._document.data[self._section]}, "A preview")

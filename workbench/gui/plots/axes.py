@@ -13,7 +13,7 @@ _MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]
-    """An axis whose ticks are written by a function of value and spacing. Logarithmic when told: values are exponents then."""
+    """An axis whose ticks are written by a function of value and spacing. Where ``logarithmic`` is set, values are exponents."""
 
     def __init__(self, orientation: str, write: Callable[[float, float], str], title: str) -> None:
         super().__init__(orientation, maxTickLength=-4)
@@ -57,7 +57,7 @@ class TimeAxis(Axis):
 
 
 def step_axis() -> Axis:
-    """The axis of optimiser steps."""
+    """The axis of optimizer steps."""
     return Axis("bottom", lambda value, _spacing: ticks.count(value) if value >= 0 else "", "step")
 
 

@@ -1,6 +1,6 @@
 """What is drawn of a series: the visible part, thinned out to what the screen can show, raw and smoothed.
 
-Everything is derived bit by bit as a run goes on, so that a frame costs the same after a minute and after a day.
+Everything is derived bit by bit while a run is running, so that a frame costs the same after a minute and after a day.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.runs.series import Floats, Series, Smoother, decimate, extremes
+from workbench.runs.series import Floats, PointSeries, Smoother, decimate, extremes
 
 _COARSE = 128
 """Values per block of the coarse level: a million points are thinned out from 16,000."""
@@ -20,14 +20,14 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Points:
+class PlotPoints:
     """Points to draw; both arrays have shape (n,)."""
 
     x: Floats
     y: Floats
 
 
-NOTHING = Points(np.empty(0), np.empty(0))
+NOTHING = PlotPoints(np.empty(0), np.empty(0))
 
 
 class Thinned:
@@ -42,19 +42,19 @@ class Thinned:
         self._coarse = np.empty(0, dtype=np.intp)
         self._blocks = 0
 
-    def visible(self, x: Floats, y: Floats, span: Range, buckets: int) -> Points:
+    def visible(self, x: Floats, y: Floats, span: Range, buckets: int) -> PlotPoints:
         """The points with x in ``span`` and one to either side, at most about ``2 * buckets`` of them."""
         first, last = bounds(x, span)
         if last - first <= 2 * _COARSE * buckets:
-            return Points(*decimate(x[first:last], y[first:last], buckets))
-        self._take_in(y)
+            return PlotPoints(*decimate(x[first:last], y[first:last], buckets))
+        self._append_blocks(y)
         low, high = np.searchsorted(self._coarse, (first, self._blocks * _COARSE))
         high = min(high, int(np.searchsorted(self._coarse, last)))
         rest = np.arange(max(first, self._blocks * _COARSE), last)
         chosen = np.concatenate([[first], self._coarse[low:high], rest, [last - 1]])
-        return Points(*decimate(x[chosen], y[chosen], buckets))
+        return PlotPoints(*decimate(x[chosen], y[chosen], buckets))
 
-    def _take_in(self, y: Floats) -> None:
+    def _append_blocks(self, y: Floats) -> None:
         blocks = len(y) // _COARSE
         if blocks <= self._blocks:
             return
@@ -65,26 +65,26 @@ class Thinned:
         self._blocks = blocks
 
 
-class Line:
-    """One series as it is drawn. Notices by itself that the series grew, or that points were taken back."""
+class SeriesLine:
+    """One series as it is drawn. Notices by itself that the series grew, or that points were dropped."""
 
-    def __init__(self, series: Series) -> None:
+    def __init__(self, series: PointSeries) -> None:
         self.series = series
         self._raw = Thinned()
         self._smooth = Thinned()
         self._smoother = Smoother(0.5)
-        self._smoothed = Series()
+        self._smoothed = PointSeries()
         self._drops = series.drops
         self._seen = 0
         self.bad: list[float] = []
         """Where the value is not finite: the first x of these."""
 
-    def visible(self, span: Range, buckets: int) -> Points:
+    def visible(self, span: Range, buckets: int) -> PlotPoints:
         """The raw points in ``span``, thinned out."""
         self._follow()
         return self._raw.visible(self.series.x, self.series.y, span, buckets) if len(self.series) else NOTHING
 
-    def smoothed(self, weight: float, span: Range, buckets: int) -> Points:
+    def smoothed(self, weight: float, span: Range, buckets: int) -> PlotPoints:
         """The smoothed points in ``span``, thinned out. The average itself runs over every point from the first."""
         if weight <= 0:
             return self.visible(span, buckets)
@@ -96,9 +96,9 @@ class Line:
     def smoothed_near(self, x: float, weight: float) -> float | None:
         """The smoothed value at the point nearest to ``x``; None when there is no point."""
         if weight <= 0:
-            return near(self.series, x)
+            return nearest_value(self.series, x)
         self._smooth_up_to_now(weight)
-        return near(self._smoothed, x)
+        return nearest_value(self._smoothed, x)
 
     def state(self) -> tuple[int, int]:
         """Differs whenever the series is another."""
@@ -125,19 +125,19 @@ class Line:
 
     def _forget_smoothed(self, weight: float) -> None:
         self._smoother = Smoother(weight)
-        self._smoothed = Series()
+        self._smoothed = PointSeries()
         self._smooth.clear()
 
 
 class Band:
     """Smallest and largest between two series with the same x, where the engine reported buckets and not single steps."""
 
-    def __init__(self, low: Series, high: Series) -> None:
+    def __init__(self, low: PointSeries, high: PointSeries) -> None:
         self._low, self._high = low, high
         self._seen = 0
         self._differ = False
 
-    def visible(self, span: Range, buckets: int) -> Points:
+    def visible(self, span: Range, buckets: int) -> PlotPoints:
         """Pairs of points, low and high, one pair per bucket; nothing where the two series are the same."""
         count = min(len(self._low), len(self._high))
         self._differ = self._differ or bool(np.any(self._low.y[self._seen : count] < self._high.y[self._seen : count]))
@@ -148,7 +148,7 @@ class Band:
         edges = np.arange(first, last, max(1, -(-(last - first) // buckets)))
         low = np.fmin.reduceat(self._low.y[:last], edges)
         high = np.fmax.reduceat(self._high.y[:last], edges)
-        return Points(np.repeat(self._low.x[edges], 2), np.stack([low, high], axis=1).reshape(-1))
+        return PlotPoints(np.repeat(self._low.x[edges], 2), np.stack([low, high], axis=1).reshape(-1))
 
 
 def bounds(x: Floats, span: Range) -> tuple[int, int]:
@@ -158,8 +158,8 @@ def bounds(x: Floats, span: Range) -> tuple[int, int]:
     return max(0, first - 1), min(len(x), last + 1)
 
 
-def nearest(series: Series, x: float) -> int | None:
-    """The place of the point nearest to ``x``; None when there is no point."""
+def nearest_index(series: PointSeries, x: float) -> int | None:
+    """The index of the point nearest to ``x``; None when there is no point."""
     if not len(series):
         return None
     right = min(int(np.searchsorted(series.x, x)), len(series) - 1)
@@ -167,13 +167,13 @@ def nearest(series: Series, x: float) -> int | None:
     return left if abs(series.x[left] - x) <= abs(series.x[right] - x) else right
 
 
-def near(series: Series, x: float) -> float | None:
+def nearest_value(series: PointSeries, x: float) -> float | None:
     """The value at the point nearest to ``x``; None when there is no point."""
-    place = nearest(series, x)
-    return None if place is None else float(series.y[place])
+    index = nearest_index(series, x)
+    return None if index is None else float(series.y[index])
 
 
-def calm(wanted: Range, shown: Range, room: float) -> Range:
+def steady_range(wanted: Range, shown: Range, room: float) -> Range:
     """The range to show: the one shown as long as it is a good one for ``wanted``, else ``wanted`` with some room.
 
     An axis that moves at every frame is hard to read, and its ticks are a third of a frame's cost.

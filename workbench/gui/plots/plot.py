@@ -20,13 +20,16 @@ AXIS_WIDTH = 60
 
 AXIS_HEIGHT = 30
 
+RIGHT_MARGIN = 12
+"""In pixels: half a tick's text at the right end of the axis."""
+
 
 @dataclass(frozen=True)
-class Entry:
-    """One entry of a legend: what it names, its colour, its value in words."""
+class LegendEntry:
+    """One entry of a legend: what it names, its color, its value as text."""
 
     name: str
-    colour: str
+    color: str
     value: str
     symbol: str = "●"
 
@@ -50,6 +53,7 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]
         left.setWidth(AXIS_WIDTH)
         bottom.setStyle(tickTextOffset=2, tickTextHeight=12, autoExpandTextSpace=False)
         bottom.setHeight(AXIS_HEIGHT)
+        self.getPlotItem().layout.setContentsMargins(0, 0, RIGHT_MARGIN, 0)
         self.getPlotItem().showGrid(x=False, y=True, alpha=0.25)
         self.scene().sigMouseMoved.connect(self._mouse_moved)
         self.getViewBox().sigRangeChangedManually.connect(self._range_moved)
@@ -79,7 +83,7 @@ class Canvas(pg.PlotWidget):  # type: ignore[misc]
         self.moved.emit()
 
 
-class Plot(QWidget):
+class TitledPlot(QWidget):
     """Title and legend above a drawing area. Ranges are set from outside; pyqtgraph's own choice is off."""
 
     def __init__(self, title: str, bottom: Axis, left: Axis, parent: QWidget | None = None) -> None:
@@ -115,8 +119,8 @@ class Plot(QWidget):
             self.left.setLabel(axis)
             self.setAccessibleName(title)
 
-    def dress(self, theme: Theme) -> None:
-        """Takes the theme's colours."""
+    def apply_theme(self, theme: Theme) -> None:
+        """Applies the theme's colors."""
         self._muted = theme.muted
         self.canvas.setBackground(theme.plot)
         small = self.font()
@@ -134,10 +138,10 @@ class Plot(QWidget):
         if x is not None:
             self.cursor_line.setPos(x)
 
-    def set_legend(self, entries: Sequence[Entry]) -> None:
+    def set_legend(self, entries: Sequence[LegendEntry]) -> None:
         """Names the values."""
         parts = [
-            f'<span style="color:{entry.colour}">{entry.symbol}</span>&nbsp;'
+            f'<span style="color:{entry.color}">{entry.symbol}</span>&nbsp;'
             f'<span style="color:{self._muted}">{entry.name.replace(" ", "&nbsp;")}</span> '
             f"{entry.value.replace(' ', '&nbsp;')}"
             for entry in entries
@@ -164,8 +168,8 @@ class Plot(QWidget):
         return max(100, int(self.canvas.getViewBox().width() * self.canvas.devicePixelRatioF()))
 
 
-def pen(colour: str, opacity: float = 1.0) -> Any:
+def pen(color: str, opacity: float = 1.0) -> Any:
     """One pixel wide: anything wider is drawn four to five times as slowly."""
-    ink = QColor(colour)
+    ink = QColor(color)
     ink.setAlphaF(opacity)
     return pg.mkPen(ink, width=1)

@@ -1,4 +1,4 @@
-"""A strip above the runs that tells, at the start of the window, which were cut off, and offers to go on with them."""
+"""A banner above the runs that names, at the start of the window, those that were interrupted, and offers to resume them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from workbench.gui.preferences import Preferences
+from workbench.gui.runs.state_text import INTERRUPTED
 from workbench.gui.theme import STEP
 from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.history import Row
 
 NAMED = 3
-"""Runs that are told by name; of more their number."""
+"""Runs that are named; of more only their number is shown."""
 REMEMBERED = 200
-OTHER_GOES = "Another run is going: stop it first, or let it end."
+OTHER_RUN_ACTIVE = "Another run is running: stop it first, or wait until it has ended."
 
 
-class CutOffStrip(QFrame):
-    """Hidden while there is nothing to tell. Runs that are cut off later are in the table, before the person's eyes."""
+class InterruptedBanner(QFrame):
+    """Hidden while there is nothing to say. Runs that are interrupted later are seen in the table."""
 
     resume_wanted = Signal(object)
 
@@ -28,19 +29,21 @@ class CutOffStrip(QFrame):
         self.setObjectName("view.cut_off")
         self._preferences = Preferences()
         self._roots: set[Path] = set()
-        self._found: set[Path] = set()
+        self._pending: set[Path] = set()
         self._runs: list[RunFolder] = []
         self.text = QLabel()
         self.text.setObjectName("view.cut_off.text")
         self.text.setWordWrap(True)
         self.text.setProperty("role", "warning")
-        self.resume = _button("Resume", "view.cut_off.resume", "Resume the run that was cut off")
-        self.leave = _button("Leave", "view.cut_off.leave", "Leave the runs that were cut off")
-        self.leave.setToolTip("Tell no more of these runs. They stay in the table below, and can be resumed there.")
+        self.resume = _button("Resume", "view.cut_off.resume", "Resume the interrupted run")
+        self.dismiss = _button("Dismiss", "view.cut_off.leave", "Dismiss this message about interrupted runs")
+        self.dismiss.setToolTip(
+            "Do not show these runs here again. They stay in the table below and can be resumed there."
+        )
         buttons = QHBoxLayout()
         buttons.setSpacing(2 * STEP)
         buttons.addWidget(self.resume)
-        buttons.addWidget(self.leave)
+        buttons.addWidget(self.dismiss)
         buttons.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -48,64 +51,66 @@ class CutOffStrip(QFrame):
         layout.addWidget(self.text)
         layout.addLayout(buttons)
         self.resume.clicked.connect(self._resume)
-        self.leave.clicked.connect(self._leave)
+        self.dismiss.clicked.connect(self._dismiss)
         self.hide()
 
     def remember_in(self, preferences: Preferences) -> None:
-        """Runs that were left once are not told of again, in this window or a later one."""
+        """Runs that were dismissed once are not shown again, in this window or a later one."""
         self._preferences = preferences
 
     def show_rows(self, rows: list[Row]) -> None:
-        """Takes in all runs. Of each folder of runs, those count that were cut off when it was read first."""
+        """Takes all rows. Of each folder of runs, those are shown that were interrupted when it was read first."""
         fresh = {row.run.path.parent for row in rows} - self._roots
         self._roots |= fresh
-        left = self._preferences.left_cut_off
-        cut_off = [row.run for row in rows if row.state == "cut off" and row.run.name not in left]
-        self._found |= {run.path for run in cut_off if run.path.parent in fresh}
-        self._runs = [run for run in cut_off if run.path in self._found]
+        dismissed = self._preferences.dismissed
+        interrupted = [row.run for row in rows if row.state == INTERRUPTED and row.run.name not in dismissed]
+        self._pending |= {run.path for run in interrupted if run.path.parent in fresh}
+        self._runs = [run for run in interrupted if run.path in self._pending]
         self.setVisible(bool(self._runs))
         if not self._runs:
             return
-        self.text.setText(_words(self._runs))
-        going = any_goes(rows)
-        self.resume.setEnabled(not going)
+        self.text.setText(_message(self._runs))
+        active = any_active(rows)
+        self.resume.setEnabled(not active)
         name = given_name(self._runs[0])
         self.resume.setText("Resume" if len(self._runs) == 1 else f"Resume {name}")
-        self.resume.setToolTip(OTHER_GOES if going else f"Go on with {self._runs[0].name} from its newest checkpoint.")
+        self.resume.setToolTip(
+            OTHER_RUN_ACTIVE if active else f"Resume {self._runs[0].name} from its newest checkpoint."
+        )
 
     @Slot()
     def _resume(self) -> None:
         if self._runs:
             run = self._runs[0]
-            self._found.discard(run.path)  # what becomes of it from now on is seen
+            self._pending.discard(run.path)  # from now on it is seen in the table
             self.resume.setEnabled(False)
             self.resume_wanted.emit(run)
 
     @Slot()
-    def _leave(self) -> None:
+    def _dismiss(self) -> None:
         names = tuple(run.name for run in self._runs)
-        self._preferences.left_cut_off = (*self._preferences.left_cut_off, *names)[-REMEMBERED:]
-        self._found.clear()
+        self._preferences.dismissed = (*self._preferences.dismissed, *names)[-REMEMBERED:]
+        self._pending.clear()
         self._runs = []
         self.hide()
 
 
-def any_goes(rows: list[Row]) -> bool:
-    """Whether one of the runs is at work, or rests with its engine: then no other can be gone on with."""
+def any_active(rows: list[Row]) -> bool:
+    """Whether one of the runs is running, or paused with its engine still there: then no other can be resumed."""
     return any(row.state == "running" or (row.state == "paused" and not row.can_resume) for row in rows)
 
 
-def _button(text: str, name: str, spoken: str) -> QPushButton:
+def _button(text: str, name: str, accessible_name: str) -> QPushButton:
     button = QPushButton(text)
     button.setObjectName(name)
-    button.setAccessibleName(spoken)
+    button.setAccessibleName(accessible_name)
     return button
 
 
-def _words(runs: list[RunFolder]) -> str:
+def _message(runs: list[RunFolder]) -> str:
     names = [given_name(run) for run in runs[:NAMED]]
     if len(runs) == 1:
-        return f"{names[0]} was cut off before its end."
+        return f"{names[0]} was interrupted. Resume it, or dismiss this message."
     more = [f"{len(runs) - NAMED} more"] if len(runs) > NAMED else []
     *first, last = names + more
-    return f"{len(runs)} runs were cut off: {', '.join(first)} and {last}."
+    return f"{len(runs)} runs were interrupted: {', '.join(first)} and {last}."

@@ -1,4 +1,4 @@
-"""Loads the runs that are laid over the one shown: their histories can be long, so a thread reads them."""
+"""Loads the runs that are drawn beside the one shown: their histories can be long, so a thread reads them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from workbench.gui.document.setting_text import values_text
 from workbench.runs import comparison
 from workbench.runs.events import EventReader
 from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.progress import Progress
 
-Loaded = list[tuple[str, Progress]]
+LoadedRuns = list[tuple[str, Progress]]
 
 
-class _Loading(QThread):
+class _LoadingThread(QThread):
     loaded = Signal(object)
 
     def __init__(self, runs: Sequence[RunFolder], parent: QObject) -> None:
@@ -23,7 +24,7 @@ class _Loading(QThread):
         self._runs = tuple(runs)
 
     def run(self) -> None:
-        found: Loaded = []
+        histories: LoadedRuns = []
         for run in self._runs:
             progress = Progress()
             for events in EventReader(run.events_file).pieces():
@@ -32,25 +33,26 @@ class _Loading(QThread):
                 progress.apply_all(events)
             progress.settle(run.going())
             member = comparison.read(run)
-            found.append((member.label if member is not None else given_name(run), progress))
-        self.loaded.emit(found)
+            name = values_text(member.values) if member is not None else ""
+            histories.append((name or given_name(run), progress))
+        self.loaded.emit(histories)
 
 
 class Overlays(QObject):
-    """``loaded`` gives name and progress of every run asked for last; of a comparison's run, what is its own."""
+    """``loaded`` gives name and progress of the runs requested last; one of a comparison is named by its own settings."""
 
     loaded = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._loading: _Loading | None = None
+        self._loading: _LoadingThread | None = None
 
     @Slot(object)
     def load(self, runs: Sequence[RunFolder]) -> None:
-        """Loads these runs. What was asked for before and has not come is no longer wanted."""
+        """Loads these runs. What was requested before and has not come is dropped."""
         self.close()
-        self._loading = _Loading(runs, self)
-        self._loading.loaded.connect(self._take)
+        self._loading = _LoadingThread(runs, self)
+        self._loading.loaded.connect(self._forward)
         self._loading.start()
 
     def close(self) -> None:
@@ -62,6 +64,6 @@ class Overlays(QObject):
             loading.deleteLater()
 
     @Slot(object)
-    def _take(self, found: Loaded) -> None:
+    def _forward(self, histories: LoadedRuns) -> None:
         if self.sender() is self._loading:
-            self.loaded.emit(found)
+            self.loaded.emit(histories)

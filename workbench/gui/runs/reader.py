@@ -7,17 +7,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
+from workbench.gui.runs.state_text import INTERRUPTED
 from workbench.runs.folder import RunFolder, list_runs
 from workbench.runs.history import Row, row
 
-_SETTLED = ("completed", "stopped", "failed", "cut off", "new")
+_SETTLED = ("completed", "stopped", "failed", INTERRUPTED, "new")
 Stamp = tuple[int, ...]
 
 
 class RunReader(QObject):
-    """Says ``read`` with the rows of all runs, the newest first, after :meth:`refresh`.
+    """Emits ``read`` with the rows of all runs, the newest first, after :meth:`refresh`.
 
-    Asked again while it reads, it reads once more.
+    Called again while it reads, it reads once more.
     """
 
     read = Signal(object)
@@ -40,14 +41,14 @@ class RunReader(QObject):
         return self._job is not None
 
     def refresh(self) -> None:
-        """Reads the runs anew; those that did not change since are taken as they were."""
+        """Reads the runs anew; those that did not change are not read again."""
         if self._stopped:
             return
         if self._job is not None:
             self._again = True
             return
         self._job = _Job(self.root, self._known)
-        self._job.said.done.connect(self._finished)
+        self._job.signals.done.connect(self._finished)
         self._pool.start(self._job)
 
     def stop(self) -> None:
@@ -69,7 +70,7 @@ class RunReader(QObject):
             self.refresh()
 
 
-class _Said(QObject):
+class _JobSignals(QObject):
     done = Signal(object)
 
 
@@ -77,7 +78,7 @@ class _Job(QRunnable):
     def __init__(self, root: Path, known: dict[Path, tuple[Stamp, Row]]) -> None:
         super().__init__()
         self.setAutoDelete(False)
-        self.said = _Said()
+        self.signals = _JobSignals()
         self.cancelled = threading.Event()
         self._root = root
         self._known = known
@@ -85,18 +86,18 @@ class _Job(QRunnable):
     def run(self) -> None:
         rows: list[Row] = []
         try:
-            found = list_runs(self._root)
+            runs = list_runs(self._root)
         except OSError:
-            found = []
-        for run in found:
+            runs = []
+        for run in runs:
             if self.cancelled.is_set():
                 return
-            one = self._row(run)
-            if one is not None:
-                rows.append(one)
-        for path in self._known.keys() - {run.path for run in found}:
+            fresh = self._row(run)
+            if fresh is not None:
+                rows.append(fresh)
+        for path in self._known.keys() - {run.path for run in runs}:
             del self._known[path]
-        self.said.done.emit(rows)
+        self.signals.done.emit(rows)
 
     def _row(self, run: RunFolder) -> Row | None:
         """The row as it is known, where its files are the same and nobody can be running it; else read anew."""

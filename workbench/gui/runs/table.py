@@ -9,20 +9,24 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor, QFont
 
+from workbench.gui.document.setting_text import values_text
 from workbench.gui.plots import ticks
+from workbench.gui.runs.state_text import INTERRUPTED, state_text
 from workbench.gui.theme import Themes
 from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.history import Row
 
-COLUMNS = ("Name", "State", "Best", "Time", "Begun", "Changed settings")
-NAME, STATE, BEST, TIME, BEGUN, CHANGED = range(len(COLUMNS))
+COLUMNS = ("Name", "State", "Best", "Time", "Started", "Changed settings")
+NAME, STATE, BEST, TIME, STARTED, CHANGED = range(len(COLUMNS))
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
+FILTER_ROLE = Qt.ItemDataRole.UserRole + 2
+"""What a filter searches: the text, and the paths of changed settings."""
 _TIPS = (
     "The run's name. Tick it to draw its curves beside those shown.",
-    "What became of the run.",
-    "The best value of the metric that the run watched.",
+    "Whether the run is running or how it ended.",
+    "Best value of the monitored metric.",
     "Time spent training.",
-    "When the run was made.",
+    "When the run was created.",
     "Settings that differ from their defaults.",
 )
 _SYMBOLS = {
@@ -31,7 +35,7 @@ _SYMBOLS = {
     "completed": "✓",
     "stopped": "■",
     "failed": "✕",
-    "cut off": "✂",
+    INTERRUPTED: "✂",
     "new": "○",
 }
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -39,7 +43,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 Index = QModelIndex | QPersistentModelIndex
 
 
-class RunTable(QAbstractTableModel):
+class RunTableModel(QAbstractTableModel):
     """One row per run. Kept by path, so that a tick stays with its run when others come or go."""
 
     overlays_changed = Signal()
@@ -54,10 +58,10 @@ class RunTable(QAbstractTableModel):
     def show_rows(self, rows: list[Row]) -> None:
         """Shows these. Where the runs are the same as before, only their contents change."""
         if [row.run.path for row in rows] == [row.run.path for row in self.rows]:
-            changed = [place for place, (old, new) in enumerate(zip(self.rows, rows, strict=True)) if old != new]
+            changed = [index for index, (old, new) in enumerate(zip(self.rows, rows, strict=True)) if old != new]
             self.rows = rows
-            for place in changed:
-                self.dataChanged.emit(self.index(place, 0), self.index(place, len(COLUMNS) - 1))
+            for index in changed:
+                self.dataChanged.emit(self.index(index, 0), self.index(index, len(COLUMNS) - 1))
             return
         self.beginResetModel()
         self.rows = rows
@@ -71,10 +75,10 @@ class RunTable(QAbstractTableModel):
     def set_current(self, path: Path | None) -> None:
         """The run that is shown is written bold."""
         self.current = path
-        self.refresh_looks()
+        self.redraw()
 
-    def refresh_looks(self) -> None:
-        """Colours or fonts are others now."""
+    def redraw(self) -> None:
+        """Colors or fonts have changed."""
         if self.rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, len(COLUMNS) - 1))
 
@@ -115,7 +119,7 @@ class RunTable(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return text(row, column)
             case Qt.ItemDataRole.AccessibleTextRole:
-                return f"{COLUMNS[column]}: {spoken(row, column)}"
+                return f"{COLUMNS[column]}: {accessible_text(row, column)}"
             case Qt.ItemDataRole.ToolTipRole:
                 return tip(row, column)
             case Qt.ItemDataRole.TextAlignmentRole:
@@ -123,12 +127,16 @@ class RunTable(QAbstractTableModel):
             case Qt.ItemDataRole.CheckStateRole if column == NAME:
                 return Qt.CheckState.Checked if row.run.path in self._ticked else Qt.CheckState.Unchecked
             case Qt.ItemDataRole.ForegroundRole if column == STATE:
-                return QColor(self._state_colour(row))
+                return QColor(self._state_color(row))
             case Qt.ItemDataRole.FontRole if row.run.path == self.current:
                 font = QFont()
                 font.setBold(True)
                 return font
-        return sort_key(row, column) if role == SORT_ROLE else None
+            case _ if role == SORT_ROLE:
+                return sort_key(row, column)
+            case _ if role == FILTER_ROLE:
+                return f"{text(row, column)} {tip(row, column)}" if column == CHANGED else text(row, column)
+        return None
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Ticks a run, or unticks it."""
@@ -143,19 +151,19 @@ class RunTable(QAbstractTableModel):
         self.overlays_changed.emit()
         return True
 
-    def _state_colour(self, row: Row) -> str:
+    def _state_color(self, row: Row) -> str:
         theme = self._themes.current
-        colours = {"running": theme.accent, "completed": theme.ok, "failed": theme.error, "cut off": theme.warning}
-        return colours.get(row.state, theme.muted)
+        colors = {"running": theme.accent, "completed": theme.ok, "failed": theme.error, INTERRUPTED: theme.warning}
+        return colors.get(row.state, theme.muted)
 
 
 def short_name(run: RunFolder) -> str:
     """The name that the run was given: its folder's without date and time."""
-    return given_name(run) if begun(run) is not None else run.name
+    return given_name(run) if start_time(run) is not None else run.name
 
 
-def begun(run: RunFolder) -> datetime | None:
-    """When the run was made, as its folder's name says."""
+def start_time(run: RunFolder) -> datetime | None:
+    """When the run was created, as its folder's name says."""
     try:
         return datetime.strptime(run.name[:15], "%Y%m%d-%H%M%S")
     except ValueError:
@@ -168,21 +176,21 @@ def text(row: Row, column: int) -> str:
         case 0:
             return short_name(row.run)
         case 1:
-            return f"{_SYMBOLS[row.state]} {row.state}"
+            return f"{_SYMBOLS[row.state]} {state_text(row.state)}"
         case 2:
             return "" if row.value is None else ticks.number(row.value)
         case 3:
             return ticks.duration(row.seconds) if row.seconds else ""
         case 4:
-            when = begun(row.run)
+            when = start_time(row.run)
             return f"{when:%d %b %H:%M}" if when else ""
-    return ", ".join(f"{path}={value}" for path, value in row.changed)
+    return values_text(dict(row.changed))
 
 
-def spoken(row: Row, column: int) -> str:
+def accessible_text(row: Row, column: int) -> str:
     """The same without symbols, for screen readers."""
     if column == STATE:
-        return row.state
+        return state_text(row.state)
     return text(row, column) or "none"
 
 
@@ -192,12 +200,18 @@ def tip(row: Row, column: int) -> str:
         case 0:
             return f"{row.run.path}\n{row.parent}" if row.parent is not None else str(row.run.path)
         case 1:
-            return f"{row.state}: {row.epochs} of {row.total_epochs} epochs" if row.total_epochs else row.state
+            return _state_tip(row)
         case 2:
-            return f"best {row.metric}: {row.value}" if row.value is not None else "no epoch is complete yet"
+            return f"Best {row.metric}: {row.value}" if row.value is not None else "No epoch is completed yet"
         case 5:
             return "\n".join(f"{path} = {value}" for path, value in row.changed)
     return text(row, column)
+
+
+def _state_tip(row: Row) -> str:
+    if not row.total_epochs:
+        return state_text(row.state)
+    return f"{state_text(row.state)}: {row.epochs} of {row.total_epochs} epoch{'' if row.total_epochs == 1 else 's'}"
 
 
 def sort_key(row: Row, column: int) -> Any:
@@ -210,5 +224,5 @@ def sort_key(row: Row, column: int) -> Any:
         case 4:
             return row.run.name
         case 1:
-            return row.state
+            return state_text(row.state)
     return text(row, column).lower()

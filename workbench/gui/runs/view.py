@@ -1,4 +1,4 @@
-"""All runs: their state and best value, opened with a double click, resumed, or drawn beside the one shown."""
+"""All runs: their state and best value. A double click shows a run; it can be resumed, or drawn beside the one shown."""
 
 from __future__ import annotations
 
@@ -20,22 +20,29 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.gui.assets import icon
-from workbench.gui.runs.interrupted_banner import OTHER_GOES, CutOffStrip, any_goes
+from workbench.gui.runs.interrupted_banner import OTHER_RUN_ACTIVE, InterruptedBanner, any_active
 from workbench.gui.runs.reader import RunReader
-from workbench.gui.runs.table import BEGUN, BEST, CHANGED, NAME, SORT_ROLE, STATE, TIME, RunTable
+from workbench.gui.runs.state_text import state_text
+from workbench.gui.runs.table import BEST, CHANGED, FILTER_ROLE, NAME, SORT_ROLE, STARTED, STATE, TIME, RunTableModel
 from workbench.gui.theme import STEP, Themes
 from workbench.runs.folder import RunFolder
 from workbench.runs.history import Row
 
-EMPTY = "No runs yet.\nPress Train: every run is listed here, with its state and its best value."
-_WIDEST = {STATE: "✓ completed", BEST: "0.98765", TIME: "12:34 min", BEGUN: "30 Sep 12:34", CHANGED: "model.kind=mlp"}
-"""Words as wide as a column's usually are."""
+EMPTY = "No runs yet.\nPress Train: every run is listed here with its state and its best value."
+_WIDEST = {
+    STATE: "✓ completed",
+    BEST: "0.98765",
+    TIME: "12:34 min",
+    STARTED: "30 Sep 12:34",
+    CHANGED: "Learning rate 0.01",
+}
+"""Texts as wide as a column's usually are."""
 
 
-class Table(QTableView):
-    """A table whose Enter opens the run in the current row."""
+class RunsTableView(QTableView):
+    """A table in which Enter opens the run in the current row."""
 
-    entered_row = Signal(QModelIndex)
+    row_activated = Signal(QModelIndex)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Name, state and best always fit; the other columns come as the table gets wider."""
@@ -44,11 +51,11 @@ class Table(QTableView):
 
     def fit_columns(self) -> None:
         """Gives the name what the columns beside it leave, and hides those for which there is no room."""
-        widths = {column: self._width_of(words) for column, words in _WIDEST.items()}
+        widths = {column: self._width_of(text) for column, text in _WIDEST.items()}
         name = self._width_of("a-name-of-a-run")
         left = self.viewport().width() - name - widths[STATE] - widths[BEST]
         shown = True
-        for column in (TIME, BEGUN, CHANGED):
+        for column in (TIME, STARTED, CHANGED):
             shown = shown and left >= widths[column]
             self.setColumnHidden(column, not shown)
             left -= widths[column] if shown else 0
@@ -57,20 +64,20 @@ class Table(QTableView):
         for column, width in {**widths, NAME: name}.items():
             self.setColumnWidth(column, width)
 
-    def _width_of(self, words: str) -> int:
-        return self.fontMetrics().horizontalAdvance(words) + 4 * STEP
+    def _width_of(self, text: str) -> int:
+        return self.fontMetrics().horizontalAdvance(text) + 4 * STEP
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter opens; everything else is the table's."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
-            self.entered_row.emit(self.currentIndex())
+            self.row_activated.emit(self.currentIndex())
             event.accept()
             return
         super().keyPressEvent(event)
 
 
 REFRESH_MS = 1000
-"""Least time between two readings of runs that change."""
+"""Least time between two readings of the runs."""
 
 
 class RunsView(QWidget):
@@ -86,47 +93,48 @@ class RunsView(QWidget):
         self.setAccessibleName("Runs")
         self._themes = themes
         self.reader = RunReader(root, self)
-        self.model = RunTable(themes, self)
+        self.model = RunTableModel(themes, self)
         self.sorted = QSortFilterProxyModel(self)
         self.sorted.setSourceModel(self.model)
         self.sorted.setSortRole(SORT_ROLE)
+        self.sorted.setFilterRole(FILTER_ROLE)
         self.sorted.setFilterKeyColumn(-1)
         self.sorted.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._watcher = QFileSystemWatcher(self)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(REFRESH_MS)
-        self._make_controls()
-        self._make_table()
+        self._create_controls()
+        self._create_table()
         self._arrange()
         self._connect()
-        self._dress()
+        self._apply_theme()
         self._selection_changed()
 
-    def _make_controls(self) -> None:
+    def _create_controls(self) -> None:
         self.filter = QLineEdit()
         self.filter.setObjectName("view.runs.filter")
         self.filter.setAccessibleName("Filter runs")
-        self.filter.setToolTip("Shows only runs with these letters in name, state or settings.")
+        self.filter.setToolTip("Show only runs with this text in name, state or settings.")
         self.filter.setPlaceholderText("Filter")
         self.filter.setClearButtonEnabled(True)
         self.resume = QPushButton("Resume")
         self.resume.setObjectName("view.runs.resume")
         self.resume.setAccessibleName("Resume the selected run")
-        self.cut_off = CutOffStrip()
+        self.interrupted = InterruptedBanner()
         self.empty = QLabel(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self.empty.setProperty("role", "empty")
 
-    def _make_table(self) -> None:
-        table = Table()
+    def _create_table(self) -> None:
+        table = RunsTableView()
         table.setObjectName("view.runs.table")
         table.setAccessibleName("Runs")
-        table.setToolTip("Double-click or Enter shows a run; a tick draws it beside the one shown.")
+        table.setToolTip("Double-click or Enter shows a run. A tick draws its curves beside those shown.")
         table.setModel(self.sorted)
         table.setSortingEnabled(True)
-        table.sortByColumn(BEGUN, Qt.SortOrder.DescendingOrder)
+        table.sortByColumn(STARTED, Qt.SortOrder.DescendingOrder)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -153,7 +161,7 @@ class RunsView(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * STEP, 2 * STEP, 2 * STEP, 2 * STEP)
         layout.setSpacing(2 * STEP)
-        layout.addWidget(self.cut_off)
+        layout.addWidget(self.interrupted)
         layout.addLayout(header)
         layout.addWidget(self._pages, 1)
 
@@ -162,13 +170,13 @@ class RunsView(QWidget):
         self.model.overlays_changed.connect(self._overlays_changed)
         self.filter.textChanged.connect(self.sorted.setFilterFixedString)
         self.resume.clicked.connect(self._resume)
-        self.cut_off.resume_wanted.connect(self.resume_wanted)
+        self.interrupted.resume_wanted.connect(self.resume_wanted)
         self.table.doubleClicked.connect(self._open)
-        self.table.entered_row.connect(self._open)
+        self.table.row_activated.connect(self._open)
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)
         self._watcher.directoryChanged.connect(self._folder_changed)
         self._soon.timeout.connect(self.refresh)
-        self._themes.changed.connect(self._dress)
+        self._themes.changed.connect(self._apply_theme)
         app = QApplication.instance()
         if app is not None:
             app.aboutToQuit.connect(self.stop)
@@ -179,7 +187,7 @@ class RunsView(QWidget):
 
     @Slot()
     def refresh_soon(self) -> None:
-        """Reads them within a second: a run that goes may renew its summary thirty times in that time."""
+        """Reads them within a second: an active run may renew its summary thirty times in that time."""
         if not self._soon.isActive():
             self._soon.start()
 
@@ -212,29 +220,29 @@ class RunsView(QWidget):
             self.table.verticalHeader().setDefaultSectionSize(self.table.fontMetrics().height() + 2 * STEP)
 
     def _row_at(self, index: QModelIndex) -> Row | None:
-        place = self.sorted.mapToSource(index).row()
-        return self.model.rows[place] if 0 <= place < len(self.model.rows) else None
+        row = self.sorted.mapToSource(index).row()
+        return self.model.rows[row] if 0 <= row < len(self.model.rows) else None
 
     @Slot(object)
     def _rows_read(self, rows: list[Row]) -> None:
         chosen = self.selected()
         self.model.show_rows(rows)
-        self.cut_off.show_rows(rows)
+        self.interrupted.show_rows(rows)
         self._pages.setCurrentIndex(1 if rows else 0)
         if chosen is not None and self.selected() is None:
             self._select(chosen.run.path)
         self._selection_changed()
-        self._watch(rows)
+        self._watch_folders(rows)
 
     def _select(self, path: Path) -> None:
-        for place, row in enumerate(self.model.rows):
+        for index, row in enumerate(self.model.rows):
             if row.run.path == path:
-                self.table.selectRow(self.sorted.mapFromSource(self.model.index(place, 0)).row())
+                self.table.selectRow(self.sorted.mapFromSource(self.model.index(index, 0)).row())
 
-    def _watch(self, rows: list[Row]) -> None:
-        """New runs appear in the root; a run that goes renews files in its own folder."""
-        live = [row.run.path for row in rows if row.state in ("running", "paused")]
-        wanted = {str(path) for path in (self.reader.root, *live) if path.is_dir()}
+    def _watch_folders(self, rows: list[Row]) -> None:
+        """New runs appear in the root; an active run renews files in its own folder."""
+        active = [row.run.path for row in rows if row.state in ("running", "paused")]
+        wanted = {str(path) for path in (self.reader.root, *active) if path.is_dir()}
         watched = set(self._watcher.directories())
         if gone := list(watched - wanted):
             self._watcher.removePaths(gone)
@@ -248,16 +256,16 @@ class RunsView(QWidget):
     @Slot()
     def _selection_changed(self) -> None:
         row = self.selected()
-        other_goes = any_goes(self.model.rows)
-        self.resume.setEnabled(row is not None and row.can_resume and not other_goes)
+        other_active = any_active(self.model.rows)
+        self.resume.setEnabled(row is not None and row.can_resume and not other_active)
         if row is None:
-            self.resume.setToolTip("Select a run that stopped short of its end to go on with it.")
-        elif row.can_resume and other_goes:
-            self.resume.setToolTip(OTHER_GOES)
+            self.resume.setToolTip("Select a run that has not completed to resume it.")
+        elif row.can_resume and other_active:
+            self.resume.setToolTip(OTHER_RUN_ACTIVE)
         elif row.can_resume:
-            self.resume.setToolTip(f"Goes on with {row.run.name} from its newest checkpoint.")
+            self.resume.setToolTip(f"Resume {row.run.name} from its newest checkpoint.")
         else:
-            self.resume.setToolTip(f"{row.run.name} is {row.state}: there is nothing to resume.")
+            self.resume.setToolTip(f"{row.run.name} is {state_text(row.state)} and cannot be resumed.")
 
     @Slot(QModelIndex)
     def _open(self, index: QModelIndex) -> None:
@@ -276,6 +284,6 @@ class RunsView(QWidget):
         self.overlays_changed.emit(self.model.overlays())
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self.resume.setIcon(icon("resume", self._themes.current))
-        self.model.refresh_looks()
+        self.model.redraw()

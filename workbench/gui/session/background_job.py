@@ -1,4 +1,4 @@
-"""What takes its time on the disk, away from the window's thread: a branch with its long history, a large checkpoint."""
+"""Slow work on the disk, away from the window's thread: a branch with its long history, a copy of a large checkpoint."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from workbench.runs import checkpoints
 from workbench.runs.folder import RunFolder, create, unfinished_of
 
 
-class Making(QThread):
-    """Says ``made`` with what was made, or ``refused`` with a sentence."""
+class BackgroundJob(QThread):
+    """Emits ``made`` with the result, or ``refused`` with a sentence."""
 
     made = Signal(object)
     refused = Signal(str)
 
     def __init__(self, make: Callable[[], object], failing: str, parent: QObject | None = None) -> None:
-        """``failing`` begins the sentence: what cannot be done."""
+        """``make`` is called in the thread. ``failing`` begins the sentence: what cannot be done."""
         super().__init__(parent)
-        self.setObjectName("making")
+        self.setObjectName("background job")
         self._make, self._failing = make, failing
 
     def run(self) -> None:
-        """Makes it."""
+        """Calls ``make``."""
         try:
-            made = self._make()
+            result = self._make()
         except ConfigError as problems:
             self.refused.emit(f"{self._failing}: {problems}.")
         except OSError as error:
             self.refused.emit(f"{self._failing}: {error.strerror or error}.")
         else:
-            self.made.emit(made)
+            self.made.emit(result)
 
 
-def adopted(checkpoint: Path, config: RunConfig, name: str, step: int, root: Path) -> RunFolder:
-    """A run of a checkpoint that came from elsewhere, to be resumed. Raises OSError; nothing is left behind then."""
+def adopt_checkpoint(checkpoint: Path, config: RunConfig, name: str, step: int, root: Path) -> RunFolder:
+    """Makes a run of a checkpoint that came from elsewhere, to be resumed. Raises OSError; nothing is left behind then."""
 
     def fill(folder: RunFolder) -> None:
         target = folder.checkpoints / checkpoints.file_name(step)
@@ -51,8 +51,8 @@ def adopted(checkpoint: Path, config: RunConfig, name: str, step: int, root: Pat
     return create(config, name, root, fill)
 
 
-def copied(source: Path, target: Path) -> Path:
-    """A copy of a file, whole or not at all. Raises OSError."""
+def copy_file(source: Path, target: Path) -> Path:
+    """Copies a file, whole or not at all. Gives ``target``. Raises OSError."""
     unfinished = unfinished_of(target)
     try:
         shutil.copyfile(source, unfinished)

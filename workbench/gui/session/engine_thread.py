@@ -1,7 +1,7 @@
 """The thread that hosts the engine of a run: starts it, follows what the run says, hands it over in batches.
 
-Following is all it does to a run that goes elsewhere, or went long ago. It folds nothing but the history that it finds;
-what comes later is folded by whoever takes it, so that no progress is ever touched from two threads.
+Following is all it does to a run whose engine was started elsewhere, or ended long ago. It folds nothing but the history;
+what comes later is folded by whoever drains it, so that no progress is ever touched from two threads.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from workbench.runs.events import AnyEvent, EventReader
 from workbench.runs.folder import RunBusyError, RunFolder
 from workbench.runs.progress import Progress
 
-LOOK_SECONDS = 0.1
-"""How often a run that goes is read."""
-IDLE_SECONDS = 0.5
-"""How often a run that nobody runs is looked at: somebody may go on with it from a terminal."""
+POLL_SECONDS = 0.1
+"""How often an active run is read."""
+IDLE_POLL_SECONDS = 0.5
+"""How often a run that nobody runs is read: somebody may resume it from a terminal."""
 STACK_BYTES = 16 * 1024 * 1024
 """macOS gives a QThread 512 KB, which is too little for what may be called from here."""
 
 
-class LetGo:
+class DetachedEngines:
     """Engines that are still at work when nobody follows them any more. A child process has to be waited for by its parent."""
 
     def __init__(self) -> None:
@@ -36,62 +36,62 @@ class LetGo:
 
     def add(self, engine: process.Engine) -> None:
         """Keeps an engine until it has ended."""
-        self.look()
+        self.forget_ended()
         if engine.poll() is None:
             with self._lock:
                 self._engines.append(engine)
 
-    def look(self) -> None:
+    def forget_ended(self) -> None:
         """Forgets those that have ended."""
         with self._lock:
             self._engines = [engine for engine in self._engines if engine.poll() is None]
 
 
-_let_go = LetGo()
+_detached = DetachedEngines()
 
 
 @dataclass(frozen=True)
-class Job:
-    """An engine to be started: what it is asked for, and with what."""
+class EngineStart:
+    """An engine to be started: its options, and the standby process that becomes it."""
 
     request: Request = PLAIN
     standby: process.Standby | None = None
 
 
 class EngineThread(QThread):
-    """Hosts one run. ``news`` says that :meth:`take` has something; it is not said again before it was taken."""
+    """Hosts one run. ``events_ready`` says that :meth:`drain_events` has something; it is not said again before it was drained."""
 
     opened = Signal(object)
     """The Progress of everything that the run had said before. It belongs to the receiver from then on."""
-    news = Signal()
-    lost = Signal()
+    events_ready = Signal()
+    engine_lost = Signal()
     """Nobody runs it any more, and it has not said its end."""
     failed = Signal(str)
     """The engine could not be started, in a sentence."""
-    left = Signal(int)
+    engine_exited = Signal(int)
     """The engine's exit status."""
 
-    def __init__(self, folder: RunFolder, job: Job | None, parent: QObject | None = None) -> None:
+    def __init__(self, folder: RunFolder, start: EngineStart | None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(f"engine of {folder.name}")
         self.setStackSize(STACK_BYTES)
         self._folder = folder
-        self._job = job
+        self._start = start
         self._reader = EventReader(folder.events_file)
-        self._waiting: list[AnyEvent] = []
+        self._events: list[AnyEvent] = []
         self._lock = threading.Lock()
         self._end = threading.Event()
         self._kill = threading.Event()
         self._engine: process.Engine | None = None
 
-    def take(self) -> list[AnyEvent]:
+    def drain_events(self) -> list[AnyEvent]:
         """What the run said since the last time, in order."""
         with self._lock:
-            events, self._waiting = self._waiting, []
+            events, self._events = self._events, []
         return events
 
-    def ask_to_end(self) -> None:
-        """Lets the thread end at once, also while it reads a long history. The engine goes on."""
+    def request_end(self) -> None:
+        """Lets the thread end at once, also while it reads a long history. The engine keeps running."""
         self._end.set()
 
     def kill(self) -> None:
@@ -106,25 +106,25 @@ class EngineThread(QThread):
                 break
             progress.apply_all(events)
         else:
-            if self._job is None:
+            if self._start is None:
                 progress.settle(self._folder.going())
             self.opened.emit(progress)
-        if self._job is not None:
-            self._start(self._job)
+        if self._start is not None:
+            self._start_engine(self._start)
         if self._engine is None:
-            # Nobody was asked to start it, or somebody else was faster: what it says is followed all the same.
+            # It is not to be started, or somebody else was faster: what it says is followed all the same.
             self._engine = self._attach()
         self._follow()
-        self._kill_if_told()
+        self._kill_if_requested()
         if self._engine is not None:
-            _let_go.add(self._engine)
+            _detached.add(self._engine)
 
-    def _start(self, job: Job) -> None:
+    def _start_engine(self, start: EngineStart) -> None:
         try:
-            self._engine = process.start(self._folder, job.request, standby=job.standby)
+            self._engine = process.start(self._folder, start.request, standby=start.standby)
         except (RunBusyError, OSError) as error:
-            if job.standby is not None:
-                job.standby.close()  # nobody else has it any more
+            if start.standby is not None:
+                start.standby.close()  # nobody else has it any more
             self.failed.emit(str(error))
 
     def _attach(self) -> process.Engine | None:
@@ -133,22 +133,21 @@ class EngineThread(QThread):
         return engine if engine is not None and engine.pid != os.getpid() else None
 
     def _follow(self) -> None:
-        looked = time.monotonic()
-        going = True
-        while not self._end.wait(LOOK_SECONDS if going else IDLE_SECONDS):
-            self._kill_if_told()
-            said = self._read()
-            if said:
-                going = True
+        checked = time.monotonic()
+        running = True
+        while not self._end.wait(POLL_SECONDS if running else IDLE_POLL_SECONDS):
+            self._kill_if_requested()
+            if self._read():
+                running = True
             elif self._engine is not None:
                 self._poll(self._engine)
-            elif time.monotonic() - looked >= 1.0:
-                looked, went = time.monotonic(), going
-                going = self._look()
-                if went and not going:
-                    self.lost.emit()
+            elif time.monotonic() - checked >= 1.0:
+                checked, was_running = time.monotonic(), running
+                running = self._is_running()
+                if was_running and not running:
+                    self.engine_lost.emit()
 
-    def _kill_if_told(self) -> None:
+    def _kill_if_requested(self) -> None:
         if self._kill.is_set():
             self._kill.clear()
             engine = self._engine or self._attach()
@@ -160,9 +159,9 @@ class EngineThread(QThread):
         if status is not None:
             self._read()
             self._engine = None
-            self.left.emit(status)
+            self.engine_exited.emit(status)
 
-    def _look(self) -> bool:
+    def _is_running(self) -> bool:
         """Whether somebody runs it, or has just spoken: what it said before its leaving counts before it is called lost."""
         if self._folder.going():
             self._engine = self._attach()
@@ -173,10 +172,10 @@ class EngineThread(QThread):
         events = self._reader.read()
         if events:
             with self._lock:
-                said = bool(self._waiting)
-                self._waiting += events
-            if not said:
-                self.news.emit()
+                signalled = bool(self._events)
+                self._events += events
+            if not signalled:
+                self.events_ready.emit()
         return bool(events)
 
 

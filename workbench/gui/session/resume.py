@@ -1,4 +1,4 @@
-"""Going on with the run shown: as it was, with more epochs, or with changed settings as a branch of its own."""
+"""Resuming the run shown: as it was, with more epochs, or with changed settings as a new run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 from workbench.gui.dialogs import ask, error
 from workbench.gui.document.document import Document
-from workbench.gui.document.trusted_files import OwnFiles
+from workbench.gui.document.setting_text import change_text
+from workbench.gui.document.trusted_files import TrustedFiles
 from workbench.gui.session.session import Session
 from workbench.runs import branch, checkpoints
 from workbench.runs.attempt_options import Request
@@ -17,24 +18,24 @@ from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, given_name
 
 MOST_EPOCHS = 1_000_000
-AS_BRANCH, AS_IT_WAS = "Go on as a branch", "Go on as it was"
+AS_NEW_RUN, AS_IT_WAS = "Continue as a new run", "Resume with the original settings"
 SHOWN_CHANGES = 8
 REPLAYED = 100
-"""Steps that are taken again for proof."""
+"""Steps that are repeated for proof."""
 
 
-class Resuming(QObject):
+class ResumeController(QObject):
     """What *Resume* means for the run shown and the settings as they stand."""
 
-    def __init__(self, document: Document, session: Session, own_files: OwnFiles, window: QWidget) -> None:
+    def __init__(self, document: Document, session: Session, trusted_files: TrustedFiles, window: QWidget) -> None:
         super().__init__(window)
         self._document = document
         self._session = session
-        self._own_files = own_files
+        self._trusted_files = trusted_files
         self._window = window
 
     def changes(self) -> tuple[branch.Change, ...]:
-        """What of the settings is not as in the run shown; empty where they cannot go on from its checkpoint."""
+        """Which settings differ from those of the run shown; empty where they cannot use its checkpoint."""
         now, was = self._document.config, self._session.shown_config
         if now is None or was is None or now.model.kind != was.model.kind or now.dataset.kind != was.dataset.kind:
             return ()
@@ -42,12 +43,12 @@ class Resuming(QObject):
 
     @Slot()
     def resume(self) -> None:
-        """Goes on with the run shown. Asks where the settings were changed, and how far when it is complete."""
+        """Resumes the run shown. Asks where the settings were changed, and how far when it is completed."""
         self._resume(0)
 
     @Slot()
     def replay(self) -> None:
-        """The same, with steps before the checkpoint taken again first. A branch has none of its own that could prove it."""
+        """The same, with steps before the checkpoint repeated first. A branch has none of its own that could prove it."""
         self._resume(REPLAYED)
 
     def _resume(self, replayed: int) -> None:
@@ -57,38 +58,40 @@ class Resuming(QObject):
         newest = checkpoints.latest(run.checkpoints)
         changes = self.changes()
         if changes and newest is not None and self._document.config is not None:
-            answer = self._ask(run, changes, (AS_IT_WAS,) if replayed else (AS_BRANCH, AS_IT_WAS))
-            if answer == AS_BRANCH and self._own_files.ask(self._document.config.as_data()):
+            answer = self._choose(run, changes, (AS_IT_WAS,) if replayed else (AS_NEW_RUN, AS_IT_WAS))
+            if answer == AS_NEW_RUN and self._trusted_files.confirm(self._document.config.as_data()):
                 self._branch(run, newest, self._document.config)
             if answer != AS_IT_WAS:
                 return
-        self._go_on(run, replayed)
+        self._resume_run(run, replayed)
 
-    def _ask(self, run: RunFolder, changes: tuple[branch.Change, ...], choices: tuple[str, ...]) -> str:
-        text = f"The settings are not those of {given_name(run)}."
-        shown = [str(change) for change in changes[:SHOWN_CHANGES]]
+    def _choose(self, run: RunFolder, changes: tuple[branch.Change, ...], choices: tuple[str, ...]) -> str:
+        text = f"The settings differ from those of {given_name(run)}."
+        shown = [change_text(change) for change in changes[:SHOWN_CHANGES]]
         more = [f"and {len(changes) - SHOWN_CHANGES} more"] if len(changes) > SHOWN_CHANGES else []
-        about = "A branch is a new run that begins with the newest checkpoint of this one."
-        if AS_BRANCH not in choices:
-            about = "Only with its own settings can the run prove that it goes on exactly."
+        about = "The new run starts from the newest checkpoint of this one."
+        if AS_NEW_RUN not in choices:
+            about = "Only with its original settings can the run prove that it resumes exactly."
         return ask.choose(self._window, "Resume", text, choices, "\n".join((*shown, *more, about)))
 
     def _branch(self, run: RunFolder, checkpoint: CheckpointInfo, config: RunConfig) -> None:
         try:
             self._session.branch(checkpoint, config, given_name(run))
         except ConfigError as problems:
-            error.tell(self._window, f"{given_name(run)} cannot go on with these settings.", details=str(problems))
+            what = f"{given_name(run)} cannot be continued with these settings."
+            error.show_error(self._window, what, details=str(problems))
 
-    def _go_on(self, run: RunFolder, replayed: int) -> None:
+    def _resume_run(self, run: RunFolder, replayed: int) -> None:
         was, progress = self._session.shown_config, self._session.progress
         # Where the run's settings cannot be read, the engine says what is wrong with them.
-        if was is not None and not self._own_files.ask(was.as_data()):
+        if was is not None and not self._trusted_files.confirm(was.as_data()):
             return
         if progress.state != "completed":
             self._session.resume(run, Request(replay=replayed))
             return
         done = progress.epoch
-        text = f"{given_name(run)} has completed {done:,} epochs. Train it to a total of:"
+        epochs_done = f"{done:,} epoch{'' if done == 1 else 's'}"
+        text = f"{given_name(run)} has completed {epochs_done}. Train it to a total of:"
         epochs = ask.number(self._window, "More epochs", text, 2 * done, done + 1, MOST_EPOCHS)
         if epochs is not None:
             self._session.resume(run, Request(epochs, replayed))

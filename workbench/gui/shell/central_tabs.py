@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 
 from workbench.gui.comparison.view import ComparisonView
@@ -18,7 +18,7 @@ SIZES = (460, 130, 100)
 """Heights in pixels at first."""
 
 
-class Centre(QSplitter):
+class CentralTabs(QSplitter):
     """Light until ``fill``: what draws plots takes most of a second to import."""
 
     def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
@@ -51,6 +51,21 @@ class Centre(QSplitter):
         self.comparison.fill()
         self.memory.fill()
         self.inspector.fill()
+
+    @Slot()
+    def show_evaluation(self) -> None:
+        """Brings the evaluation to the front."""
+        self.tabs.setCurrentWidget(self.evaluation)
+
+    @Slot()
+    def show_comparison(self) -> None:
+        """Brings the comparison to the front."""
+        self.tabs.setCurrentWidget(self.comparison)
+
+    @Slot()
+    def show_inspector(self) -> None:
+        """Brings the inspector to the front."""
+        self.tabs.setCurrentWidget(self.inspector)
 
     def show_progress(self, progress: Progress | None) -> None:
         """Draws a run; nothing when there is none."""

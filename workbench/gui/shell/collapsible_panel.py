@@ -1,4 +1,4 @@
-"""A panel's place in the settings column: below a header that folds it away, or outside the column in a dock of its own."""
+"""A panel in the settings column: below a header that collapses it, or detached into a dock of its own."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class PanelDock(QDockWidget):
         self.closed.emit()
 
 
-class Fold(QWidget):
-    """A panel below a header that folds it away. ``shown`` is the action that closes it and brings it back."""
+class CollapsiblePanel(QWidget):
+    """A panel below a header that collapses it. ``shown`` is the action that closes it and brings it back."""
 
     def __init__(self, title: str, panel: Panel, themes: Themes, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,21 +63,21 @@ class Fold(QWidget):
         self.dock: PanelDock | None = None
         """Where the panel is while it is outside the column."""
         self._themes = themes
-        self.header = self._button("header", title, f"Fold or unfold {title}")
+        self.header = self._button("header", title, f"Collapse or expand {title}")
         self.header.setText(title)
         self.header.setProperty("role", "title")
         self.header.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.header.clicked.connect(self._toggle)
-        self._out = self._button(
-            "detach", f"Detach {title}", f"Take {title} out of the column: it floats, or docks at a side"
+        self._detach_button = self._button(
+            "detach", f"Detach {title}", f"Detach {title} from the column: it floats, or docks at a side"
         )
-        self._out.clicked.connect(self.take_out)
+        self._detach_button.clicked.connect(self.detach)
         self.shown = QAction(title, self)
         self.shown.setObjectName(f"view.{panel.objectName()}")
         self.shown.setCheckable(True)
         self.shown.setChecked(True)
         self.shown.setToolTip(f"Show or close the panel {title}")
-        self.shown.toggled.connect(self._place)
+        self.shown.toggled.connect(self._update_visibility)
         self._summary = QLabel(panel.summary, self)
         self._summary.setObjectName(f"{panel.objectName()}.summary")
         self._summary.setProperty("role", "muted")
@@ -89,7 +89,7 @@ class Fold(QWidget):
         row.addWidget(self.header)
         row.addStretch(0)
         row.addWidget(self._summary, 1)
-        row.addWidget(self._out)
+        row.addWidget(self._detach_button)
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(2 * STEP, STEP, 2 * STEP, STEP)
         self._layout.setSpacing(STEP)
@@ -99,36 +99,36 @@ class Fold(QWidget):
         self._draw_icons()
 
     @property
-    def folded(self) -> bool:
+    def collapsed(self) -> bool:
         """Whether only the header is to be seen."""
         return self.panel.isHidden()
 
-    def fold(self, folded: bool) -> None:
-        """Folds the panel away, or unfolds it. Outside the column it is never folded."""
-        folded = folded and self.dock is None
-        self.panel.setVisible(not folded)
-        self._summary.setVisible(folded)
+    def collapse(self, collapsed: bool) -> None:
+        """Collapses the panel, or expands it. Outside the column it is never collapsed."""
+        collapsed = collapsed and self.dock is None
+        self.panel.setVisible(not collapsed)
+        self._summary.setVisible(collapsed)
         self._draw_icons()
 
     @Slot()
-    def take_out(self) -> None:
+    def detach(self) -> None:
         """Puts the panel into a dock of its own, which floats beside its place at first."""
         window = self._main_window()
         if self.dock is not None or window is None:
             return
-        self.fold(False)
-        place = self.mapToGlobal(QPoint(self.width() + 4 * STEP, 0))
+        self.collapse(False)
+        position = self.mapToGlobal(QPoint(self.width() + 4 * STEP, 0))
         self._layout.removeWidget(self.panel)
         self.dock = PanelDock(self.title, self.panel, window)
-        self.dock.closed.connect(self.put_back)
+        self.dock.closed.connect(self.attach)
         window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         self.dock.setFloating(True)
         self.dock.resize(self.dock.sizeHint())
-        self.dock.move(place)
-        self._place()
+        self.dock.move(position)
+        self._update_visibility()
 
     @Slot()
-    def put_back(self) -> None:
+    def attach(self) -> None:
         """Puts the panel back to its place in the column."""
         dock, self.dock = self.dock, None
         window = self._main_window()
@@ -140,12 +140,12 @@ class Fold(QWidget):
         window.removeDockWidget(dock)
         dock.setObjectName("")  # it may be taken out again before this dock is gone
         dock.deleteLater()
-        self._place()
+        self._update_visibility()
 
     def enter(self) -> None:
-        """Brings the panel before the eyes, with the focus in its first field."""
+        """Brings the panel into view, with the focus in its first field."""
         self.shown.setChecked(True)
-        self.fold(False)
+        self.collapse(False)
         if self.dock is not None:
             self.dock.raise_()
             self.dock.activateWindow()
@@ -161,26 +161,26 @@ class Fold(QWidget):
         return above
 
     @Slot()
-    def _place(self) -> None:
+    def _update_visibility(self) -> None:
         self.setVisible(self.shown.isChecked() and self.dock is None)
         if self.dock is not None:
             self.dock.setVisible(self.shown.isChecked())
 
     @Slot()
     def _toggle(self) -> None:
-        self.fold(not self.folded)
+        self.collapse(not self.collapsed)
 
     @Slot()
     def _draw_icons(self) -> None:
         theme = self._themes.current
-        self.header.setIcon(icon("chevron-right" if self.folded else "chevron-down", theme))
-        self.header.setAccessibleDescription("folded" if self.folded else "unfolded")
-        self._out.setIcon(icon("detach", theme, theme.muted))
+        self.header.setIcon(icon("chevron-right" if self.collapsed else "chevron-down", theme))
+        self.header.setAccessibleDescription("collapsed" if self.collapsed else "expanded")
+        self._detach_button.setIcon(icon("detach", theme, theme.muted))
 
-    def _button(self, name: str, spoken: str, tip: str) -> QToolButton:
+    def _button(self, name: str, accessible_name: str, tip: str) -> QToolButton:
         button = QToolButton(self)
         button.setObjectName(f"{self.panel.objectName()}.{name}")
-        button.setAccessibleName(spoken)
+        button.setAccessibleName(accessible_name)
         button.setToolTip(tip)
         button.setAutoRaise(True)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -1,4 +1,4 @@
-"""What nobody expected: an exception in a slot or in a thread is told in a window, and the window goes on."""
+"""An unexpected exception in a slot or in a thread is shown in a dialog, and the window stays open."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from workbench.gui.dialogs import error
 _log = logging.getLogger(__name__)
 
 
-class Catcher(QObject):
-    """Stands in for Python's own way of telling, between ``install`` and ``restore``."""
+class CrashHandler(QObject):
+    """Replaces Python's own exception hooks between ``install`` and ``restore``."""
 
     caught = Signal(str, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._told = False
+        self._shown = False
         self._before = (sys.excepthook, threading.excepthook)
         # Exceptions of threads come from there: the dialog belongs to the window's thread.
-        self.caught.connect(self._tell)
+        self.caught.connect(self._show_dialog)
 
     def install(self) -> None:
-        """Takes over."""
+        """Sets the hooks."""
         sys.excepthook = self._catch
         threading.excepthook = self._catch_in_thread
 
     def restore(self) -> None:
-        """Puts back what was there."""
+        """Puts the hooks back that were there before."""
         sys.excepthook, threading.excepthook = self._before
 
     def _catch(self, kind: type[BaseException], problem: BaseException, where: TracebackType | None) -> None:
@@ -45,19 +45,19 @@ class Catcher(QObject):
         _log.error("unexpected: %s", details)
         self.caught.emit(str(problem) or kind.__name__, details)
 
-    def _catch_in_thread(self, found: threading.ExceptHookArgs) -> None:
-        if found.exc_value is not None:
-            self._catch(found.exc_type, found.exc_value, found.exc_traceback)
+    def _catch_in_thread(self, failure: threading.ExceptHookArgs) -> None:
+        if failure.exc_value is not None:
+            self._catch(failure.exc_type, failure.exc_value, failure.exc_traceback)
 
     @Slot(str, str)
-    def _tell(self, what: str, details: str) -> None:
-        if self._told:
+    def _show_dialog(self, what: str, details: str) -> None:
+        if self._shown:
             return  # one at a time: what follows is mostly the same
-        self._told = True
-        hint = f"{what}\n\nThe window goes on, and a run that is going is not touched. Save what you need to keep."
-        dialog = error.tell(QApplication.activeWindow(), "Something unexpected happened.", hint, details)
+        self._shown = True
+        hint = f"{what}\n\nThe window stays open, and a run that is running continues. Save your settings, then restart the window."
+        dialog = error.show_error(QApplication.activeWindow(), "Something unexpected happened.", hint, details)
         dialog.finished.connect(self._closed)
 
     @Slot()
     def _closed(self) -> None:
-        self._told = False
+        self._shown = False

@@ -1,24 +1,25 @@
-"""The four panels below one another in one scrolling column; each can be folded, closed, taken out and brought back."""
+"""The four panels below one another in one scrolling column; each can be collapsed, closed, detached and brought back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from workbench.gui.document.document import Document
 from workbench.gui.panels.panel import Panel
-from workbench.gui.session.run_controller import Desk
-from workbench.gui.shell.collapsible_panel import Fold
+from workbench.gui.session.session import Session
+from workbench.gui.shell.collapsible_panel import CollapsiblePanel
 from workbench.gui.theme import Themes
 from workbench.runs.folder import given_name
 
 
 @dataclass(frozen=True)
 class PanelsLayout:
-    """The names of the panels that are folded, of those that are closed, and of those outside the column."""
+    """The names of the panels that are collapsed, of those that are closed, and of those outside the column."""
 
     folded: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
@@ -36,15 +37,15 @@ class SettingsColumn(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.folds = [Fold(title, panel, themes) for title, panel in panels]
+        self.panels = [CollapsiblePanel(title, panel, themes) for title, panel in panels]
         column = QWidget(self)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(0, 4, 0, 8)
         layout.setSpacing(0)
-        for index, fold in enumerate(self.folds):
+        for index, panel in enumerate(self.panels):
             if index:
                 layout.addWidget(_line())
-            layout.addWidget(fold)
+            layout.addWidget(panel)
         layout.addStretch(1)
         self._column = column
         self.setWidget(column)
@@ -56,51 +57,54 @@ class SettingsColumn(QScrollArea):
         return QSize(max(least.width(), self._column.minimumSizeHint().width() + bar), least.height())
 
     def go_to(self, index: int) -> None:
-        """Brings a panel before the eyes, with the focus in its first field."""
-        fold = self.folds[index]
-        fold.enter()
-        if fold.dock is not None:
+        """Brings a panel into view, with the focus in its first field."""
+        panel = self.panels[index]
+        panel.enter()
+        if panel.dock is not None:
             return
-        self.ensureWidgetVisible(fold.panel, 0, 0)
-        self.ensureWidgetVisible(fold.header, 0, 8)
+        self.ensureWidgetVisible(panel.panel, 0, 0)
+        self.ensureWidgetVisible(panel.header, 0, 8)
 
-    def layout_now(self) -> PanelsLayout:
-        """How the panels stand."""
+    def current_layout(self) -> PanelsLayout:
+        """How the panels are arranged."""
         return PanelsLayout(
-            folded=_names(fold for fold in self.folds if fold.folded),
-            hidden=_names(fold for fold in self.folds if not fold.shown.isChecked()),
-            apart=_names(fold for fold in self.folds if fold.dock is not None),
+            folded=_names(panel for panel in self.panels if panel.collapsed),
+            hidden=_names(panel for panel in self.panels if not panel.shown.isChecked()),
+            apart=_names(panel for panel in self.panels if panel.dock is not None),
         )
 
-    def take_layout(self, layout: PanelsLayout) -> None:
-        """Puts the panels as they were."""
-        for fold in self.folds:
-            name = fold.panel.objectName()
-            (fold.take_out if name in layout.apart else fold.put_back)()
-            fold.fold(name in layout.folded)
-            fold.shown.setChecked(name not in layout.hidden)
+    def apply_layout(self, layout: PanelsLayout) -> None:
+        """Arranges the panels."""
+        for panel in self.panels:
+            name = panel.panel.objectName()
+            (panel.detach if name in layout.apart else panel.attach)()
+            panel.collapse(name in layout.folded)
+            panel.shown.setChecked(name not in layout.hidden)
 
 
-def _names(folds: Iterable[Fold]) -> tuple[str, ...]:
-    return tuple(fold.panel.objectName() for fold in folds)
+def _names(panels: Iterable[CollapsiblePanel]) -> tuple[str, ...]:
+    return tuple(panel.panel.objectName() for panel in panels)
 
 
 class NextRunBanner(QFrame):
-    """Says, while a run goes, that what is edited is for the next one."""
+    """Says, while a run is running, that what is edited is for the next one."""
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+    settings_wanted = Signal()
+    """The settings of the run shown are to be opened."""
+
+    def __init__(self, session: Session, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("banner.next_run")
-        self._desk = desk
+        self._session, self._document = session, document
         self._text = QLabel(self)
         self._text.setObjectName("banner.next_run.text")
         self._text.setWordWrap(True)
         self._text.setProperty("role", "warning")
-        self._button = QPushButton("Show the run's settings", self)
+        self._button = QPushButton("Show the run’s settings", self)
         self._button.setObjectName("banner.next_run.show")
-        self._button.setAccessibleName("Show the run's settings")
-        self._button.setToolTip("Open the settings that the run is being trained with")
-        self._button.clicked.connect(desk.show_run_settings)
+        self._button.setAccessibleName("Show the run’s settings")
+        self._button.setToolTip("Open the settings of the run that is running")
+        self._button.clicked.connect(self.settings_wanted)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(4)
@@ -109,26 +113,26 @@ class NextRunBanner(QFrame):
         row.addWidget(self._button)
         row.addStretch(1)
         layout.addLayout(row)
-        desk.session.state_changed.connect(self.refresh)
-        desk.session.shown_changed.connect(self.refresh)
-        desk.document.changed.connect(self.refresh)
+        session.state_changed.connect(self.refresh)
+        session.shown_changed.connect(self.refresh)
+        document.changed.connect(self.refresh)
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
-        """Shows itself while a run goes; with the button when the settings are not the run's any more."""
-        run = self._desk.session.going
+        """Shows itself while a run is running; with the button when the settings are not the run's any more."""
+        run = self._session.active_run
         self.setVisible(run is not None)
         if run is None:
             return
-        own = self._desk.session.going_config
-        same = own is not None and own == self._desk.document.config
+        own = self._session.active_config
+        same = own is not None and own == self._document.config
         name = given_name(run)
-        self._button.setVisible(not same and self._desk.session.folder == run)
+        self._button.setVisible(not same and self._session.folder == run)
         self._text.setText(
-            f"{name} is running with these settings. What you change now is for the next run."
+            f"{name} is running with these settings. Changes apply to the next run."
             if same
-            else f"These settings are for the next run. Running: {name}"
+            else f"These settings apply to the next run. Running: {name}"
         )
 
 

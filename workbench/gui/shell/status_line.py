@@ -1,4 +1,4 @@
-"""One line that says how a run goes, and the header of the tool bar: name, epoch, progress bar, time left."""
+"""The status line, and the header of the tool bar: name, epoch, progress bar and time left of the run shown."""
 
 from __future__ import annotations
 
@@ -7,35 +7,36 @@ import time
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
 from workbench.gui.plots import ticks
+from workbench.gui.runs.state_text import state_text
 from workbench.gui.theme import STEP
 from workbench.runs.progress import Progress
 
-_OWN_MEMORY_SECONDS = 2.0
-"""The window's own memory is looked up at most this often."""
+_MEMORY_SECONDS = 2.0
+"""The window's own memory is measured at most this often."""
 _BAR = 1000
 
 
 class StatusLine(QLabel):
-    """State, step, speed, loss, memory: the numbers that one wants to see without looking for them."""
+    """State, step, throughput, loss and memory of the run shown."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("ready", parent)
         self.setObjectName("view.status")
         self.setAccessibleName("Status")
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self._own = 0
-        self._looked = -_OWN_MEMORY_SECONDS
+        self._window_memory = 0
+        self._measured = -_MEMORY_SECONDS
 
     def show_progress(self, progress: Progress | None, session_state: str) -> None:
-        """Says it anew."""
-        parts = [state_words(progress, session_state)]
+        """Shows the run as it is now."""
+        parts = [state_summary(progress, session_state)]
         if progress is not None and progress.started is not None:
             parts.append(f"step {progress.step:,}/{progress.total_steps:,}")
             if progress.samples_per_second > 0:
                 parts.append(f"{progress.samples_per_second:,.0f} samples/s")
             if (loss := progress.curves.loss.last()) is not None:
                 parts.append(f"loss {ticks.number(loss, 3)}")
-        parts.append(f"window {ticks.size(self._own_memory())}")
+        parts.append(f"window {ticks.size(self._measure_memory())}")
         if progress is not None and progress.ram and session_state in ("running", "paused", "stopping"):
             parts.append(f"engine {ticks.size(progress.ram)}")
         text = " · ".join(parts)
@@ -43,17 +44,17 @@ class StatusLine(QLabel):
             self.setText(text)
             self.setToolTip(text)
 
-    def _own_memory(self) -> int:
+    def _measure_memory(self) -> int:
         now = time.monotonic()
-        if now - self._looked >= _OWN_MEMORY_SECONDS:
+        if now - self._measured >= _MEMORY_SECONDS:
             import psutil
 
-            self._looked, self._own = now, psutil.Process().memory_info().rss
-        return self._own
+            self._measured, self._window_memory = now, psutil.Process().memory_info().rss
+        return self._window_memory
 
 
 class RunHeader(QWidget):
-    """Name, epoch, bar and time left of the run shown. A phase takes their place while the engine is busy otherwise."""
+    """Name, epoch, bar and time left of the run shown. A phase, such as loading data, takes the place of the epoch."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,7 +62,7 @@ class RunHeader(QWidget):
         self.setAccessibleName("Progress of the run")
         self.name = QLabel()
         self.name.setProperty("role", "title")
-        self.words = QLabel()
+        self.position = QLabel()
         self.bar = QProgressBar()
         self.bar.setRange(0, _BAR)
         self.bar.setTextVisible(False)
@@ -74,7 +75,7 @@ class RunHeader(QWidget):
         layout.setContentsMargins(2 * STEP, 0, 2 * STEP, 0)
         layout.setSpacing(2 * STEP)
         layout.addStretch(1)
-        for widget in (self.name, self.words, self.bar, self.left):
+        for widget in (self.name, self.position, self.bar, self.left):
             layout.addWidget(widget)
         layout.addStretch(1)
         self.bar.hide()
@@ -84,9 +85,9 @@ class RunHeader(QWidget):
         self.name.setText(name)
 
     def show_progress(self, progress: Progress | None, session_state: str) -> None:
-        """Says how far the run is."""
-        share, words, left = _header(progress, session_state)
-        _put(self.words, words)
+        """Shows how far the run is."""
+        share, position, left = _header(progress, session_state)
+        _put(self.position, position)
         _put(self.left, left)
         self.bar.setVisible(share is not None or session_state == "starting")
         if share is None:
@@ -94,39 +95,39 @@ class RunHeader(QWidget):
         else:
             self.bar.setRange(0, _BAR)
             self.bar.setValue(round(_BAR * share))
-        self.bar.setToolTip(f"{share:.0%} of the run" if share is not None else words)
+        self.bar.setToolTip(f"{share:.0%} of the run" if share is not None else position)
 
 
-def state_words(progress: Progress | None, session_state: str) -> str:
-    """What is going on, in a word or two."""
+def state_summary(progress: Progress | None, session_state: str) -> str:
+    """The state of the run in a word or two."""
     if session_state == "idle" or progress is None:
         return "ready"
     if session_state in ("starting", "stopping"):
         return f"{session_state}: {progress.phase}" if progress.phase else session_state
     if progress.phase and session_state == "running":
         return progress.phase
-    return progress.state if session_state == "ended" else session_state
+    return state_text(progress.state) if session_state == "ended" else session_state
 
 
 def _header(progress: Progress | None, session_state: str) -> tuple[float | None, str, str]:
-    """Share of what is going on, what it is, and what is left."""
+    """Share that is done, epoch or phase, and time left."""
     if progress is None or session_state == "idle":
         return None, "", ""
     if progress.phase and session_state in ("starting", "running", "stopping"):
         return progress.phase_share, progress.phase, ""
     if progress.started is None:
-        return None, state_words(progress, session_state), ""
-    words = f"epoch {min(progress.epoch + _inside(progress), progress.started.epochs)}/{progress.started.epochs}"
+        return None, state_summary(progress, session_state), ""
+    position = f"epoch {min(progress.epoch + _inside(progress), progress.started.epochs)}/{progress.started.epochs}"
     left = progress.seconds_left
     if session_state == "ended":
-        return progress.share, words, f"{progress.state} after {ticks.duration(progress.seconds)}"
+        return progress.share, position, f"{state_text(progress.state)} after {ticks.duration(progress.seconds)}"
     if session_state != "running":
-        return progress.share, words, session_state
-    return progress.share, words, f"{progress.share:.0%} · {ticks.duration(left)} left" if left is not None else ""
+        return progress.share, position, session_state
+    return progress.share, position, f"{progress.share:.0%} · {ticks.duration(left)} left" if left is not None else ""
 
 
 def _inside(progress: Progress) -> int:
-    """1 while an epoch is begun and not complete, as people count the epoch they are in."""
+    """1 inside an epoch, as people count the epoch they are in."""
     last = progress.epochs[-1].step if progress.epochs else 0
     return int(progress.step > last)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSizePolicy, QToolBar, QToolButton, QWidget
 
-from workbench.gui.actions import Actions
-from workbench.gui.session.run_controller import Desk
 from workbench.gui.shell.device_label import DeviceLabel
 from workbench.gui.shell.status_line import RunHeader
 
@@ -15,9 +15,10 @@ BUTTONS = ("run.train", "run.pause", "run.stop", "run.resume")
 
 
 class ToolBar(QToolBar):
-    """``header`` is told of progress by the window."""
+    """``header`` shows the progress that the window passes to it."""
 
-    def __init__(self, actions: Actions, desk: Desk, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Mapping[str, QAction], device: DeviceLabel, parent: QWidget | None = None) -> None:
+        """``actions`` by their names: those in ``BUTTONS`` and ``view.theme`` are shown."""
         super().__init__("Tools", parent)
         self.setObjectName("toolbar")
         self.setMovable(False)
@@ -28,7 +29,8 @@ class ToolBar(QToolBar):
         self.header = RunHeader()
         self.header.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(self.header)
-        self.addWidget(DeviceLabel(desk))
+        self.device = device
+        self.addWidget(device)
         self._button("view.theme", Qt.ToolButtonStyle.ToolButtonIconOnly)
 
     @Slot()

@@ -1,4 +1,4 @@
-"""How the window looked: kept in the preferences when it closes, put back when the next one is made."""
+"""Geometry, docks and panels of the window: saved to the preferences when it closes, restored when the next one is made."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from workbench.gui.preferences import Preferences
 from workbench.gui.shell.settings_column import PanelsLayout, SettingsColumn
 
 
-def keep(window: QMainWindow, column: SettingsColumn, preferences: Preferences) -> None:
-    """Puts place, size, docks and panels into the preferences."""
+def save(window: QMainWindow, column: SettingsColumn, preferences: Preferences) -> None:
+    """Saves position, size, docks and panels to the preferences."""
     preferences.geometry = _text(window.saveGeometry())
     preferences.layout = _text(window.saveState())
-    panels = column.layout_now()
+    panels = column.current_layout()
     preferences.folded, preferences.hidden, preferences.apart = panels.folded, panels.hidden, panels.apart
 
 
 def restore(window: QMainWindow, column: SettingsColumn, preferences: Preferences) -> None:
-    """Makes the window look as it did. Nothing is done where nothing, or nonsense, was kept."""
+    """Restores the window. Nothing is done where nothing, or nonsense, was saved."""
     window.restoreGeometry(QByteArray.fromBase64(preferences.geometry.encode()))
     # First the docks, then their places.
-    column.take_layout(PanelsLayout(preferences.folded, preferences.hidden, preferences.apart))
+    column.apply_layout(PanelsLayout(preferences.folded, preferences.hidden, preferences.apart))
     window.restoreState(QByteArray.fromBase64(preferences.layout.encode()))
 
 

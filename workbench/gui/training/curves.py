@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 EMPTY = "Press Train to see the curves of a run here."
 _DESCRIBE_SECONDS = 1.0
-"""Screen readers are told new values at most this often."""
+"""Screen readers are given new values at most this often."""
 
 
-class Controls(QWidget):
-    """Smoothing, logarithmic axis, outliers, following. Says ``changed`` when one of them is another."""
+class CurveControls(QWidget):
+    """Smoothing, logarithmic axis, outliers, following. Emits ``changed`` when one of them changes."""
 
     changed = Signal()
 
@@ -57,10 +57,10 @@ class Controls(QWidget):
         layout.setSpacing(2 * STEP)
         for widget in (label, self.smoothing, self.amount, self.logarithmic, self.ignore_outliers, self.follow):
             layout.addWidget(widget)
-        self.place = QLabel()
-        self.place.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.place.setProperty("role", "muted")
-        layout.addWidget(self.place, 1)
+        self.cursor_label = QLabel()
+        self.cursor_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.cursor_label.setProperty("role", "muted")
+        layout.addWidget(self.cursor_label, 1)
         self._name_all()
         self._smoothing_changed()
         self.smoothing.valueChanged.connect(self._smoothing_changed)
@@ -69,10 +69,15 @@ class Controls(QWidget):
 
     def _name_all(self) -> None:
         named: tuple[tuple[QWidget, str, str, str], ...] = (
-            (self.smoothing, "smoothing", "Smoothing", "How much of the past each smoothed value carries: 0 is none."),
-            (self.logarithmic, "log", "Logarithmic axis", "Draws loss and learning rate over powers of ten."),
-            (self.ignore_outliers, "outliers", "Ignore outliers", "Lets rare spikes leave the picture."),
-            (self.follow, "follow", "Follow", "Always shows the whole run. Dragging or zooming switches it off."),
+            (
+                self.smoothing,
+                "smoothing",
+                "Smoothing",
+                "Weight of the past in each smoothed value. 0 draws the raw values.",
+            ),
+            (self.logarithmic, "log", "Logarithmic axis", "Draw loss and learning rate on a logarithmic axis."),
+            (self.ignore_outliers, "outliers", "Ignore outliers", "Leave rare spikes out of the range that is shown."),
+            (self.follow, "follow", "Follow", "Always show the whole run. Dragging or zooming switches it off."),
         )
         for widget, name, title, tip in named:
             widget.setObjectName(f"view.curves.{name}")
@@ -102,7 +107,7 @@ class CurvesView(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self.empty.setProperty("role", "empty")
-        self.controls = Controls()
+        self.controls = CurveControls()
         self.overlay_legend = QLabel()
         self.overlay_legend.setTextFormat(Qt.TextFormat.RichText)
         self.overlay_legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -110,8 +115,8 @@ class CurvesView(QWidget):
         self.overlay_legend.hide()
         self._grid = QGridLayout()
         self._arrange()
-        themes.changed.connect(self._dress)
-        self.controls.changed.connect(self._look_changed)
+        themes.changed.connect(self._apply_theme)
+        self.controls.changed.connect(self._options_changed)
 
     def _arrange(self) -> None:
         page = QWidget()
@@ -130,8 +135,8 @@ class CurvesView(QWidget):
         outer.addWidget(self._pages)
 
     @Slot(str)
-    def invite(self, samples: str) -> None:
-        """Where there is no run to show, says what one would begin with: ``1,797 handwritten digits``."""
+    def set_start_hint(self, samples: str) -> None:
+        """Sets what is shown while there is no run. ``samples`` names the data: ``1,797 handwritten digits``."""
         self.empty.setText(f"Press Train to start with {samples}." if samples else EMPTY)
 
     def fill(self) -> None:
@@ -141,12 +146,12 @@ class CurvesView(QWidget):
         from workbench.gui.training.run_charts import RunCharts
 
         self._charts = RunCharts(self)
-        for place, chart in enumerate(self._charts.all):
-            self._grid.addWidget(chart, place // 2, place % 2)
+        for index, chart in enumerate(self._charts.all):
+            self._grid.addWidget(chart, index // 2, index % 2)
             chart.canvas.hovered.connect(self._hovered)
             chart.canvas.moved.connect(self._user_moved)
             chart.canvas.reset_wanted.connect(self._follow_again)
-        self._dress()
+        self._apply_theme()
 
     @property
     def charts(self) -> RunCharts | None:
@@ -154,11 +159,11 @@ class CurvesView(QWidget):
         return self._charts
 
     def show_progress(self, progress: Progress | None) -> None:
-        """Draws what is new in ``progress``; another one is another run. Cheap when nothing is new, or nobody looks."""
+        """Draws what is new in ``progress``; another one is another run. Cheap when nothing is new, or the view is hidden."""
         if progress is not self._progress:
             self._progress = progress
             self._rebuild()
-        self._pages.setCurrentIndex(0 if self._charts is None or not _has_begun(progress) else 1)
+        self._pages.setCurrentIndex(0 if self._charts is None or not _has_started(progress) else 1)
         if self.isVisible():
             self._draw()
 
@@ -170,7 +175,7 @@ class CurvesView(QWidget):
             self._draw()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catches up on what came while nobody looked."""
+        """Draws what came while the view was hidden."""
         super().showEvent(event)
         self._draw()
 
@@ -185,17 +190,17 @@ class CurvesView(QWidget):
         self._drawn = ()
         if self._charts is not None:
             self._charts.build(self._progress, self._overlays, self._themes.current)
-        names = zip(self._overlays, self._overlay_colours(), strict=False)
+        names = zip(self._overlays, self._overlay_colors(), strict=False)
         self.overlay_legend.setText(
             "&nbsp;&nbsp; ".join(
-                f'<span style="color:{colour}">━</span>&nbsp;{escape(label)}' for (label, _), colour in names
+                f'<span style="color:{color}">━</span>&nbsp;{escape(label)}' for (label, _), color in names
             )
         )
         self.overlay_legend.setVisible(bool(self._overlays))
 
-    def _overlay_colours(self) -> list[str]:
-        colours = self._themes.current.overlays
-        return [colours[place % len(colours)] for place in range(len(self._overlays))]
+    def _overlay_colors(self) -> list[str]:
+        colors = self._themes.current.overlays
+        return [colors[index % len(colors)] for index in range(len(self._overlays))]
 
     def _draw(self) -> None:
         if self._charts is None or self._progress is None:
@@ -204,10 +209,10 @@ class CurvesView(QWidget):
         if fingerprint == self._drawn:
             return
         self._drawn = fingerprint
-        self._charts.draw(self._read_look(), self.controls.follow.isChecked())
+        self._charts.draw(self._read_options(), self.controls.follow.isChecked())
         self._describe()
 
-    def _read_look(self) -> tuple[float, bool, bool]:
+    def _read_options(self) -> tuple[float, bool, bool]:
         controls = self.controls
         return (
             controls.smoothing.value() / 100,
@@ -223,14 +228,14 @@ class CurvesView(QWidget):
             self._charts.describe()
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         if self._charts is not None:
-            self._charts.dress(self._themes.current)
+            self._charts.apply_theme(self._themes.current)
         self._rebuild()
         self.show_progress(self._progress)
 
     @Slot()
-    def _look_changed(self) -> None:
+    def _options_changed(self) -> None:
         self._drawn = ()
         if self.isVisible():
             self._draw()
@@ -239,7 +244,7 @@ class CurvesView(QWidget):
     def _hovered(self, x: float | None) -> None:
         if self._charts is not None:
             self._charts.hover(x)
-            self.controls.place.setText(self._charts.cursor_words())
+            self.controls.cursor_label.setText(self._charts.cursor_text())
 
     @Slot()
     def _user_moved(self) -> None:
@@ -247,20 +252,20 @@ class CurvesView(QWidget):
         if self._charts is not None:
             self._charts.moved_by_hand(sender)
         self.controls.follow.setChecked(False)
-        self._look_changed()
+        self._options_changed()
 
     @Slot()
     def _follow_again(self) -> None:
         self.controls.follow.setChecked(True)
 
 
-def _has_begun(progress: Progress | None) -> bool:
+def _has_started(progress: Progress | None) -> bool:
     return progress is not None and (progress.attempt > 0 or progress.started is not None)
 
 
 def _fingerprint(progress: Progress, overlays: list[tuple[str, Progress]]) -> tuple[object, ...]:
     """Something that differs whenever there is something new to draw."""
     parts: list[object] = [progress.state, progress.best, len(progress.recoveries)]
-    for one in (progress, *(other for _, other in overlays)):
-        parts += [(len(series), series.drops) for series in one.curves.all()]
+    for run in (progress, *(other for _, other in overlays)):
+        parts += [(len(series), series.drops) for series in run.curves.all()]
     return tuple(parts)

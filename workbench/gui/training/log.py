@@ -1,4 +1,4 @@
-"""The log of a run: what it said in words, with its time."""
+"""The log of a run: its messages, with their times."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ class LogView(QWidget):
         self.text = QPlainTextEdit()
         self.text.setObjectName("view.log.text")
         self.text.setAccessibleName("Log of the run")
-        self.text.setToolTip("What the run said. Select lines and copy them.")
+        self.text.setToolTip("Messages of the run. Select lines to copy them.")
         self.text.setReadOnly(True)
         self.text.setUndoRedoEnabled(False)
         self.text.setTabChangesFocus(True)
         self.text.setMaximumBlockCount(LOG_LINES)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
-        self.text.setPlaceholderText("What a run says is listed here.")
+        self.text.setPlaceholderText("Messages of a run are listed here.")
         self.levels = QComboBox()
         self.levels.setObjectName("view.log.level")
         self.levels.setAccessibleName("Lines to show")
-        self.levels.setToolTip("Which lines are shown.")
+        self.levels.setToolTip("Messages to show")
         self.levels.addItems(list(_LEVELS))
         self.copy = QToolButton()
         self.copy.setObjectName("view.log.copy")
         self.copy.setAccessibleName("Copy the log")
-        self.copy.setToolTip("Copies all lines shown to the clipboard.")
+        self.copy.setToolTip("Copy all lines shown to the clipboard")
         self._arrange()
-        self.levels.currentIndexChanged.connect(self._begin_again)
+        self.levels.currentIndexChanged.connect(self._rebuild)
         self.copy.clicked.connect(self._copy_all)
-        themes.changed.connect(self._dress)
-        self._dress()
+        themes.changed.connect(self._apply_theme)
+        self._apply_theme()
 
     def _arrange(self) -> None:
         title = QLabel("Log")
@@ -71,34 +71,34 @@ class LogView(QWidget):
         """Adds the lines that came since the last call; another progress is another log."""
         if progress is not self._progress:
             self._progress = progress
-            self._begin_again()
+            self._rebuild()
             return
         fresh = self._fresh()
         if fresh:
             self._append(fresh)
 
     @Slot()
-    def _begin_again(self) -> None:
+    def _rebuild(self) -> None:
         self.text.clear()
         self._last = None
         self.show_progress(self._progress)
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self.copy.setIcon(icon("copy", self._themes.current))
-        self._begin_again()
+        self._rebuild()
 
     @Slot()
     def _copy_all(self) -> None:
         QGuiApplication.clipboard().setText(self.text.toPlainText())
 
     def _fresh(self) -> list[LogLine]:
-        """Lines behind the last one taken; found from the end, since old lines leave at the front."""
+        """Lines behind the last one shown; searched from the end, since old lines leave at the front."""
         log = self._progress.log if self._progress is not None else []
-        place = len(log)
-        while place > 0 and log[place - 1] is not self._last:
-            place -= 1
-        return log[place:]
+        first = len(log)
+        while first > 0 and log[first - 1] is not self._last:
+            first -= 1
+        return log[first:]
 
     def _append(self, lines: list[LogLine]) -> None:
         self._last = lines[-1]
@@ -119,8 +119,8 @@ class LogView(QWidget):
 
     def _html(self, line: LogLine) -> str:
         theme = self._themes.current
-        colour = {"warning": theme.warning, "error": theme.error}.get(line.level, theme.text)
+        color = {"warning": theme.warning, "error": theme.error}.get(line.level, theme.text)
         symbol = f"{_SYMBOLS[line.level]} {line.level}: " if line.level in _SYMBOLS else ""
         text = escape(symbol + line.text).replace("\n", " ")
         when = f"{datetime.fromtimestamp(line.time):%H:%M:%S}"
-        return f'<span style="color:{theme.muted}">{when}</span>&nbsp; <span style="color:{colour}">{text}</span>'
+        return f'<span style="color:{theme.muted}">{when}</span>&nbsp; <span style="color:{color}">{text}</span>'

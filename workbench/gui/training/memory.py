@@ -1,4 +1,4 @@
-"""Memory per device: who has how much of it now, and how that came to be."""
+"""Memory per device: how it is divided now, and its history."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Theme, Themes
 from workbench.runs.events import DeviceMemory
 from workbench.runs.progress import Progress
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 if TYPE_CHECKING:
     from workbench.gui.training.memory_chart import MemoryChart
 
-EMPTY = "The memory of a run's devices is shown here while it trains."
+EMPTY = "The memory of a run’s devices is shown here while it is running."
 
 
 @dataclass(frozen=True)
-class Shares:
-    """Who has a device's memory, in bytes. ``run`` counts what the run keeps reserved, whether it uses it now or not."""
+class MemoryShares:
+    """How a device's memory is divided, in bytes. ``run`` counts what the run has reserved, whether it uses it now or not."""
 
     run: int
     others: int
     free: int
 
 
-def shares(device: DeviceMemory) -> Shares:
+def shares(device: DeviceMemory) -> MemoryShares:
     """Splits a device's memory. Samples taken one after the other need not add up: nothing becomes negative."""
     run = max(device.allocated, device.reserved)
     others = max(0, device.used - run)
-    return Shares(run, others, max(0, device.total - run - others))
+    return MemoryShares(run, others, max(0, device.total - run - others))
 
 
-class Bar(QWidget):
+class MemoryBar(QWidget):
     """Three parts side by side: this run, others, free."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.parts = Shares(0, 0, 0)
-        self.colours = ("#000000", "#000000", "#000000")
+        self.parts = MemoryShares(0, 0, 0)
+        self.colors = ("#000000", "#000000", "#000000")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
         """As high as a line of text."""
         return QSize(160, 4 * STEP)
 
-    def show_parts(self, parts: Shares, theme: Theme) -> None:
+    def show_parts(self, parts: MemoryShares, theme: Theme) -> None:
         """Draws these."""
-        colours = (theme.memory_run, theme.memory_other, theme.memory_free)
-        if (parts, colours) != (self.parts, self.colours):
-            self.parts, self.colours = parts, colours
+        colors = (theme.memory_run, theme.memory_other, theme.memory_free)
+        if (parts, colors) != (self.parts, self.colors):
+            self.parts, self.colors = parts, colors
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -64,13 +64,13 @@ class Bar(QWidget):
         outline = QPainterPath()
         outline.addRoundedRect(QRectF(self.rect()), STEP, STEP)
         painter.setClipPath(outline)
-        painter.fillRect(self.rect(), QColor(self.colours[2]))
+        painter.fillRect(self.rect(), QColor(self.colors[2]))
         total = self.parts.run + self.parts.others + self.parts.free
         left = 0.0
-        for part, colour in zip((self.parts.run, self.parts.others), self.colours, strict=False):
+        for part, color in zip((self.parts.run, self.parts.others), self.colors, strict=False):
             width = self.width() * part / total if total else 0.0
             width = max(width, 2.0) if part else 0.0
-            painter.fillRect(QRectF(left, 0, width, self.height()), QColor(colour))
+            painter.fillRect(QRectF(left, 0, width, self.height()), QColor(color))
             left += width
         painter.end()
 
@@ -82,7 +82,7 @@ class DeviceRow(QWidget):
         super().__init__(parent)
         self.name = QLabel(name)
         self.name.setProperty("role", "title")
-        self.bar = Bar()
+        self.bar = MemoryBar()
         self.numbers = QLabel()
         self.numbers.setTextFormat(Qt.TextFormat.RichText)
         self.numbers.setWordWrap(True)
@@ -115,26 +115,26 @@ class DeviceRow(QWidget):
         self.bar.show_parts(parts, theme)
         named = (
             ("■", "this run", parts.run, theme.memory_run),
-            ("■", "others", parts.others, theme.memory_other),
+            ("■", "other processes", parts.others, theme.memory_other),
             ("□", "free", parts.free, theme.muted),
         )
-        words = [
-            f'<span style="color:{colour}">{symbol}</span>&nbsp;{_unbroken(name)}&nbsp;<b>{_unbroken(ticks.size(n))}</b>'
-            for symbol, name, n, colour in named
+        shown = [
+            f'<span style="color:{color}">{symbol}</span>&nbsp;{_unbroken(name)}&nbsp;<b>{_unbroken(ticks.size(n))}</b>'
+            for symbol, name, n, color in named
         ]
-        self.numbers.setText("&nbsp; ".join(words))
-        notes = [f"{ticks.size(device.total)} in all"]
+        self.numbers.setText("&nbsp; ".join(shown))
+        notes = [f"{ticks.size(device.total)} total"]
         if device.reserved > device.allocated:
-            notes.append(f"{ticks.size(device.allocated)} of this run's is in use")
-        notes.append(f"engine process {ticks.size(ram)} of {ticks.size(ram_total)} main memory")
+            notes.append(f"{ticks.size(device.allocated)} allocated of {ticks.size(device.reserved)} reserved")
+        notes.append(f"engine process {ticks.size(ram)} of {ticks.size(ram_total)} RAM")
         self.note.setText(" · ".join(notes))
-        plain = f"this run {ticks.size(parts.run)}, others {ticks.size(parts.others)}, free {ticks.size(parts.free)}"
+        plain = f"this run {ticks.size(parts.run)}, other processes {ticks.size(parts.others)}, free {ticks.size(parts.free)}"
         self.setAccessibleName(f"Memory of {device.name}")
         if self.accessibleDescription() != plain:
             self.setAccessibleDescription(plain)
             self.bar.setToolTip(plain)
 
-    def show_history(self, curves: tuple[Series, Series], theme: Theme) -> None:
+    def show_history(self, curves: tuple[PointSeries, PointSeries], theme: Theme) -> None:
         """The curves so far."""
         if self.chart is not None:
             self.chart.show_curves(curves, theme)
@@ -170,21 +170,21 @@ class MemoryView(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)
-        themes.changed.connect(self._dress)
+        themes.changed.connect(self._apply_theme)
 
     def fill(self) -> None:
         """Makes the histories. Call it when the window is on the screen: it imports pyqtgraph."""
         self._filled = True
-        self._dress()
+        self._apply_theme()
 
     def show_progress(self, progress: Progress | None) -> None:
-        """Draws what is new. Cheap when nothing is, or nobody looks."""
+        """Draws what is new. Cheap when nothing is, or the view is hidden."""
         self._progress = progress
         if self.isVisible():
             self._draw()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catches up on what came while nobody looked."""
+        """Draws what came while the view was hidden."""
         super().showEvent(event)
         self._draw()
 
@@ -209,7 +209,7 @@ class MemoryView(QWidget):
         if curves is not None:
             row.show_history(curves, theme)
 
-    def _curves(self) -> dict[str, tuple[Series, Series]]:
+    def _curves(self) -> dict[str, tuple[PointSeries, PointSeries]]:
         return self._progress.memory_curves if self._progress is not None else {}
 
     def _match_rows(self, devices: tuple[DeviceMemory, ...]) -> None:
@@ -226,7 +226,7 @@ class MemoryView(QWidget):
                 self._column.addWidget(self.rows[device.name], 1)
 
     @Slot()
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self._drawn = ()
         self.show_progress(self._progress)
 

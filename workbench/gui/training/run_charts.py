@@ -9,11 +9,11 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from workbench.gui.plots.axes import count_axis, step_axis, value_axis
-from workbench.gui.plots.lines import Band, Range, calm, near, nearest
+from workbench.gui.plots.lines import Band, Range, nearest_index, nearest_value, steady_range
 from workbench.gui.theme import Theme
-from workbench.gui.training.charts import Chart, Look, Trace
+from workbench.gui.training.charts import Chart, CurveOptions, Trace
 from workbench.runs.progress import Progress
-from workbench.runs.series import Series
+from workbench.runs.series import PointSeries
 
 METRICS = {
     "accuracy": ("Accuracy", "accuracy"),
@@ -39,16 +39,16 @@ class RunCharts:
             chart.setAccessibleName(chart.title.text())
         self._progress: Progress | None = None
         self._overlays: Overlays = []
-        self._look = Look()
+        self._options = CurveOptions()
         self._cursor: float | None = None
         self._by_hand: set[QObject] = set()
         """Canvases whose range of y the user chose."""
         self._span: Range = (0.0, 10.0)
 
-    def dress(self, theme: Theme) -> None:
-        """Takes the theme's colours; the curves get theirs with :meth:`build`."""
+    def apply_theme(self, theme: Theme) -> None:
+        """Applies the theme's colors; the curves get theirs with :meth:`build`."""
         for chart in self.all:
-            chart.dress(theme)
+            chart.apply_theme(theme)
 
     def build(self, progress: Progress | None, overlays: Overlays, theme: Theme) -> None:
         """Makes the curves for this run and the others; :meth:`draw` then fills them."""
@@ -58,43 +58,43 @@ class RunCharts:
         shown = progress or Progress()
         trace = partial(Trace, progress=shown)
         loss = [
-            trace(name="train", colour=theme.train, find=lambda run: run.curves.loss, style="smoothed"),
-            trace(name="validation", colour=theme.val, find=lambda run: run.curves.val.get("loss"), style="points"),
+            trace(name="train", color=theme.train, find=lambda run: run.curves.loss, style="smoothed"),
+            trace(name="validation", color=theme.val, find=lambda run: run.curves.val.get("loss"), style="points"),
         ]
         metric = [
-            trace(name="train", colour=theme.train, find=lambda run: run.curves.metric, style="smoothed"),
-            trace(name="train", colour=theme.train, find=_train_by_epoch, style="points"),
-            trace(name="validation", colour=theme.val, find=_val_metric, style="points"),
+            trace(name="train", color=theme.train, find=lambda run: run.curves.metric, style="smoothed"),
+            trace(name="train", color=theme.train, find=_train_by_epoch, style="points"),
+            trace(name="validation", color=theme.val, find=_val_metric, style="points"),
         ]
-        colours = theme.overlays
-        self.loss.show_traces(loss + others(overlays, colours, is_loss=True), theme, _band(shown))
-        self.metric.show_traces(metric + others(overlays, colours, is_loss=False), theme)
-        rate = trace(name="", colour=theme.lr, find=lambda run: run.curves.lr, style="plain")
+        colors = theme.overlays
+        self.loss.show_traces(loss + others(overlays, colors, is_loss=True), theme, _band(shown))
+        self.metric.show_traces(metric + others(overlays, colors, is_loss=False), theme)
+        rate = trace(name="", color=theme.lr, find=lambda run: run.curves.lr, style="plain")
         speed = trace(
-            name="samples/s", colour=theme.throughput, find=lambda run: run.curves.throughput, style="smoothed"
+            name="samples/s", color=theme.throughput, find=lambda run: run.curves.throughput, style="smoothed"
         )
         self.rate.show_traces([rate], theme)
         self.throughput.show_traces([speed], theme)
 
-    def draw(self, look: tuple[float, bool, bool], follow: bool) -> None:
-        """Draws everything anew. ``look``: smoothing, logarithmic, with outliers."""
+    def draw(self, options: tuple[float, bool, bool], follow: bool) -> None:
+        """Draws everything anew. ``options``: smoothing, logarithmic, with outliers."""
         if self._progress is None:
             return
-        self._look = Look(*look)
+        self._options = CurveOptions(*options)
         self._name_metric()
         if follow:
             self._by_hand.clear()
-            self._span = calm((0.0, max(10.0, 1.03 * self._last_step())), self._span, room=0.08)
+            self._span = steady_range((0.0, max(10.0, 1.03 * self._last_step())), self._span, room=0.08)
         for chart in self.all:
             chart.set_ranges(x=self._span)
-            chart_look = self._look_of(chart)
-            if chart.left.logarithmic != chart_look.logarithmic:
+            chart_options = self._options_of(chart)
+            if chart.left.logarithmic != chart_options.logarithmic:
                 self._by_hand.discard(chart.canvas)
-            drawn = chart.draw(self._span, chart_look)
+            drawn = chart.draw(self._span, chart_options)
             if chart.canvas not in self._by_hand:
-                chart.fit_y(drawn, chart_look)
+                chart.fit_y(drawn, chart_options)
         self._mark_best()
-        self.loss.mark_recoveries([float(one.from_step) for one in self._progress.recoveries])
+        self.loss.mark_recoveries([float(recovery.from_step) for recovery in self._progress.recoveries])
         self.hover(self._cursor)
 
     def moved_by_hand(self, canvas: QObject) -> None:
@@ -107,33 +107,33 @@ class RunCharts:
     def hover(self, x: float | None) -> None:
         """Puts the cursor to the step nearest to ``x`` in every chart, and names the values there."""
         self._cursor = x
-        place = self._nearest_step(x)
+        step = self._nearest_step(x)
         for chart in self.all:
-            chart.set_cursor(place)
-            chart.name_values(place, self._look_of(chart))
+            chart.set_cursor(step)
+            chart.name_values(step, self._options_of(chart))
 
     def describe(self) -> None:
-        """Tells screen readers the newest values."""
+        """Gives screen readers the newest values."""
         for chart in self.all:
-            entries = chart.name_values(self._nearest_step(self._cursor), self._look_of(chart))
-            words = ", ".join(f"{entry.name} {entry.value}" for entry in entries)
-            chart.setAccessibleDescription(words or "no values yet")
+            entries = chart.name_values(self._nearest_step(self._cursor), self._options_of(chart))
+            values = ", ".join(f"{entry.name} {entry.value}" for entry in entries)
+            chart.setAccessibleDescription(values or "no values yet")
         self.hover(self._cursor)
 
-    def cursor_words(self) -> str:
-        """Where the cursor is, in words; empty when it is nowhere."""
+    def cursor_text(self) -> str:
+        """Step and epoch under the cursor; empty when it is outside."""
         step = self._nearest_step(self._cursor)
         if step is None:
             return ""
         started = self._progress.started if self._progress is not None else None
-        words = f"step {step:,.0f}"
+        text = f"step {step:,.0f}"
         if started is not None and started.steps_per_epoch > 0:
-            words += f" · epoch {int(max(0.0, step - 1) // started.steps_per_epoch) + 1}"
-        return words
+            text += f" · epoch {int(max(0.0, step - 1) // started.steps_per_epoch) + 1}"
+        return text
 
-    def _look_of(self, chart: Chart) -> Look:
-        logarithmic = self._look.logarithmic and chart in (self.loss, self.rate)
-        return Look(self._look.smoothing, logarithmic, self._look.outliers)
+    def _options_of(self, chart: Chart) -> CurveOptions:
+        logarithmic = self._options.logarithmic and chart in (self.loss, self.rate)
+        return CurveOptions(self._options.smoothing, logarithmic, self._options.outliers)
 
     def _last_step(self) -> float:
         runs = [run for run in (self._progress, *(run for _, run in self._overlays)) if run is not None]
@@ -143,8 +143,8 @@ class RunCharts:
     def _nearest_step(self, x: float | None) -> float | None:
         if x is None or self._progress is None:
             return None
-        place = nearest(self._progress.curves.loss, x)
-        return None if place is None else float(self._progress.curves.loss.x[place])
+        index = nearest_index(self._progress.curves.loss, x)
+        return None if index is None else float(self._progress.curves.loss.x[index])
 
     def _name_metric(self) -> None:
         name = self._progress.started.metric if self._progress is not None and self._progress.started else "accuracy"
@@ -157,19 +157,19 @@ class RunCharts:
             (self.loss, curves.val.get("loss") if curves else None),
             (self.metric, _val_metric(self._progress) if self._progress is not None else None),
         ):
-            y = near(series, best.step) if best is not None and series is not None else None
-            words = f"best: epoch {best.epoch}" if best is not None else ""
-            chart.mark_best(float(best.step) if best is not None else None, y, words, self._look_of(chart))
+            y = nearest_value(series, best.step) if best is not None and series is not None else None
+            label = f"best: epoch {best.epoch}" if best is not None else ""
+            chart.mark_best(float(best.step) if best is not None else None, y, label, self._options_of(chart))
 
 
-def others(overlays: Overlays, colours: Sequence[str], *, is_loss: bool) -> list[Trace]:
-    """The curves of several runs: training faint, validation with points; which is which is told beside the charts."""
+def others(overlays: Overlays, colors: Sequence[str], *, is_loss: bool) -> list[Trace]:
+    """The curves of several runs: training faint, validation with points; a legend beside the charts names them."""
     traces = []
-    for place, (label, run) in enumerate(overlays):
-        colour = colours[place % len(colours)]
+    for index, (label, run) in enumerate(overlays):
+        color = colors[index % len(colors)]
         train, val = (_loss, _val_loss) if is_loss else (_metric, _val_metric)
-        traces.append(Trace(label, colour, run, train, "faint", named=False))
-        traces.append(Trace(label, colour, run, val, "points", named=False))
+        traces.append(Trace(label, color, run, train, "faint", named=False))
+        traces.append(Trace(label, color, run, val, "points", named=False))
     return traces
 
 
@@ -177,24 +177,24 @@ def _metric_name(run: Progress) -> str:
     return run.started.metric if run.started is not None else "accuracy"
 
 
-def _val_metric(run: Progress) -> Series | None:
+def _val_metric(run: Progress) -> PointSeries | None:
     return run.curves.val.get(_metric_name(run))
 
 
-def _train_by_epoch(run: Progress) -> Series | None:
+def _train_by_epoch(run: Progress) -> PointSeries | None:
     """The training metric per epoch, where the engine does not report it per step."""
     return None if len(run.curves.metric) else run.curves.train.get(_metric_name(run))
 
 
-def _loss(run: Progress) -> Series | None:
+def _loss(run: Progress) -> PointSeries | None:
     return run.curves.loss
 
 
-def _val_loss(run: Progress) -> Series | None:
+def _val_loss(run: Progress) -> PointSeries | None:
     return run.curves.val.get("loss")
 
 
-def _metric(run: Progress) -> Series | None:
+def _metric(run: Progress) -> PointSeries | None:
     return run.curves.metric
 
 

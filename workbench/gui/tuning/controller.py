@@ -6,7 +6,8 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QWidget
 
 from workbench.config.problems import Problem
-from workbench.gui.session.run_controller import Desk
+from workbench.gui.document.document import Document
+from workbench.gui.session.session import Session
 from workbench.gui.theme import Themes
 from workbench.gui.tuning.dialog import TuningDialog
 from workbench.gui.tuning.search_thread import SearchThread
@@ -17,15 +18,15 @@ from workbench.runs.service.tuning import TuningPoint
 class TuningController(QObject):
     """``dialog`` is the one that is open; None when none is."""
 
-    def __init__(self, desk: Desk, themes: Themes, window: QWidget) -> None:
+    def __init__(self, session: Session, document: Document, themes: Themes, window: QWidget) -> None:
         super().__init__(window)
-        self._desk, self._themes, self._window = desk, themes, window
+        self._session, self._document, self._themes, self._window = session, document, themes, window
         self.dialog: TuningDialog | None = None
         self._thread: SearchThread | None = None
 
     def open(self, kind: TuningKind) -> None:
         """Opens the dialog of that kind and begins. A search that is still running is shown instead."""
-        config = self._desk.document.config
+        config = self._document.config
         if self._thread is not None and self.dialog is not None:
             self.dialog.raise_()
             return
@@ -37,7 +38,7 @@ class TuningController(QObject):
         self.dialog.cancelled.connect(self._cancel)
         self.dialog.applied.connect(self._apply)
         self.dialog.left.connect(self._left)
-        running = self._desk.session.going
+        running = self._session.active_run
         if running is not None:
             self.dialog.show_warning(
                 f"{running.name} is running: what is measured beside it is slower than it would be alone."
@@ -96,8 +97,8 @@ class TuningController(QObject):
         if self.dialog is None:
             return
         setting = TUNED_SETTINGS[self.dialog.kind]
-        if self._desk.document.has(setting):
-            self._desk.document.set(setting, value)
+        if self._document.has(setting):
+            self._document.set(setting, value)
             self.dialog.close()
         else:
             self.dialog.show_problems((Problem(setting, "is no setting of what is being edited now"),))

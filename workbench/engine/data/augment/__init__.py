@@ -1,7 +1,7 @@
-"""Random changes of training pictures, a whole batch at a time on the device, with random numbers of its own for each picture.
+"""Random changes of training images, a whole batch at a time on the device, with random numbers of its own for each image.
 
-torchvision's transforms draw once a call: applied to a batch, all its pictures would get the same change. Here the numbers
-of every picture of a step are drawn on the CPU from (seed, epoch, step), so that they are the same on every device, with any
+torchvision's transforms draw once a call: applied to a batch, all its images would get the same change. Here the numbers
+of every image of a step are drawn on the CPU from (seed, epoch, step), so that they are the same on every device, with any
 number of processes, and after a resume.
 """
 
@@ -15,13 +15,13 @@ from torch import Tensor
 
 from workbench.config.augmentation import Augmentation
 from workbench.config.run import RunConfig
-from workbench.engine.data.augment import color, geometry, mixing, rand_augment
+from workbench.engine.data.augment import color, geometry, mixing
 from workbench.engine.data.dataset import Source
-from workbench.engine.data.sampling import Micro, StepPlan
+from workbench.engine.data.sampling import MicrobatchSlice, StepPlan
 from workbench.engine.runtime.seeding import generator
 
 COLUMNS = 16 + 2 * 10
-"""Random numbers of one picture: sixteen for its own changes, two for each operation of RandAugment."""
+"""Random numbers of one image: sixteen for its own changes, two for each operation of RandAugment."""
 
 
 @dataclass(frozen=True)
@@ -33,43 +33,56 @@ class Augmenter:
     classes: int
     seed: int
 
-    def draw(self, plan: StepPlan, epoch: int, step: int, micros: Sequence[Micro]) -> Tensor:
-        """The numbers of the pictures of one process's passes of a step: (pictures, COLUMNS), float32, in [0, 1), on the CPU.
+    def draw(self, plan: StepPlan, epoch: int, step: int, slices: Sequence[MicrobatchSlice]) -> Tensor:
+        """The numbers of the images of one process's microbatches of a step: (images, COLUMNS), float32, in [0, 1), on the CPU.
 
-        They are drawn for the whole step, so that a picture gets the same with any number of processes.
+        They are drawn for the whole step, so that an image gets the same with any number of processes.
         """
         begin = step * plan.batch * plan.accumulation * plan.world
-        numbers = torch.rand(plan.per_step, COLUMNS, generator=generator(self.seed, "augment", epoch, step))
-        return torch.cat([numbers[micro.start - begin : micro.stop - begin] for micro in micros])
+        numbers = draw_numbers(self.seed, epoch, step, plan.per_step)
+        return torch.cat([numbers[piece.start - begin : piece.stop - begin] for piece in slices])
 
-    def raw(self, pictures: Tensor, numbers: Tensor) -> Tensor:
-        """Raw pictures (b, c, h, w), uint8 or float, changed in place and colour: float32 in raw units."""
-        config, values = self.config, pictures.to(torch.float32) / self.white
-        values = geometry.crop_and_flip(values, numbers, config)
-        values = geometry.turn_and_zoom(values, numbers, config)
-        values = color.jitter(values, numbers, config)
-        for number in range(config.augment_randaugment):
-            chosen = numbers[:, 16 + 2 * number : 18 + 2 * number]
-            values = rand_augment.apply(values, chosen, config.augment_magnitude)
-        return values * self.white
+    def raw(self, images: Tensor, numbers: Tensor) -> Tensor:
+        """Raw images (b, c, h, w), uint8 or float, changed in place and color: float32 in raw units."""
+        return change(images, numbers, self.config, self.white)
 
-    def scaled(self, pictures: Tensor, numbers: Tensor) -> Tensor:
-        """Scaled pictures with rectangles set to 0, which is their mean."""
-        return geometry.erase(pictures, numbers, self.config.augment_erasing)
+    def scaled(self, images: Tensor, numbers: Tensor) -> Tensor:
+        """Scaled images with rectangles set to 0, which is their mean."""
+        return geometry.erase(images, numbers, self.config.augment_erasing)
 
-    def apply(self, pictures: Tensor, numbers: Tensor, scale: Callable[[Tensor], Tensor]) -> Tensor:
-        """Raw pictures, changed and scaled: float32 (b, c, h, w)."""
+    def apply(self, images: Tensor, numbers: Tensor, scale: Callable[[Tensor], Tensor]) -> Tensor:
+        """Raw images, changed and scaled: float32 (b, c, h, w)."""
         if not self.config.changes_single_pictures:
-            return scale(pictures)
-        numbers = numbers.to(pictures.device, non_blocking=True)
-        return self.scaled(scale(self.raw(pictures, numbers)), numbers)
+            return scale(images)
+        numbers = numbers.to(images.device, non_blocking=True)
+        return self.scaled(scale(self.raw(images, numbers)), numbers)
 
-    def mix(self, pictures: Tensor, targets: Tensor, epoch: int, step: int, place: int) -> tuple[Tensor, Tensor]:
-        """A pass (number ``place`` of its step) with its pictures and targets mixed; class targets become shares (b, classes)."""
+    def mix(self, images: Tensor, targets: Tensor, epoch: int, step: int, index: int) -> tuple[Tensor, Tensor]:
+        """Microbatch ``index`` of a step with its images and targets mixed; class targets become shares (b, classes)."""
         if not self.config.mixes:
-            return pictures, targets
-        draw = generator(self.seed, "mix", epoch, step, place)
-        return mixing.mix(pictures, targets, self.classes, self.config, draw)
+            return images, targets
+        draw = generator(self.seed, "mix", epoch, step, index)
+        return mixing.mix(images, targets, self.classes, self.config, draw)
+
+
+def change(images: Tensor, numbers: Tensor, config: Augmentation, white: float) -> Tensor:
+    """Raw images (b, c, h, w), uint8 or float, changed in place and color: float32 in raw units."""
+    values = images.to(torch.float32) / white
+    values = geometry.crop_and_flip(values, numbers, config)
+    values = geometry.turn_and_zoom(values, numbers, config)
+    values = color.jitter(values, numbers, config)
+    for number in range(config.augment_randaugment):
+        # It uses torchvision's operations, which take seconds to import.
+        from workbench.engine.data.augment import rand_augment
+
+        chosen = numbers[:, 16 + 2 * number : 18 + 2 * number]
+        values = rand_augment.apply(values, chosen, config.augment_magnitude)
+    return values * white
+
+
+def draw_numbers(seed: int, epoch: int, step: int, count: int) -> Tensor:
+    """The random numbers of ``count`` images of a step: (count, COLUMNS), float32, in [0, 1), on the CPU."""
+    return torch.rand(count, COLUMNS, generator=generator(seed, "augment", epoch, step))
 
 
 def build(config: RunConfig, source: Source) -> Augmenter | None:

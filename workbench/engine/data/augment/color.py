@@ -1,4 +1,4 @@
-"""Brightness, contrast, saturation and hue, as torchvision's ColorJitter defines them, with a factor for each picture."""
+"""Brightness, contrast, saturation and hue, as torchvision's ColorJitter defines them, with a factor for each image."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ GREY = (0.2989, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R 601-2), as torchvision's."""
 
 
-def jitter(pictures: Tensor, numbers: Tensor, config: Augmentation) -> Tensor:
-    """Pictures in [0, 1], (b, c, h, w). Columns 14, 15, and the fractions that columns 0 and 1 leave."""
+def jitter(images: Tensor, numbers: Tensor, config: Augmentation) -> Tensor:
+    """Images in [0, 1], (b, c, h, w). Columns 14, 15, and the fractions that columns 0 and 1 leave."""
     # A uniform number scaled by 4096 leaves a fraction that is uniform too, and as good as independent of it.
     spare = (numbers[:, 14:16] * 4096).frac()
     if config.augment_brightness:
-        pictures = (pictures * _factor(numbers[:, 14], config.augment_brightness)).clamp(0, 1)
+        images = (images * _factor(numbers[:, 14], config.augment_brightness)).clamp(0, 1)
     if config.augment_contrast:
-        mean = grey(pictures).mean(dim=(1, 2, 3), keepdim=True)
-        pictures = blend(pictures, mean, _factor(numbers[:, 15], config.augment_contrast))
-    if pictures.shape[1] != 3:
-        return pictures
+        mean = grey(images).mean(dim=(1, 2, 3), keepdim=True)
+        images = blend(images, mean, _factor(numbers[:, 15], config.augment_contrast))
+    if images.shape[1] != 3:
+        return images
     if config.augment_saturation:
-        pictures = blend(pictures, grey(pictures), _factor(spare[:, 0], config.augment_saturation))
+        images = blend(images, grey(images), _factor(spare[:, 0], config.augment_saturation))
     if config.augment_hue:
-        pictures = turn_hue(pictures, (spare[:, 1] * 2 - 1) * config.augment_hue)
-    return pictures
+        images = turn_hue(images, (spare[:, 1] * 2 - 1) * config.augment_hue)
+    return images
 
 
-def grey(pictures: Tensor) -> Tensor:
+def grey(images: Tensor) -> Tensor:
     """Shape (b, 1, h, w)."""
-    if pictures.shape[1] != 3:
-        return pictures.mean(dim=1, keepdim=True)
-    weights = torch.tensor(GREY, device=pictures.device).view(1, 3, 1, 1)
-    return (pictures * weights).sum(dim=1, keepdim=True)
+    if images.shape[1] != 3:
+        return images.mean(dim=1, keepdim=True)
+    weights = torch.tensor(GREY, device=images.device).view(1, 3, 1, 1)
+    return (images * weights).sum(dim=1, keepdim=True)
 
 
-def blend(pictures: Tensor, other: Tensor, factor: Tensor) -> Tensor:
-    """factor * pictures + (1 - factor) * other, within [0, 1]."""
-    return (factor * pictures + (1 - factor) * other).clamp(0, 1)
+def blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
+    """factor * images + (1 - factor) * other, within [0, 1]."""
+    return (factor * images + (1 - factor) * other).clamp(0, 1)
 
 
-def turn_hue(pictures: Tensor, turn: Tensor) -> Tensor:
-    """Red, green and blue turned on the colour circle by ``turn`` (b,), in whole circles."""
-    hue, saturation, value = _to_hsv(pictures)
+def turn_hue(images: Tensor, turn: Tensor) -> Tensor:
+    """Red, green and blue turned on the color circle by ``turn`` (b,), in whole circles."""
+    hue, saturation, value = _to_hsv(images)
     hue = (hue + turn.view(-1, 1, 1)).remainder(1.0)
     # The usual closed form: channel n of HSV to RGB is v - v s max(0, min(k, 4 - k, 1)), k = (n + 6 h) mod 6.
     channels = []
@@ -54,9 +54,9 @@ def turn_hue(pictures: Tensor, turn: Tensor) -> Tensor:
     return torch.stack(channels, dim=1)
 
 
-def _to_hsv(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    red, green, blue = pictures.unbind(dim=1)
-    value, least = pictures.amax(dim=1), pictures.amin(dim=1)
+def _to_hsv(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    red, green, blue = images.unbind(dim=1)
+    value, least = images.amax(dim=1), images.amin(dim=1)
     spread = value - least
     safe = torch.where(spread > 0, spread, 1.0)
     hue = torch.where(

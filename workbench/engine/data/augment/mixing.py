@@ -1,4 +1,4 @@
-"""MixUp and CutMix: pictures of a batch mixed with one another, and their targets with them."""
+"""MixUp and CutMix: images of a batch mixed with one another, and their targets with them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from workbench.engine.data.augment.geometry import boxes
 
 
 def mix(
-    pictures: Tensor, targets: Tensor, classes: int, config: Augmentation, draw: torch.Generator
+    images: Tensor, targets: Tensor, classes: int, config: Augmentation, draw: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Mixes each picture with the one before it in the batch, as torchvision does, by a share of its own.
+    """Mixes each image with the one before it in the batch, as torchvision does, by a share of its own.
 
-    Class targets (int64, (b,)) become float32 (b, classes); one that is no class (an unreadable picture) becomes a row of 0.
+    Class targets (int64, (b,)) become float32 (b, classes); one that is no class (an unreadable image) becomes a row of 0.
     """
     count = len(targets)
     both = config.augment_mixup > 0 and config.augment_cutmix > 0
@@ -23,20 +23,20 @@ def mix(
     alpha = config.augment_cutmix if cuts else config.augment_mixup
     share = _beta(alpha, count, draw)
     places = torch.rand(count, 2, generator=draw)
-    truth = targets
+    labels = targets
     if classes and not targets.is_floating_point():
         known = (targets >= 0) & (targets < classes)
-        truth = functional.one_hot(targets.clamp(0, classes - 1), classes) * known[:, None]
-    truth = truth.to(torch.float32)
+        labels = functional.one_hot(targets.clamp(0, classes - 1), classes) * known[:, None]
+    labels = labels.to(torch.float32)
     if cuts:
-        hidden, share = _boxes(share, places, (pictures.shape[2], pictures.shape[3]))
-        hidden = hidden.to(pictures.device)
-        mixed = torch.where(hidden[:, None], pictures.roll(1, 0), pictures)
+        hidden, share = _boxes(share, places, (images.shape[2], images.shape[3]))
+        hidden = hidden.to(images.device)
+        mixed = torch.where(hidden[:, None], images.roll(1, 0), images)
     else:
-        kept = share.to(pictures.device).view(-1, 1, 1, 1)
-        mixed = kept * pictures + (1 - kept) * pictures.roll(1, 0)
-    kept = share.to(truth.device).view(-1, *[1] * (truth.dim() - 1))
-    return mixed, kept * truth + (1 - kept) * truth.roll(1, 0)
+        weight = share.to(images.device).view(-1, 1, 1, 1)
+        mixed = weight * images + (1 - weight) * images.roll(1, 0)
+    weight = share.to(labels.device).view(-1, *[1] * (labels.dim() - 1))
+    return mixed, weight * labels + (1 - weight) * labels.roll(1, 0)
 
 
 def _boxes(share: Tensor, places: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from workbench.config.fields import kind_of
 from workbench.config.run import RunConfig
-from workbench.engine.data.dataset import Source
-from workbench.engine.export.script import augment, models, pretrained, schedule
-from workbench.engine.export.script.piece import filled
+from workbench.config.schedule import Plateau
+from workbench.engine.data.batches import EVALUATION_BATCH
+from workbench.engine.data.dataset import Source, TaskSpec
+from workbench.engine.export.lifting.lift import Piece
+from workbench.engine.export.script import augment, learning, network
+from workbench.engine.export.script.template import filled
+from workbench.engine.runtime.seeding import derive_seed
+from workbench.engine.training.early_stopping import EarlyStopping
+from workbench.engine.training.ema import EMA
+from workbench.engine.training.lr_schedule import PlateauState
 
 _TRAIN = '''
 def train_epoch(
@@ -15,7 +21,7 @@ def train_epoch(
     """One pass over the samples. Gives the mean loss over them."""
     model.train()
     order = order_of(targets, epoch).to(inputs.device)
-    per_step = BATCH * PASSES
+    per_step = BATCH * MICROBATCHES
     epoch_steps = $epoch_steps
     total = 0.0
     for step in range(epoch_steps):
@@ -34,30 +40,10 @@ def train_epoch(
         $follow
     return total / $seen
 '''
-_FOLLOW = """
-for kept, weight in zip(average, trained_of(model)):
-    kept.lerp_(weight, 1 - $memory)
-"""
-_SWAP = '''
-def trained_of(model: nn.Module) -> list[Tensor]:
-    """The weights that are trained."""
-    return [parameter.detach() for parameter in model.parameters() if parameter.requires_grad]
-
-
-def swap(model: nn.Module, average: list[Tensor]) -> None:
-    """Puts the average into the model, and the weights into its place. Called again, it puts both back."""
-    for kept, weight in zip(average, trained_of(model)):
-        before = weight.clone()
-        weight.copy_(kept)
-        kept.copy_(before)
-'''
 _STOP = """
-if value == value and (top is None or value > top):
-    top, waited = value, 0
-else:
-    waited += 1
-if waited >= $patience:
-    print(f"stopped early: no improvement for {waited} epochs")
+early_stopping.update(value)
+if early_stopping.waited >= $patience:
+    print(f"stopped early: no improvement for {early_stopping.waited} epochs")
     break
 """
 _FP32 = """
@@ -65,8 +51,7 @@ if torch.cuda.is_available():  # convolutions in whole fp32 too
     torch.backends.cudnn.conv.fp32_precision = "ieee"
 """
 _DRAW = """
-draw = generator(SEED, "augment", epoch, step)
-numbers = torch.rand(min(per_step, len(order)), NUMBERS_EACH, generator=draw)[: len(chosen)].to(inputs.device)
+numbers = numbers_of(epoch, step, min(per_step, len(order)))[: len(chosen)].to(inputs.device)
 """
 _EVALUATE = '''
 @torch.inference_mode()
@@ -74,7 +59,7 @@ def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[float, 
     """Mean loss over all samples, and $metric."""
     model.eval()
     total, $name = 0.0, 0.0
-    for x, y in zip(torch.split(inputs, max(BATCH, 512)), torch.split(targets, max(BATCH, 512))):
+    for x, y in zip(torch.split(inputs, max(BATCH, $least)), torch.split(targets, max(BATCH, $least))):
         output = model(scale(x))
         total += loss_of(output, y).item() * len(y)
         $count
@@ -108,23 +93,22 @@ def main() -> None:
     arguments = options.parse_args()
     $threads
     train_x, train_y, val_x, val_y = (part.to(arguments.device) for part in load_data(arguments.data))
-    torch.manual_seed(seed_for(SEED, "weights"))
+    torch.manual_seed(derive_seed(SEED, "weights"))
     model = build_model()
-    $start
     $load
     model.to(arguments.device)
-    torch.manual_seed(seed_for(SEED, "steps", 0))  # what is random in the steps, as dropout
+    torch.manual_seed(derive_seed(SEED, "steps", 0))  # what is random in the steps, as dropout
     optimizer = build_optimizer(model)
     $before
     for epoch in range(arguments.epochs):
         loss = train_epoch(model, optimizer, train_x, train_y, epoch$plateau$average)
-        words = f"epoch {epoch + 1}: train loss {loss:.6g}"
+        line = f"epoch {epoch + 1}: train loss {loss:.6g}"
         if len(val_y):
             $swap
             val_loss, val_metric = evaluate(model, val_x, val_y)
             $swap
-            words += f", val loss {val_loss:.6g}, val $metric {val_metric:.6g}"
-        print(words)
+            line += f", val loss {val_loss:.6g}, val $metric {val_metric:.6g}"
+        print(line)
         $after
     if arguments.save:
         $swap
@@ -134,8 +118,20 @@ _PROCESSORS = 'len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") 
 _DEVICE = '"cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"'
 
 
-def train(config: RunConfig) -> str:
-    """``train_epoch(...)``."""
+def piece(config: RunConfig, source: Source) -> Piece:
+    """The functions that train, evaluate and lead. Raises RefusedError."""
+    uses = {
+        "derive_seed": derive_seed,
+        "EMA": EMA,
+        "PlateauState": PlateauState,
+        "EarlyStopping": EarlyStopping,
+        "Schedule": type(config.schedule),
+    }
+    code = "\n\n\n".join((_train(config), _evaluate(source.task), _main(config, source)))
+    return Piece(code, ("import argparse",), {**uses, "TaskSpec": TaskSpec})
+
+
+def _train(config: RunConfig) -> str:
     changed = augment.changes(config)
     training = config.training
     clip = []
@@ -144,17 +140,17 @@ def train(config: RunConfig) -> str:
     if training.clip_norm != "off":
         clip.append(f"nn.utils.clip_grad_norm_(model.parameters(), {training.clip_norm})")
     alone = training.accumulation == 1
-    plateau = kind_of(type(config.schedule)) == "plateau"
+    falling = isinstance(config.schedule, Plateau)
     return filled(
         _TRAIN,
-        plateau=", plateau: float" if plateau else "",
-        times=" * plateau" if plateau else "",
+        plateau=", plateau: PlateauState" if falling else "",
+        times=" * plateau.factor" if falling else "",
         epoch_steps="len(order) // per_step" if training.drop_last else "math.ceil(len(order) / per_step)",
         seen="(epoch_steps * per_step)" if training.drop_last else "len(order)",
         backward="loss.backward()" if alone else "(loss * (len(part) / len(chosen))).backward()",
         clip="\n".join(clip),
-        average=", average: list[Tensor]" if training.ema != "off" else "",
-        follow=filled(_FOLLOW, memory=training.ema) if training.ema != "off" else "",
+        average=", average: EMA" if training.ema != "off" else "",
+        follow="average.update()" if training.ema != "off" else "",
         draw=filled(_DRAW) if changed else "",
         part="part, drawn" if changed else "part",
         parts="zip(torch.split(chosen, BATCH), torch.split(numbers, BATCH))"
@@ -164,42 +160,38 @@ def train(config: RunConfig) -> str:
     )
 
 
-def evaluate(config: RunConfig, source: Source) -> str:
-    """``evaluate(...)``, and what puts an average of the weights into the network where one is kept."""
-    task = source.task
+def _evaluate(task: TaskSpec) -> str:
     metric, name, count = _COUNTS[task.kind]
     facts = {"classes": len(task.classes), "stds": list(task.stds)}
-    code = filled(_EVALUATE, metric=metric, name=name, count=filled(count, **facts))
-    return f"{filled(_SWAP)}\n\n\n{code}" if config.training.ema != "off" else code
+    return filled(_EVALUATE, metric=metric, name=name, count=filled(count, **facts), least=EVALUATION_BATCH)
 
 
-def main(config: RunConfig, source: Source) -> str:
-    """``main()``. Raises RefusedError."""
+def _main(config: RunConfig, source: Source) -> str:
     wanted, threads = config.hardware.device, config.hardware.threads
     lines = [f"torch.set_num_threads({threads if threads != 'auto' else _PROCESSORS})"]
     if config.training.deterministic:
         lines.append("torch.use_deterministic_algorithms(True, warn_only=True)")
     if wanted != "cpu":
         lines.append(filled(_FP32))
-    falling = schedule.plateau(config)
-    patience = config.training.early_stopping
-    averaged = config.training.ema != "off"
-    before = ["plateau, best, bad, cooling = 1.0, -math.inf, 0, 0"] if falling else []
-    before += ["top, waited = None, 0"] if patience != "off" else []
-    before += ["average = [weight.clone() for weight in trained_of(model)]"] if averaged else []
-    after = [falling] if falling else []
+    falling = isinstance(config.schedule, Plateau)
+    patience, memory = config.training.early_stopping, config.training.ema
+    before = ["plateau = PlateauState()"] if falling else []
+    before += ['early_stopping = EarlyStopping("value", higher_is_better=True)'] if patience != "off" else []
+    before += [f"average = EMA(model, {memory})"] if memory != "off" else []
+    after = (
+        ["plateau.update(value, Schedule())  # the learning rate falls when no improvement is seen"] if falling else []
+    )
     after += [filled(_STOP, patience=patience)] if patience != "off" else []
-    after = [schedule.judged(config, source), *after] if after else []
+    after = [learning.judged(config, source), *after] if after else []
     return filled(
         _MAIN,
         device=_DEVICE if wanted == "auto" else repr(wanted),
         threads="\n".join(lines),
-        start="start_weights(model)" if models.starts(config) else "",
-        load="load_weights(model)" if pretrained.loads(config.model) else "",
+        load="load_weights(model)" if network.loads(config.model) else "",
         before="\n".join(before),
         plateau=", plateau" if falling else "",
-        average=", average" if averaged else "",
-        swap="swap(model, average)" if averaged else "",
+        average=", average" if memory != "off" else "",
+        swap="average.swap()" if memory != "off" else "",
         metric="accuracy" if source.task.has_classes else "mae",
         after="\n".join(after),
     )

@@ -13,10 +13,9 @@ from workbench.engine import optimizers
 from workbench.engine.data import augment, balance, loader
 from workbench.engine.data.dataset import Source, Split, TensorSplit
 from workbench.engine.data.sampling import StepPlan, epoch_order
-from workbench.engine.export.script import models
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.runtime.seeding import derived
-from workbench.engine.tasks import losses
+from workbench.engine.runtime.seeding import derive_seed
+from workbench.engine.tasks import task_of
 from workbench.engine.training import build
 
 SAMPLES = 8
@@ -28,7 +27,7 @@ _CPU = torch.device("cpu")
 
 def prove(code: str, config: RunConfig, source: Source) -> None:
     """Runs the script's functions, all but its training, beside the run's own. Raises RefusedError where they differ."""
-    script: dict[str, Any] = {"__name__": "script"}
+    script: dict[str, Any] = {"__name__": __name__}  # where dataclasses look for the meaning of annotations
     with torch.random.fork_rng(devices=[]):
         exec(compile(code, "script", "exec"), script)
         _data(script, source)
@@ -44,13 +43,13 @@ def _differs(what: str, setting: str) -> RefusedError:
 
 def _data(script: dict[str, Any], source: Source) -> None:
     try:
-        found = script["load_data"](script["DATA"])
+        samples = script["load_data"](script["DATA"])
     # Files are read by other means than the run's: what they stumble over is theirs.
     except Exception as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _differs(f"it cannot read the samples ({first})", "dataset") from error
     wanted = (*_whole(source.train), *_whole(source.val))
-    for name, mine, own in zip(("training", "training", "validation", "validation"), found, wanted, strict=True):
+    for name, mine, own in zip(("training", "training", "validation", "validation"), samples, wanted, strict=True):
         if len(own) == len(mine) == 0:
             continue
         if mine.dtype != own.dtype or not torch.equal(mine, own):
@@ -82,7 +81,7 @@ def _augment(script: dict[str, Any], config: RunConfig, source: Source) -> None:
     plan = StepPlan(len(raw), len(raw))
     numbers = own.draw(plan, 0, 0, plan.step(0))
     if not torch.equal(script["augment"](raw, numbers), own.apply(raw, numbers, script["scale"])):
-        raise _differs("it changes pictures otherwise", "dataset.augment_flip")
+        raise _differs("it changes images otherwise", "dataset.augment_flip")
 
 
 def _schedule(script: dict[str, Any], config: RunConfig, source: Source) -> None:
@@ -95,22 +94,20 @@ def _schedule(script: dict[str, Any], config: RunConfig, source: Source) -> None
 
 def _network(script: dict[str, Any], config: RunConfig, source: Source) -> None:
     own = build.make_model(config, source, _CPU, restored=True)
-    torch.manual_seed(derived(config.training.seed, "weights"))
+    torch.manual_seed(derive_seed(config.training.seed, "weights"))
     mine: nn.Module = script["build_model"]()
-    if models.starts(config):
-        script["start_weights"](mine)
     begun, wanted = mine.state_dict(), own.state_dict()
     if begun.keys() != wanted.keys() or not all(torch.equal(begun[name], wanted[name]) for name in wanted):
         raise _differs("its network begins with other weights", "model")
     own_groups = _groups(optimizers.build(config.optimizer, own, _CPU), own)
     if _groups(script["build_optimizer"](mine), mine) != own_groups:
-        raise _differs("its optimiser is set otherwise", "optimizer")
+        raise _differs("its optimizer is set otherwise", "optimizer")
     count = min(SAMPLES, len(source.train))
     targets = source.train.targets[:count]
     inputs = script["scale"](source.train.read(range(count)))
-    weights = balance.counts(source) if config.dataset.balance == "loss" else None
+    weights = balance.class_counts(source) if config.dataset.balance == "loss" else None
     shares = balance.class_weights(weights) if weights is not None else None
-    loss = losses.build(config.training, source.task, shares)
+    loss = task_of(source.task).build_loss(config.training, shares)
     for training in (True, False) if count > 1 else (False,):
         first, second = (_outputs(model.train(training), inputs) for model in (mine, own))
         if not torch.equal(first, second):

@@ -9,8 +9,8 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data.loader import Pass
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.data.batches import Microbatch
+from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
 from workbench.runs.service.tuning import SWEEP_STEPS, LearningRatePoint, LearningRateSweep
@@ -36,17 +36,17 @@ def sweep(
     source = data.load(config.dataset)
     parts = build.assemble(config, source, device, World())
     # The sweep ends where the loss runs away: it has to see it.
-    parts.stepper.release()
-    recorder = Recorder(source.task)
+    parts.train_step.disable_guard()
+    recorder = StepRecorder(parts.task)
     points: list[LearningRatePoint] = []
     mean, best = 0.0, math.inf
     try:
-        for step, passes in enumerate(_passes(parts), start=1):
+        for step, microbatches in enumerate(_microbatches(parts), start=1):
             rate = FIRST_RATE * (LAST_RATE / FIRST_RATE) ** ((step - 1) / (SWEEP_STEPS - 1))
             for group in parts.optimizer.param_groups:
                 group["lr"] = rate * group["factor"]
-            parts.stepper.train(step, passes, recorder)
-            _, table = recorder.take()
+            parts.train_step.run(step, microbatches, recorder)
+            _, table = recorder.read()
             mean = MEMORY * mean + (1 - MEMORY) * float(table[0, 1] / max(table[0, 0], 1))
             smooth = mean / (1 - MEMORY**step)
             if not math.isfinite(smooth) or (step > SETTLED and smooth > DIVERGED * best):
@@ -72,9 +72,9 @@ def steepest(rates: list[float], losses: list[float]) -> float | None:
     return float(f"{rates[min(slopes, key=lambda index: slopes[index])]:.2g}")
 
 
-def _passes(parts: build.Parts) -> Iterator[list[Pass]]:
-    """The passes of one step after the other, epoch after epoch, without end."""
+def _microbatches(parts: build.Parts) -> Iterator[list[Microbatch]]:
+    """The microbatches of one step after the other, epoch after epoch, without end."""
     epoch = 0
     while True:
-        yield from parts.loader.steps(parts.steps, 0, parts.config.training.seed, epoch, 0)
+        yield from parts.loader.steps(parts.plan, 0, parts.config.training.seed, epoch, 0)
         epoch += 1

@@ -11,7 +11,7 @@ from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.data.dataset import Source
 from workbench.engine.reporting import memory
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import memory_ran_out
 from workbench.engine.training import build
@@ -83,10 +83,10 @@ def _step(parts: build.Parts, device: torch.device) -> dict[str, int]:
 
     own = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     with saved_tensors_hooks(keep, lambda tensor: tensor):
-        passes = next(iter(parts.loader.steps(parts.steps, 0, 0, 0, 0)))
-        given = [tensor for micro in passes for tensor in micro[:2]]
+        microbatches = next(iter(parts.loader.steps(parts.plan, 0, 0, 0, 0)))
+        given = [tensor for microbatch in microbatches for tensor in microbatch[:2]]
         own |= {tensor.untyped_storage().data_ptr() for tensor in given}
-        parts.stepper.train(1, passes, Recorder(parts.source.task))
+        parts.train_step.run(1, microbatches, StepRecorder(parts.task))
     optimizer = sum(value.nbytes for state in parts.optimizer.state.values() for value in _tensors(state))
     activations = sum(tensor.nbytes for tensor in given) + sum(
         size for pointer, size in saved.items() if pointer not in own

@@ -8,7 +8,7 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.engine.data.dataset import Source
-from workbench.engine.reporting.metrics import Recorder
+from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build
 
@@ -22,20 +22,20 @@ LOOK_EVERY = 4
 def throughput(config: RunConfig, source: Source, device: torch.device, seconds: float = TRIAL_SECONDS) -> float:
     """Training samples per second over about ``seconds``, after a few steps to warm up. Raises RefusedError."""
     parts = build.assemble(config, source, device, World())
-    recorder = Recorder(source.task)
+    recorder = StepRecorder(parts.task)
     samples = step = epoch = 0
     began = 0.0
     try:
         while True:
-            for passes in parts.loader.steps(parts.steps, 0, config.training.seed, epoch, 0):
+            for microbatches in parts.loader.steps(parts.plan, 0, config.training.seed, epoch, 0):
                 if step == WARM_UP:
-                    recorder.take()
+                    recorder.read()
                     began, samples = time.perf_counter(), 0
-                parts.stepper.train(step + 1, passes, recorder)
-                samples += sum(len(targets) for _, targets, _ in passes)
+                parts.train_step.run(step + 1, microbatches, recorder)
+                samples += sum(len(targets) for _, targets, _ in microbatches)
                 step += 1
                 if step > WARM_UP and (step - WARM_UP) % LOOK_EVERY == 0:
-                    recorder.take()
+                    recorder.read()
                     if (passed := time.perf_counter() - began) > seconds:
                         return round(samples / passed, 1)
             epoch += 1

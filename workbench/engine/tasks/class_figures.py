@@ -1,0 +1,75 @@
+"""Figures of predicted classes: confusion, precision and recall, the samples in a cell, probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+SAMPLES_PER_CELL = 24
+MAX_CELLS = 4000
+TOP = 5
+"""Classes listed for a prediction."""
+
+
+def per_class(classes: Sequence[str], predictions: Tensor, labels: Tensor) -> dict[str, Any]:
+    """``confusion`` (row: label, column: prediction) and ``per_class``: precision, recall, F1 and samples of every class.
+
+    Both int64 (n,); samples whose label is negative are left out.
+    """
+    count = len(classes)
+    known = labels >= 0
+    confusion = torch.bincount(labels[known] * count + predictions[known], minlength=count * count).view(count, count)
+    correct = confusion.diag().double()
+    precision = correct / confusion.sum(0).clamp(min=1)
+    recall = correct / confusion.sum(1).clamp(min=1)
+    f1 = 2 * precision * recall / (precision + recall).clamp(min=1e-12)
+    rows = zip(classes, precision.tolist(), recall.tolist(), f1.tolist(), confusion.sum(1).tolist(), strict=True)
+    names = ("name", "precision", "recall", "f1", "samples")
+    return {"confusion": confusion.tolist(), "per_class": [dict(zip(names, row, strict=True)) for row in rows]}
+
+
+def cells(predictions: Tensor, labels: Tensor, hardest: list[int]) -> list[list[Any]]:
+    """For cells of the confusion [label, prediction, samples], the samples with the highest loss first.
+
+    Where there are too many cells, those with the highest loss in them are listed.
+    """
+    label, predicted = labels.tolist(), predictions.tolist()
+    samples: dict[tuple[int, int], list[int]] = {}
+    for index in hardest:
+        if label[index] >= 0:
+            listed = samples.setdefault((label[index], predicted[index]), [])
+            if len(listed) < SAMPLES_PER_CELL:
+                listed.append(index)
+    return [[*cell, listed] for cell, listed in list(samples.items())[:MAX_CELLS]]
+
+
+def balanced_accuracy(
+    classes: int,
+    predictions: list[Tensor],
+    labels: list[Tensor],
+    all_reduce_sum: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+) -> float:
+    """The mean over the classes of the share of each that is predicted correctly; classes without samples are left out.
+
+    ``predictions`` and ``labels`` are those of this process, batch by batch; the counts are added up over all.
+    """
+    counts = np.zeros((2, classes))
+    if predictions:
+        predicted, label = torch.cat(predictions).cpu(), torch.cat(labels).cpu()
+        known = label >= 0
+        counts[0] = torch.bincount(label[known], minlength=classes).numpy()
+        counts[1] = torch.bincount(label[known & (predicted == label)], minlength=classes).numpy()
+    whole, correct = all_reduce_sum(counts)
+    return float((correct[whole > 0] / whole[whole > 0]).mean()) if (whole > 0).any() else 0.0
+
+
+def top_scores(classes: Sequence[str], output: Tensor) -> list[list[Any]]:
+    """The classes with the highest probabilities, [name, probability], from the outputs of one sample (classes,)."""
+    best = torch.softmax(output, dim=0).topk(min(TOP, len(classes)))
+    pairs = zip(best.values.tolist(), best.indices.tolist(), strict=True)
+    return [[classes[index], round(value, 6)] for value, index in pairs]
