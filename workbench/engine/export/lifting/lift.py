@@ -19,6 +19,10 @@ _BY_NAME = ("forward", "train", "lr_factors")
 """Methods that are called by their names: by PyTorch, and where parameters are put into groups."""
 
 
+_STATE = ("state_dict", "load_state_dict")
+"""Methods that only checkpoints call: what a script calls by these names is PyTorch's."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Piece:
     """A section of a script: its own code, what this uses of the program, and how that is lifted."""
@@ -179,6 +183,8 @@ class Script:
         return edits.made()
 
     def _is_used(self, name: str) -> bool:
+        if name in _STATE:
+            return False
         return name in self._used or name in _BY_NAME or (name.startswith("__") and name.endswith("__"))
 
     # --- names ---
