@@ -67,12 +67,12 @@ def test_that_pause_with_release_lets_the_engine_leave_and_unpause_starts_the_ne
 ) -> None:
     run = going()
     assert workbench("pause", run.name, "--release").status == 0
-    until(lambda: not run.going())
+    until(lambda: not run.is_running())
     assert history.state(run) == "paused"
     plays("complete")
     out, err = program("unpause", run.name).communicate(timeout=HANG_SECONDS)
     assert "another one is started in the background" in out, err
-    until(lambda: history.state(run) == "completed" and not run.going())
+    until(lambda: history.state(run) == "completed" and not run.is_running())
     assert run.attempts() == 2
 
 
@@ -130,7 +130,7 @@ def test_that_follow_says_when_a_run_was_cut_off(workbench: Workbench, going: Go
     engine = process.attach(run)
     assert engine is not None
     kill_unseen(engine.pid)
-    until(lambda: not run.going())
+    until(lambda: not run.is_running())
     said = workbench("follow", run.name)
     assert said.status == 1
     assert "was interrupted" in said.err

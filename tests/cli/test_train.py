@@ -189,7 +189,7 @@ def test_that_a_second_interrupt_ends_a_run_that_does_not_listen(
     _, err = terminal.communicate(timeout=HANG_SECONDS)
     assert terminal.returncode == 1  # 130 would promise a checkpoint
     assert "quitting without saving" in err
-    assert not run.going()
+    assert not run.is_running()
     assert history.load(run).state == "failed"
 
 

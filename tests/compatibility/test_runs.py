@@ -11,7 +11,7 @@ from workbench.config import files
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
 from workbench.runs import branch, comparison, history, trust
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import latest, list_checkpoints
 from workbench.runs.events import EventReader
 from workbench.runs.folder import RunFolder, create, list_runs
@@ -139,7 +139,7 @@ def test_that_a_stopped_run_is_resumed_to_the_bits_of_one_that_was_never_stopped
 def test_that_a_run_goes_on_and_says_which_of_its_settings_have_other_names_now(stored: Stored, name: str) -> None:
     run = stored.run(name)
     epochs = history.load(run).epoch + 1
-    assert run_attempt(run, Request(epochs=max(epochs, 4)), alone=True) == 0
+    assert run_attempt(run, AttemptOptions(epochs=max(epochs, 4)), alone=True) == 0
     progress = history.load(run)
     assert progress.state == "completed"
     assert progress.started is not None
@@ -154,7 +154,7 @@ def test_that_a_branch_is_made_of_an_old_checkpoint(stored: Stored) -> None:
     info = latest(parent.checkpoints)
     assert info is not None
     config = files.change(parent.config(), {"optimizer.rest": 0.25, "training.epochs": 4})
-    made = branch.make(info, config, "branch", stored.runs)
+    made = branch.create_branch(info, config, "branch", stored.runs)
     assert run_attempt(made, alone=True) == 0
     progress = history.load(made)
     assert progress.state == "completed"

@@ -274,11 +274,11 @@ def test_that_any_data_in_place_of_a_section_is_a_problem_and_no_crash(value: An
 
 def test_that_paths_are_spelled_out_from_where_they_were_written(tmp_path: Path) -> None:
     config = files.parse({"dataset": {"kind": "image-folder", "path": "pictures"}})
-    assert files.with_whole_paths(config, tmp_path).as_data()["dataset"]["path"] == str(tmp_path / "pictures")
-    whole = files.with_whole_paths(config, tmp_path)
-    assert files.with_whole_paths(whole, tmp_path / "elsewhere") == whole
+    assert files.with_absolute_paths(config, tmp_path).as_data()["dataset"]["path"] == str(tmp_path / "pictures")
+    whole = files.with_absolute_paths(config, tmp_path)
+    assert files.with_absolute_paths(whole, tmp_path / "elsewhere") == whole
     home = files.change(config, {"dataset.path": "~/pictures"})
-    assert files.with_whole_paths(home, tmp_path).as_data()["dataset"]["path"] == str(Path.home() / "pictures")
+    assert files.with_absolute_paths(home, tmp_path).as_data()["dataset"]["path"] == str(Path.home() / "pictures")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_that_a_run_outlives_its_window_is_found_again_and_may_be_killed(
     window.controllers.runs.close_without_asking()
     window.close()
     run = list_runs(folders.runs)[0]
-    assert run.going()
+    assert run.is_running()
     again = windows()
     assert again.session.attach_active_run()
     _until(qtbot, lambda: again.session.state == "running")

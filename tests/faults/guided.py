@@ -40,7 +40,7 @@ def events(data: bytes) -> None:
     path.write_bytes(data)
     progress = Progress()
     progress.apply_all(EventReader(path).read(limit=-1))
-    progress.settle(going=False)
+    progress.settle(is_running=False)
     json.dumps(progress.summary())
 
 

@@ -87,7 +87,7 @@ def ended_in_words(folder: RunFolder, engine: process.Engine, left: list[psutil.
     assert ended.hint
     _, alive = psutil.wait_procs(left, timeout=HANG_SECONDS)
     assert not alive
-    assert not folder.going()
+    assert not folder.is_running()
 
 
 def test_that_a_killed_loader_worker_ends_the_run_in_words(tmp_path: Path, begun: Begun, gate: Gate) -> None:

@@ -58,7 +58,7 @@ def fill(disk: Path) -> Path:
 def look(folder: RunFolder) -> None:
     for info in list_checkpoints(folder.checkpoints):
         format.load(info.path)
-    assert not [path for path in folder.checkpoints.glob("*.tmp") if not folder.going()]
+    assert not [path for path in folder.checkpoints.glob("*.tmp") if not folder.is_running()]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a disk that can be mounted")

@@ -74,7 +74,7 @@ def fuzz_events(count: int, folder: RunFolder, scratch: Path, seed: int) -> None
         (scratch / "events.jsonl").write_bytes(b"".join(mutated(line, chance) for line in lines))
         progress = Progress()
         progress.apply_all(EventReader(other.events_file).read(limit=-1))
-        progress.settle(going=False)
+        progress.settle(is_running=False)
         json.dumps(progress.summary())
         history.load(other)
 

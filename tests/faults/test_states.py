@@ -186,7 +186,7 @@ class States(RuleBasedStateMachine):
     def offers_only_what_can_work(self) -> None:
         """Every action that is on finds what it needs."""
         folder = self.session.folder
-        goes = folder is not None and folder.going()
+        goes = folder is not None and folder.is_running()
         exists = folder is not None and folder.is_run()
         for name in ("run.stop", "run.release"):
             assert not self._offered(name) or goes, name

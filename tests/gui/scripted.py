@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests import run_events
 from workbench.launch.process import Standby
-from workbench.runs.attempt_options import PLAIN, Request
+from workbench.runs.attempt_options import PLAIN, AttemptOptions
 from workbench.runs.commands import Command, Inbox
 from workbench.runs.events import (
     AnyEvent,
@@ -149,14 +149,14 @@ class Engines:
         self.all: list[Engine] = []
         self.standbys: list[ScriptedStandby] = []
         self.taken: list[Standby | None] = []
-        self.told: list[Request] = []
+        self.told: list[AttemptOptions] = []
 
     @property
     def last(self) -> Engine:
         return self.all[-1]
 
-    def start(self, folder: RunFolder, request: Request = PLAIN, *, standby: Standby | None = None) -> Engine:
-        if folder.going():
+    def start(self, folder: RunFolder, request: AttemptOptions = PLAIN, *, standby: Standby | None = None) -> Engine:
+        if folder.is_running():
             raise RunBusyError(f"{folder.name} is running already")
         self.taken.append(standby)
         self.told.append(request)

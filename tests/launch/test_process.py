@@ -17,7 +17,7 @@ from workbench.launch import process
 from workbench.launch.follow import Follower
 from workbench.launch.service import Service, ServiceReply
 from workbench.runs import history
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import latest
 from workbench.runs.commands import Command, send
 from workbench.runs.events import Ended, read_events
@@ -36,8 +36,8 @@ def test_that_a_killed_engine_is_told_its_run_saved_and_resumed(gate: Gate, monk
     folder = made(2)
     gate.close_after(30)  # in the second epoch
     # The window may be of a later version than its engine: what that does not know is passed over.
-    own = Request.as_data
-    monkeypatch.setattr(Request, "as_data", lambda self: {**own(self), "warp": 9})
+    own = AttemptOptions.as_data
+    monkeypatch.setattr(AttemptOptions, "as_data", lambda self: {**own(self), "warp": 9})
     standby = process.Standby()
     standby.start()
     until(lambda: standby.ready)
@@ -60,13 +60,13 @@ def test_that_a_killed_engine_is_told_its_run_saved_and_resumed(gate: Gate, monk
     assert progress.ended is not None
     assert "was killed" in progress.ended.what
     assert "Resume" in progress.ended.hint
-    assert not folder.going()
+    assert not folder.is_running()
     newest = latest(folder.checkpoints)
     assert newest is not None
     done = newest.epoch
     gate.open()
     standby.start()
-    assert process.start(folder, Request(epochs=done + 1), standby=standby).wait(HANG_SECONDS) == 0
+    assert process.start(folder, AttemptOptions(epochs=done + 1), standby=standby).wait(HANG_SECONDS) == 0
     progress = history.load(folder)
     assert progress.state == "completed"
     assert [epoch.epoch for epoch in progress.epochs] == list(range(1, done + 2))

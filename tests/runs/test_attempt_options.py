@@ -2,14 +2,14 @@
 
 import json
 
-from workbench.runs.attempt_options import PLAIN, Request
+from workbench.runs.attempt_options import PLAIN, AttemptOptions
 
 
 def test_that_options_come_back_from_plain_data() -> None:
-    options = Request(epochs=7, replay=3)
-    assert Request.from_data(json.loads(json.dumps(options.as_data()))) == options
+    options = AttemptOptions(epochs=7, replay=3)
+    assert AttemptOptions.from_data(json.loads(json.dumps(options.as_data()))) == options
 
 
 def test_that_options_of_a_later_version_are_left_out_and_missing_ones_have_their_defaults() -> None:
-    assert Request.from_data({"replay": 2, "warp": True}) == Request(replay=2)
-    assert Request.from_data({}) == PLAIN
+    assert AttemptOptions.from_data({"replay": 2, "warp": True}) == AttemptOptions(replay=2)
+    assert AttemptOptions.from_data({}) == PLAIN

@@ -34,7 +34,7 @@ def parent() -> RunFolder:
 def branched(run: RunFolder, config: RunConfig = FASTER) -> RunFolder:
     newest = checkpoints.latest(run.checkpoints)
     assert newest is not None
-    return branch.make(newest, config, "branch")
+    return branch.create_branch(newest, config, "branch")
 
 
 def test_that_a_branch_says_whose_it_is(parent: RunFolder) -> None:
@@ -78,7 +78,7 @@ def test_that_a_branch_in_the_middle_of_a_flush_has_only_the_points_before_it(pa
     path.write_bytes(b"not a model")
     found = checkpoints.find(path)
     assert found is not None
-    progress = history.load(branch.make(found, FASTER, "middle"))
+    progress = history.load(branch.create_branch(found, FASTER, "middle"))
     assert progress.curves.loss.x[-1] == step
     assert len(progress.curves.metric) == len(progress.curves.lr) == step
     assert [epoch.epoch for epoch in progress.epochs] == [1]
@@ -125,7 +125,7 @@ def test_that_a_checkpoint_outside_of_a_run_can_begin_one(parent: RunFolder, tmp
     shutil.copyfile(newest.path.with_suffix(".json"), given.with_suffix(".json"))
     found = checkpoints.find(given)
     assert found is not None
-    made = branch.make(found, FASTER, "given")
+    made = branch.create_branch(found, FASTER, "given")
     assert str(branch.parent_of(made)) == f"continues given.pt from step {2 * STEPS} (2 epochs completed)"
 
 

@@ -170,20 +170,20 @@ def test_that_what_is_no_run_is_not_listed(tmp_path: Path, run: RunFolder) -> No
 def test_that_a_run_is_going_while_another_process_holds_its_lock(
     run: RunFolder, holder: "subprocess.Popen[str]"
 ) -> None:
-    assert run.going()
+    assert run.is_running()
     with pytest.raises(RunBusyError), locked(run, patience=0.1):
         pass
     holder.communicate("")
-    assert not run.going()
+    assert not run.is_running()
     with locked(run):
-        assert run.going()
-    assert not run.going()
+        assert run.is_running()
+    assert not run.is_running()
 
 
 def test_that_a_killed_engine_holds_no_lock(run: RunFolder, holder: "subprocess.Popen[str]") -> None:
     holder.kill()
     holder.wait()
-    assert not run.going()
+    assert not run.is_running()
     with locked(run, patience=0):
         pass
 
@@ -193,7 +193,7 @@ def test_that_looking_at_a_run_does_not_keep_an_engine_from_starting(run: RunFol
         pass
     with run.lock_file.open("rb") as file:
         assert folder._try_lock(file, shared=True)
-        assert not run.going()
+        assert not run.is_running()
         with pytest.raises(RunBusyError), locked(run, patience=0):
             pass
         folder._unlock(file)
@@ -202,7 +202,7 @@ def test_that_looking_at_a_run_does_not_keep_an_engine_from_starting(run: RunFol
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
 def test_that_who_may_only_read_sees_that_a_run_is_going(run: RunFolder, holder: "subprocess.Popen[str]") -> None:
     run.lock_file.chmod(0o400)
-    assert run.going()
+    assert run.is_running()
 
 
 def test_that_a_lock_file_is_opened_for_reading_alone_to_look(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +216,7 @@ def test_that_a_lock_file_is_opened_for_reading_alone_to_look(run: RunFolder, mo
 
     with locked(run):
         monkeypatch.setattr(Path, "open", watched)
-        assert run.going()
+        assert run.is_running()
     assert modes == ["rb"]
 
 
@@ -234,13 +234,13 @@ def test_that_a_run_on_another_host_is_known_by_its_heartbeat(
 ) -> None:
     beat = {**engine, "heartbeat": time.time() + engine["heartbeat"]}
     run.engine_file.write_text(json.dumps({"pid": 1, "host": "elsewhere", "attempt": 1, **beat}))
-    assert run.going() is going
+    assert run.is_running() is going
 
 
 def test_that_a_fresh_heartbeat_on_this_host_is_no_lock(run: RunFolder) -> None:
     folder.write_engine(run, attempt=3, pid=1)
     assert folder.read_json(run.engine_file)["host"] == socket.gethostname()
-    assert not run.going()
+    assert not run.is_running()
     assert run.attempts() == 3
 
 
@@ -253,7 +253,7 @@ def test_that_a_damaged_engine_file_is_no_engine(content: str, tmp_path_factory:
     run = RunFolder(tmp_path_factory.mktemp("run"))
     run.engine_file.write_text(content, encoding="utf-8", errors="ignore")
     assert run.attempts() == 0
-    assert not run.going()
+    assert not run.is_running()
 
 
 def test_that_a_reader_sees_a_whole_file_or_the_one_before(tmp_path: Path) -> None:

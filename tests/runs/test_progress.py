@@ -98,7 +98,7 @@ def test_that_the_end_tells_the_state_and_why() -> None:
     )
     assert progress.state == "failed"
     assert (progress.log[-1].level, progress.log[-1].text) == ("error", "no space left. Free some")
-    progress.settle(going=False)
+    progress.settle(is_running=False)
     assert progress.state == "failed"
 
 

@@ -69,7 +69,7 @@ def _trust(files: list[Path] | None, give: Callable[[Path], object]) -> None:
             raise ConfigError([Problem("--trust", f"{file} cannot be read: {error.strerror}")]) from error
 
 
-def configured(start: str, assignments: list[str] | None, name: str | None) -> tuple[str, RunConfig]:
+def read_start(start: str, assignments: list[str] | None, name: str | None) -> tuple[str, RunConfig]:
     """The run's name and configuration. Raises ConfigError with every problem of the start and of the settings."""
     from workbench.config import files, recipes
 
@@ -78,7 +78,7 @@ def configured(start: str, assignments: list[str] | None, name: str | None) -> t
     values = files.parse_assignments(assignments or ())
     config = files.change(config, values, notes) if values else config
     show_notes(notes)
-    return name or start_name, files.with_whole_paths(config, Path.cwd())
+    return name or start_name, files.with_absolute_paths(config, Path.cwd())
 
 
 def show_notes(notes: list[str]) -> None:
@@ -87,12 +87,12 @@ def show_notes(notes: list[str]) -> None:
         output.error_line(note)
 
 
-def made(start: str, assignments: list[str] | None, name: str | None, root: Path | None) -> RunFolder:
+def create_from_start(start: str, assignments: list[str] | None, name: str | None, root: Path | None) -> RunFolder:
     """A new run folder, not yet started. Raises ConfigError, also when the folder of runs cannot be used."""
-    return created(*configured(start, assignments, name), root)
+    return create_run(*read_start(start, assignments, name), root)
 
 
-def created(name: str, config: RunConfig, root: Path | None) -> RunFolder:
+def create_run(name: str, config: RunConfig, root: Path | None) -> RunFolder:
     """A new run folder of that name and configuration. Raises ConfigError when the folder of runs cannot be used."""
     from workbench.config.problems import ConfigError, Problem
     from workbench.runs import folder
@@ -105,7 +105,7 @@ def created(name: str, config: RunConfig, root: Path | None) -> RunFolder:
         raise ConfigError([problem]) from error
 
 
-def found(name_or_path: str, root: Path | None) -> RunFolder:
+def find_run(name_or_path: str, root: Path | None) -> RunFolder:
     """The run of that name or path. Raises ConfigError when there is none."""
     from workbench.config.problems import ConfigError, Problem
     from workbench.runs import folder

@@ -21,7 +21,7 @@ def origin(run_or_checkpoint: str, root: Path | None) -> CheckpointInfo:
     """The checkpoint of that path, or the newest of that run. Raises ConfigError when there is none."""
     path = Path(run_or_checkpoint).expanduser()
     if path.suffix != ".pt":
-        return _newest(arguments.found(run_or_checkpoint, root))
+        return _newest(arguments.find_run(run_or_checkpoint, root))
     checkpoint = checkpoints.find(path)
     if checkpoint is None and path.is_file():
         what = f"the step of {path} is unknown: neither its name nor a JSON file beside it has it"
@@ -35,7 +35,7 @@ def origin(run_or_checkpoint: str, root: Path | None) -> CheckpointInfo:
 def branch(checkpoint: CheckpointInfo, config: RunConfig, name: str, root: Path | None) -> RunFolder:
     """Makes a branch, and reports what it continues from. Raises ConfigError."""
     try:
-        run = branches.make(checkpoint, config, name, root)
+        run = branches.create_branch(checkpoint, config, name, root)
     except OSError as error:
         where = error.filename or root or default_root()
         raise ConfigError(
@@ -52,7 +52,7 @@ def changed_branch(run: RunFolder, assignments: list[str], epochs: int | None) -
     if epochs is not None:
         values.setdefault("training.epochs", epochs)
     notes: list[str] = []
-    config = files.with_whole_paths(files.change(before, values, notes), Path.cwd())
+    config = files.with_absolute_paths(files.change(before, values, notes), Path.cwd())
     arguments.show_notes(notes)
     if config == before:
         output.error_line(f"{run.name} has these settings already: the run itself is resumed")

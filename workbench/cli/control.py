@@ -41,39 +41,39 @@ def add(app: typer.Typer) -> None:
 
 def stop(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
     """Stop a run after saving its state; it can be resumed."""
-    raise typer.Exit(_send(arguments.found(run, runs), "stop", json))
+    raise typer.Exit(_send(arguments.find_run(run, runs), "stop", json))
 
 
 def pause(
     run: arguments.Run, release: _Release = False, runs: arguments.Runs = None, json: arguments.Json = False
 ) -> None:
     """Save the state of a run and pause it."""
-    raise typer.Exit(_send(arguments.found(run, runs), "pause", json, {"release": True} if release else {}))
+    raise typer.Exit(_send(arguments.find_run(run, runs), "pause", json, {"release": True} if release else {}))
 
 
 def unpause(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
     """Continue a paused run. If its engine has exited, another one is started in the background."""
-    folder = arguments.found(run, runs)
-    if folder.going():
+    folder = arguments.find_run(run, runs)
+    if folder.is_running():
         raise typer.Exit(_send(folder, "unpause", json))
     _start_again(folder, json)
 
 
 def save(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
     """Save a checkpoint of a run now."""
-    raise typer.Exit(_send(arguments.found(run, runs), "save", json))
+    raise typer.Exit(_send(arguments.find_run(run, runs), "save", json))
 
 
 def follow(run: arguments.Run, runs: arguments.Runs = None, json: arguments.Json = False) -> None:
     """Print the events of a run until it ends. With --json, one line per event, and the result of the run as the last line."""
-    raise typer.Exit(_follow(arguments.found(run, runs), json))
+    raise typer.Exit(_follow(arguments.find_run(run, runs), json))
 
 
 def _send(folder: RunFolder, name: Name, as_json: bool, values: dict[str, Any] | None = None) -> int:
     """Sends a command and waits for its acknowledgement. Raises ConfigError when nobody is running the run."""
     from workbench.runs.commands import Command, send
 
-    if not folder.going():
+    if not folder.is_running():
         raise _not_running(folder)
     command = Command(name, attempt=folder.attempts(), values=values or {})
     send(folder.commands, command)
@@ -196,7 +196,7 @@ def _over(folder: RunFolder, progress: Progress) -> bool:
     attempts = max(folder.attempts(), progress.attempt)
     if progress.ended is not None and progress.ended.attempt >= attempts:
         return True
-    return attempts > 0 and not folder.going()
+    return attempts > 0 and not folder.is_running()
 
 
 def _print(event: AnyEvent, follower: Follower, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 from workbench.cli import arguments, output
 
 if TYPE_CHECKING:
-    from workbench.runs.attempt_options import Request
+    from workbench.runs.attempt_options import AttemptOptions
     from workbench.runs.folder import RunFolder
     from workbench.runs.progress import Progress
 
@@ -53,14 +53,14 @@ def train(
     from workbench.config import compare
 
     arguments.trust_once(trust)
-    run_name, config = arguments.configured(start, assignments, name)
+    run_name, config = arguments.read_start(start, assignments, name)
     if origin is not None:
         from workbench.cli import branch
 
         raise typer.Exit(_run(branch.branch(branch.origin(origin, runs), config, run_name, runs), json))
     if compare.of_file(arguments.start_file(start)):
         raise typer.Exit(compared(start, run_name, config, [], assignments or [], runs, json))
-    raise typer.Exit(_run(arguments.created(run_name, config, runs), json))
+    raise typer.Exit(_run(arguments.create_run(run_name, config, runs), json))
 
 
 def resume(
@@ -77,16 +77,16 @@ def resume(
     With --replay, repeat the steps before its newest checkpoint first, and compare their results.
     """
     arguments.trust_once(trust)
-    folder = arguments.found(run, runs)
+    folder = arguments.find_run(run, runs)
     if assignments:
         from workbench.cli.branch import changed_branch
 
         branch = changed_branch(folder, assignments, epochs)
         folder, epochs = (branch, None) if branch is not None else (folder, epochs)
-    from workbench.runs.attempt_options import Request
+    from workbench.runs.attempt_options import AttemptOptions
 
     known = _check(folder, epochs)
-    raise typer.Exit(_run(folder, json, Request(epochs, replay), known))
+    raise typer.Exit(_run(folder, json, AttemptOptions(epochs, replay), known))
 
 
 def new(
@@ -98,10 +98,10 @@ def new(
 ) -> None:
     """Create a run without starting it, and print its folder."""
     arguments.trust_for_good(trust)
-    output.line(str(arguments.made(start, assignments, name, runs).path))
+    output.line(str(arguments.create_from_start(start, assignments, name, runs).path))
 
 
-def _run(folder: RunFolder, as_json: bool, request: Request | None = None, known: Progress | None = None) -> int:
+def _run(folder: RunFolder, as_json: bool, request: AttemptOptions | None = None, known: Progress | None = None) -> int:
     """``known`` is the run's progress before, where it has been read already."""
     from workbench.cli.follow import interrupts, watch
     from workbench.config.problems import ConfigError, Problem
@@ -131,7 +131,7 @@ def _check(folder: RunFolder, epochs: int | None) -> Progress:
     from workbench.runs import checkpoints, history
 
     folder.config()  # a damaged run file is refused here, with every problem of it
-    if folder.going():
+    if folder.is_running():
         raise ConfigError(
             [Problem("", f"{folder.name} is running already", f"workbench follow {folder.name} shows it")]
         )

@@ -55,7 +55,7 @@ def compare(
 ) -> None:
     """Trains one run for each value, from the same weights and with the same batches, and compares them."""
     arguments.trust_once(trust)
-    given, config = arguments.configured(start, assignments, name)
+    given, config = arguments.read_start(start, assignments, name)
     raise typer.Exit(compared(start, given, config, vary or [], assignments or [], runs, json))
 
 
@@ -72,7 +72,7 @@ def compared(
 
     wanted = settings.of_text(vary) or settings.of_file(arguments.start_file(start))
     variants = settings.variants(config, wanted, files.parse_assignments(assignments))
-    variants = [replace(one, config=files.with_whole_paths(one.config, Path.cwd())) for one in variants]
+    variants = [replace(one, config=files.with_absolute_paths(one.config, Path.cwd())) for one in variants]
     group = comparison.new_group(name)
     results: list[Result] = []
     for place, variant in enumerate(variants):
@@ -171,7 +171,7 @@ def _tune(kind: TuningKind, start: str, assignments: list[str] | None, trust: li
     from workbench.launch.tuning import TuningSearch
 
     arguments.trust_once(trust)
-    _, config = arguments.configured(start, assignments, None)
+    _, config = arguments.read_start(start, assignments, None)
     with display(_TITLES[kind]) as shown:
         tuned = TuningSearch(kind, config).run(lambda point, share: shown.share(share, _point_text(point)))
     if as_json:

@@ -51,6 +51,6 @@ def _check(start: str | None, assignments: list[str] | None, runs: Path | None) 
         return
     run = None if recipes.recipe(start) else folder.find(start, runs)
     if run is None:
-        arguments.configured(start, assignments, None)
+        arguments.read_start(start, assignments, None)
     else:
         files.change(run.config(), files.parse_assignments(assignments or ()))

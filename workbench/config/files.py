@@ -119,7 +119,7 @@ def changed_data(data: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
     return result
 
 
-def with_whole_paths(config: RunConfig, base: Path) -> RunConfig:
+def with_absolute_paths(config: RunConfig, base: Path) -> RunConfig:
     """``config`` with every file and folder it names spelled out from the root: the engine works in another folder.
 
     A relative path is taken from ``base``.

@@ -25,7 +25,7 @@ class Recipe:
     def load(self) -> RunConfig:
         """The recipe's configuration. Files that ship with it get absolute paths; others are relative to the working folder."""
         config = files.load(self.path)
-        whole = files.with_whole_paths(config, self.path.parent)
+        whole = files.with_absolute_paths(config, self.path.parent)
         return whole if Path(getattr(whole.dataset, "path", "")).is_file() else config
 
 
@@ -51,7 +51,7 @@ def start(name_or_path: str, notes: list[str] | None = None) -> tuple[str, RunCo
         return shipped_recipe.name, shipped_recipe.load()
     path = Path(name_or_path).expanduser()
     if path.suffix == ".toml" or path.exists():
-        config = files.with_whole_paths(files.load(path, notes), path.resolve().parent)
+        config = files.with_absolute_paths(files.load(path, notes), path.resolve().parent)
         return (path.resolve().parent.name if path.name == "run.toml" else path.stem), config
     names = ", ".join(known.name for known in recipes())
     raise ConfigError(

@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.folder import RunFolder
 
 
@@ -36,7 +36,7 @@ def main() -> int:
         return _stand_by()
     if arguments.folder is None:
         parser.error("a run's folder is needed")
-    return _run(arguments.folder, Request(arguments.epochs, arguments.replay))
+    return _run(arguments.folder, AttemptOptions(arguments.epochs, arguments.replay))
 
 
 def _stand_by() -> int:
@@ -56,10 +56,10 @@ def _stand_by() -> int:
     os.dup2(log, sys.stdout.fileno())
     os.dup2(log, sys.stderr.fileno())
     os.close(log)
-    return _run(folder.path, Request.from_data(told))
+    return _run(folder.path, AttemptOptions.from_data(told))
 
 
-def _run(folder: Path, request: Request) -> int:
+def _run(folder: Path, request: AttemptOptions) -> int:
     if "TORCHELASTIC_RUN_ID" in os.environ:
         from workbench.engine.attempts.processes import run_as_rank
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.gui.main_window import MainWindow
-from workbench.gui.runs.state_text import INTERRUPTED
 from workbench.runs import checkpoints
 from workbench.runs.events import Epoch
 from workbench.runs.service.requests import DescribeEnvironment, PreviewDataset, SummarizeModel
@@ -115,7 +114,7 @@ class HeadlessRun(QObject):
             if checkpoint is not None:
                 _print(f"checkpoint: {checkpoint.path.resolve()}")
         if self._options.quit_when_done:
-            self.done.emit(1 if progress.state in ("failed", INTERRUPTED) else 0)
+            self.done.emit(1 if progress.state in ("failed", "interrupted") else 0)
 
 
 def _results(epoch: Epoch) -> str:

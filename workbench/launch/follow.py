@@ -30,9 +30,9 @@ class Follower:
         self.progress.apply_all(events)
         if not events and time.monotonic() - self._checked_at > CHECK_SECONDS:
             self._checked_at = time.monotonic()
-            if self.progress.state in ("running", "paused") and not self.folder.going():
+            if self.progress.state in ("running", "paused") and not self.folder.is_running():
                 # What it wrote between our reading and its exit counts before it is called interrupted.
                 events = self._reader.read()
                 self.progress.apply_all(events)
-                self.progress.settle(going=False)
+                self.progress.settle(is_running=False)
         return events

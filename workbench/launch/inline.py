@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from workbench.runs.attempt_options import PLAIN, Request
+from workbench.runs.attempt_options import PLAIN, AttemptOptions
 from workbench.runs.folder import RunFolder
 
 
-def run_inline(folder: RunFolder, request: Request = PLAIN) -> int:
+def run_inline(folder: RunFolder, request: AttemptOptions = PLAIN) -> int:
     """Runs a run to its end in this thread; its exit status. Raises OSError on Windows, where torch cannot follow Qt."""
     if os.name == "nt":
         raise OSError("On Windows, a run cannot be trained in the window's own process")

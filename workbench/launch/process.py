@@ -19,7 +19,7 @@ from typing import IO
 import psutil
 
 from workbench.runs import history
-from workbench.runs.attempt_options import PLAIN, Request
+from workbench.runs.attempt_options import PLAIN, AttemptOptions
 from workbench.runs.events import Ended, EventWriter
 from workbench.runs.folder import RunBusyError, RunFolder, locked, read_json, write_whole
 from workbench.runs.progress import Progress
@@ -108,7 +108,7 @@ class Standby:
             self._ready = bool(self._process.stdout.read(1))
         return self._ready
 
-    def take(self, folder: RunFolder, request: Request) -> subprocess.Popen[bytes] | None:
+    def hand_over(self, folder: RunFolder, request: AttemptOptions) -> subprocess.Popen[bytes] | None:
         """Hands the run to the process, which from now on is that run's engine. None when there is no such process."""
         process, self._process = self._process, None
         if process is None or process.poll() is not None or process.stdin is None:
@@ -136,15 +136,15 @@ class Standby:
         process.wait()
 
 
-def start(folder: RunFolder, request: Request = PLAIN, *, standby: Standby | None = None) -> Engine:
+def start(folder: RunFolder, request: AttemptOptions = PLAIN, *, standby: Standby | None = None) -> Engine:
     """Starts the engine of a run, new or to be resumed.
 
     Raises RunBusyError when the run is running already.
     """
-    if folder.going():
+    if folder.is_running():
         raise RunBusyError(f"{folder.name} is running already")
     attempt = folder.attempts() + 1
-    process = standby.take(folder, request) if standby is not None else None
+    process = standby.hand_over(folder, request) if standby is not None else None
     if process is None:
         arguments = [str(folder.path.resolve()), *request.arguments()]
         with folder.log_file().open("ab") as log:
@@ -155,7 +155,7 @@ def start(folder: RunFolder, request: Request = PLAIN, *, standby: Standby | Non
 def attach(folder: RunFolder) -> Engine | None:
     """The engine that is running the folder on this machine; None when there is none."""
     engine = read_json(folder.engine_file)
-    if not folder.going() or engine.get("host") != socket.gethostname() or "pid" not in engine:
+    if not folder.is_running() or engine.get("host") != socket.gethostname() or "pid" not in engine:
         return None
     return Engine(folder, int(engine["pid"]))
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class Request:
+class AttemptOptions:
     """Options of a resumed run; a new run needs none."""
 
     epochs: int | None = None
@@ -32,4 +32,4 @@ class Request:
         return [*epochs, *(["--replay", str(self.replay)] if self.replay else [])]
 
 
-PLAIN = Request()
+PLAIN = AttemptOptions()

@@ -92,7 +92,7 @@ def check(checkpoint: CheckpointInfo, config: RunConfig) -> None:
         raise ConfigError([Problem("training.epochs", what, hint)])
 
 
-def make(checkpoint: CheckpointInfo, config: RunConfig, name: str, root: Path | None = None) -> RunFolder:
+def create_branch(checkpoint: CheckpointInfo, config: RunConfig, name: str, root: Path | None = None) -> RunFolder:
     """Makes a run that continues from a checkpoint with its own settings. It appears whole or not at all.
 
     Raises ConfigError when nothing would be left to train, OSError when the disk refuses.

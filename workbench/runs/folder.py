@@ -115,7 +115,7 @@ class RunFolder:
         """How many attempts have started, according to ``engine.json`` (0 if none has)."""
         return int(number(read_json(self.engine_file), "attempt"))
 
-    def going(self) -> bool:
+    def is_running(self) -> bool:
         """Whether an attempt is running: somebody holds the lock, or on another host the heartbeat is recent."""
         engine = read_json(self.engine_file)
         if engine.get("host", socket.gethostname()) != socket.gethostname():

@@ -34,7 +34,9 @@ class Row:
     @property
     def can_resume(self) -> bool:
         """Whether the run stopped short of its end with nobody running it now."""
-        return self.state in ("stopped", "interrupted", "failed") or (self.state == "paused" and not self.run.going())
+        return self.state in ("stopped", "interrupted", "failed") or (
+            self.state == "paused" and not self.run.is_running()
+        )
 
 
 def rows(root: Path | None = None) -> list[Row]:
@@ -70,7 +72,7 @@ def state(run: RunFolder, summary: Mapping[str, Any] | None = None) -> State:
     summary = read_json(run.summary_file) if summary is None else summary
     status = summary.get("status", "new")
     attempts = run.attempts()
-    if run.going():
+    if run.is_running():
         return "paused" if status == "paused" else "running"
     if status in ("completed", "stopped", "failed", "paused") and number(summary, "attempt") >= attempts:
         return status  # type: ignore[no-any-return]
@@ -84,7 +86,7 @@ def load(run: RunFolder) -> Progress:
     """A run's whole progress, reduced from all its events."""
     progress = Progress()
     progress.apply_all(read_events(run.events_file))
-    progress.settle(run.going())
+    progress.settle(run.is_running())
     return progress
 
 

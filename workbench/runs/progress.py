@@ -170,9 +170,9 @@ class Progress:
         began, step = self._pace_start
         return (self._last_time - began) / (last - step) * max(0, self.total_steps - last)
 
-    def settle(self, going: bool) -> None:
+    def settle(self, is_running: bool) -> None:
         """Tells whether an attempt is really running: a run with no end that nobody is running was interrupted."""
-        if not going and self.state in ("running", "paused") and self.ended is None:
+        if not is_running and self.state in ("running", "paused") and self.ended is None:
             self.state = "interrupted"
 
     def summary(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.reporting import reporter
 from workbench.launch import process
 from workbench.runs import history
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create, locked
 
@@ -81,7 +81,7 @@ def test_that_a_run_of_two_processes_goes_on_exactly_and_can_prove_it() -> None:
     newest = latest(folder.checkpoints)
     assert newest is not None
     assert len(format.load(newest.path)["random"]) == 2
-    assert process.start(folder, Request(epochs=3, replay=3)).wait(HANG_SECONDS) == 0
+    assert process.start(folder, AttemptOptions(epochs=3, replay=3)).wait(HANG_SECONDS) == 0
     resumed = history.load(folder)
     assert resumed.epoch == 3
     assert resumed.started is not None

@@ -13,7 +13,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.training.control import Control, Decision
 from workbench.runs import history
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create
 
@@ -126,7 +126,7 @@ def test_that_a_run_released_twice_ends_with_the_same_bits(monkeypatch: pytest.M
             patch.setattr(Control, "wait_for_unpause", lambda *_: Decision(pause=True, release=True))
             assert run_attempt(released, alone=True) == 0
         assert history.state(released) == "paused"
-        assert not released.going()
+        assert not released.is_running()
     assert run_attempt(released, alone=True) == 0
     started = history.load(released).started
     assert started is not None
@@ -138,7 +138,7 @@ def test_that_a_run_released_twice_ends_with_the_same_bits(monkeypatch: pytest.M
 def test_that_more_epochs_can_be_given_and_the_schedule_holds_its_last_value() -> None:
     folder = create_run("digits-mlp", {"schedule.kind": "cosine", "schedule.final": 0.25})
     assert run_attempt(folder, alone=True) == 0
-    assert run_attempt(folder, Request(epochs=5), alone=True) == 0
+    assert run_attempt(folder, AttemptOptions(epochs=5), alone=True) == 0
     progress = history.load(folder)
     assert progress.epoch == 5
     last = progress.epochs[2].lr
@@ -223,5 +223,5 @@ def test_that_a_run_left_where_its_patience_ended_trains_no_further_epoch(monkey
     assert history.load(folder).state == "completed"
     assert history.load(folder).step == length
     # Whoever asks for more epochs gets them.
-    assert run_attempt(folder, Request(epochs=9), alone=True) == 0
+    assert run_attempt(folder, AttemptOptions(epochs=9), alone=True) == 0
     assert history.load(folder).step > length

@@ -13,7 +13,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.export.formats import export_script
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs import branch, history
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder
 
@@ -30,7 +30,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch, step: int = 20, changes: dict[str, 
 def branched(parent: RunFolder, changes: dict[str, Any]) -> RunFolder:
     newest = latest(parent.checkpoints)
     assert newest is not None
-    return branch.make(newest, files.change(parent.config(), changes), "branch")
+    return branch.create_branch(newest, files.change(parent.config(), changes), "branch")
 
 
 def log_texts(folder: RunFolder) -> str:
@@ -163,7 +163,7 @@ def test_that_no_script_is_given_of_a_run_that_a_script_cannot_repeat(
     parent = stopped(monkeypatch)
     folder = branched(parent, {"optimizer.lr": 0.01})
     assert run_attempt(folder, alone=True) == 0
-    assert run_attempt(parent, Request(epochs=4), alone=True) == 0
+    assert run_attempt(parent, AttemptOptions(epochs=4), alone=True) == 0
     for run, words in ((folder, "the run is a branch"), (parent, "was given 4 epochs on its way")):
         newest = latest(run.checkpoints)
         assert newest is not None

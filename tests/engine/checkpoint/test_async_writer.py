@@ -18,14 +18,14 @@ from workbench.engine.training import build
 from workbench.engine.training.step import trained_layers
 from workbench.launch import process
 from workbench.runs import history
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 
 
 def test_that_tensorboard_is_given_the_same_numbers() -> None:
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     folder = create_run({"output.tensorboard": True, "training.epochs": 1})
     assert run_attempt(folder, alone=True) == 0
-    assert run_attempt(folder, Request(epochs=2), alone=True) == 0
+    assert run_attempt(folder, AttemptOptions(epochs=2), alone=True) == 0
     events = accumulator.EventAccumulator(str(folder.path / "tensorboard"), {"scalars": 0})
     events.Reload()
     progress = history.load(folder)

@@ -41,7 +41,7 @@ def made(kind: str) -> tuple[nn.Module, Source]:
     recipe, changes = KINDS[kind]
     config = files.change(start(recipe)[1], changes)
     source = data.load(config.dataset)
-    return build.make_model(config, source, torch.device("cpu")).eval(), source
+    return build.build_model(config, source, torch.device("cpu")).eval(), source
 
 
 def opened(form: str, path: Path, model: nn.Module, source: Source) -> Any:

@@ -48,7 +48,7 @@ def configured(recipe: str, changes: dict[str, Any]) -> RunConfig:
 
 def text_of(config: RunConfig) -> str:
     source = data.load(config.dataset)
-    return assemble.text(config, source, build.make_model(config, source, torch.device("cpu"), restored=True))
+    return assemble.text(config, source, build.build_model(config, source, torch.device("cpu"), restored=True))
 
 
 def ran(config: RunConfig) -> tuple[RunFolder, Progress]:
@@ -511,6 +511,6 @@ def test_that_a_script_that_does_something_else_is_not_given_away(spoilt: Callab
 def test_that_a_name_cannot_leave_the_text_that_it_stands_in() -> None:
     config = configured("digits-mlp", {})
     source = data.load(config.dataset)
-    model = build.make_model(config, source, torch.device("cpu"))
+    model = build.build_model(config, source, torch.device("cpu"))
     code = assemble.text(config, source, model, 'x"""\nraise SystemExit(1)\n"""\\')
     assert "\nraise SystemExit" not in code

@@ -49,7 +49,7 @@ def config(kind: str, data: Source, **settings: Any) -> RunConfig:
 
 def network(data: Source, kind: str, **settings: Any) -> nn.Module:
     """The network on the CPU, its weights drawn from the run's seed."""
-    return build.make_model(config(kind, data, **settings), data, torch.device("cpu"))
+    return build.build_model(config(kind, data, **settings), data, torch.device("cpu"))
 
 
 def parameters(model: nn.Module, trained: Literal["all", "trained"] = "all") -> int:

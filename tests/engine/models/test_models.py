@@ -34,7 +34,7 @@ def pictures(size: int = 32, classes: int = 3) -> Source:
 def network(recipe: str, **changes: Any) -> tuple[Any, Source]:
     config = files.change(start(recipe)[1], {key.replace("__", "."): value for key, value in changes.items()})
     source = data.load(config.dataset)
-    return build.make_model(config, source, CPU), source
+    return build.build_model(config, source, CPU), source
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def network(recipe: str, **changes: Any) -> tuple[Any, Source]:
 def test_that_the_layer_table_comes_from_a_real_pass(recipe: str, changes: dict[str, Any]) -> None:
     config = files.change(start(recipe)[1], changes)
     source = data.load(config.dataset)
-    table = summary.summarize(build.make_model(config, source, CPU), source)
+    table = summary.summarize(build.build_model(config, source, CPU), source)
     assert table.layers[-1].output[-1] >= 1
     assert table.multiply_adds > 0
     assert sum(layer.parameters for layer in table.layers) == table.parameters or recipe == "sine-transformer"
@@ -147,12 +147,12 @@ def test_that_parameters_by_pattern_have_their_own_rate_and_norms_no_decay() -> 
     changes = {"optimizer.groups": ["1.*=0.1"], "optimizer.decay_norms": False, "optimizer.weight_decay": 0.5}
     config = files.change(start("digits-mlp")[1], changes)
     source = data.load(config.dataset)
-    groups = optimizers.groups(config.optimizer, build.make_model(config, source, CPU))
+    groups = optimizers.groups(config.optimizer, build.build_model(config, source, CPU))
     assert {group["factor"] for group in groups} <= {0.1, 1.0}
     assert any(group.get("weight_decay") == 0.0 for group in groups)
     wrong = files.change(config, {"optimizer.groups": ["nothing.*=2"]})
     with pytest.raises(RefusedError, match="no parameter is named"):
-        optimizers.groups(wrong.optimizer, build.make_model(config, source, CPU))
+        optimizers.groups(wrong.optimizer, build.build_model(config, source, CPU))
 
 
 @pytest.mark.parametrize(

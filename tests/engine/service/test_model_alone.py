@@ -22,7 +22,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs import history
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.folder import RunFolder
 from workbench.runs.service.answers import ExportedModel
 from workbench.runs.service.evaluation import FilePredictions
@@ -131,7 +131,7 @@ def test_that_a_resumed_run_keeps_its_scale_and_tells_that_the_data_changed(tmp_
     model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(source)})
     run = RunFolder(model.parent.parent)
     table(source, 1000.0)
-    run_attempt(run, Request(epochs=4), alone=True)
+    run_attempt(run, AttemptOptions(epochs=4), alone=True)
     told = history.load(run)
     assert told.started is not None
     assert "data other than before" in told.started.continued

@@ -25,7 +25,7 @@ from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.state import Position
 from workbench.launch.follow import Follower
 from workbench.runs import history
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import latest, list_checkpoints
 from workbench.runs.commands import Command, Inbox, Name, send
 from workbench.runs.events import (
@@ -354,5 +354,5 @@ def test_that_the_end_is_told_without_reading_the_whole_history_again(monkeypatc
     assert len(loads) == 2  # by the attempt, of what was before it, and by this test
     summary = read_json(folder.summary_file)
     assert summary == {**real(folder).summary(), "seconds": summary["seconds"]}
-    assert run_attempt(folder, Request(epochs=2), alone=True) == 0
+    assert run_attempt(folder, AttemptOptions(epochs=2), alone=True) == 0
     assert [event.attempt for event in read_events(folder.events_file) if isinstance(event, Ended)] == [1, 2]

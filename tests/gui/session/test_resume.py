@@ -15,7 +15,7 @@ from workbench.gui.dialogs.error import ReportDialog
 from workbench.gui.main_window import MainWindow
 from workbench.gui.session.resume import AS_IT_WAS, AS_NEW_RUN
 from workbench.runs import branch
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.folder import RunFolder, create, list_runs
 
 Wait = Callable[[Callable[[], object]], None]
@@ -80,7 +80,7 @@ def test_that_resume_with_proof_asks_for_steps_to_be_taken_again_with_the_runs_o
     answers.give(AS_IT_WAS)
     window.actions_["run.replay"].trigger()
     wait(lambda: engines.all)
-    assert engines.told == [Request(replay=100)]
+    assert engines.told == [AttemptOptions(replay=100)]
     assert engines.last.folder == stopped
     assert not window.actions_["run.replay"].isEnabled()
     assert window.actions_["run.replay"].toolTip() == window.actions_["run.resume"].toolTip()

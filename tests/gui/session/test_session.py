@@ -19,7 +19,7 @@ from workbench.gui.session.engine_thread import EngineThread
 from workbench.gui.session.run_watcher import RunWatcher
 from workbench.gui.session.session import Session
 from workbench.launch import inline
-from workbench.runs.attempt_options import PLAIN, Request
+from workbench.runs.attempt_options import PLAIN, AttemptOptions
 from workbench.runs.events import Ended
 from workbench.runs.folder import RunFolder, create
 from workbench.runs.progress import Progress
@@ -177,14 +177,14 @@ def test_that_resume_goes_on_with_the_next_attempt(session: Session, engines: En
     session.stop()
     wait(lambda: session.state == "ended")
     assert session.folder is not None
-    session.resume(session.folder, Request(epochs=5))
+    session.resume(session.folder, AttemptOptions(epochs=5))
     assert session.state == "starting"
     wait(lambda: len(engines.all) == 2)
     engines.last.begin(from_step=STEPS)
     wait(lambda: session.state == "running")
     assert session.progress.attempt == 2
     assert len(session.progress.curves.loss) == STEPS
-    assert engines.told == [PLAIN, Request(epochs=5)]
+    assert engines.told == [PLAIN, AttemptOptions(epochs=5)]
 
 
 def test_that_one_run_goes_at_a_time(session: Session, engines: Engines, wait: Wait) -> None:
@@ -373,7 +373,7 @@ def test_that_with_the_preference_a_run_is_computed_in_this_process(
 ) -> None:
     threads: list[str] = []
 
-    def compute(folder: RunFolder, request: Request = PLAIN) -> int:
+    def compute(folder: RunFolder, request: AttemptOptions = PLAIN) -> int:
         threads.append(threading.current_thread().name)
         Engine(folder, request.epochs or 3).train()
         return 0

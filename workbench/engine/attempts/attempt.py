@@ -8,7 +8,7 @@ from workbench.engine.attempts.supervise import REFUSED, supervise
 from workbench.engine.attempts.worker import choose_devices, train_on_this_process
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training.loop import AttemptResult
-from workbench.runs.attempt_options import PLAIN, Request
+from workbench.runs.attempt_options import PLAIN, AttemptOptions
 from workbench.runs.folder import (
     RunBusyError,
     RunFolder,
@@ -16,7 +16,7 @@ from workbench.runs.folder import (
 )
 
 
-def run_attempt(folder: RunFolder, request: Request = PLAIN, *, alone: bool = False) -> int:
+def run_attempt(folder: RunFolder, request: AttemptOptions = PLAIN, *, alone: bool = False) -> int:
     """Runs the next attempt to its end. Gives the exit status: 0 completed, paused or stopped; 1 failed; 2 refused.
 
     ``alone`` keeps it in this process, whatever the configuration says of processes.

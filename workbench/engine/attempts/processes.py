@@ -22,11 +22,11 @@ from workbench.engine.runtime import devices, distributed
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import explain
 from workbench.engine.training.loop import AttemptResult
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.folder import RunBusyError, RunFolder, locked
 
 
-def run_processes(folder: RunFolder, attempt: int, device: str, count: int, request: Request) -> AttemptResult:
+def run_processes(folder: RunFolder, attempt: int, device: str, count: int, request: AttemptOptions) -> AttemptResult:
     """Trains with ``count`` processes on this machine. This process holds the lock and waits; rank 0 writes the events."""
     with tempfile.TemporaryDirectory(prefix="workbench-ranks-") as errors:
         # torch's own files about failures go to the temporary folder too, and stay there: this one goes as a whole.
@@ -37,7 +37,9 @@ def run_processes(folder: RunFolder, attempt: int, device: str, count: int, requ
             tempfile.tempdir = before
 
 
-def _launch(folder: RunFolder, attempt: int, device: str, count: int, request: Request, errors: str) -> AttemptResult:
+def _launch(
+    folder: RunFolder, attempt: int, device: str, count: int, request: AttemptOptions, errors: str
+) -> AttemptResult:
     """``errors`` is a folder in which a failing process leaves what happened to it."""
     config = LaunchConfig(
         min_nodes=1,
@@ -63,7 +65,7 @@ def _launch(folder: RunFolder, attempt: int, device: str, count: int, request: R
     return AttemptResult(**results[0])
 
 
-def run_as_rank(folder: RunFolder, request: Request) -> int:
+def run_as_rank(folder: RunFolder, request: AttemptOptions) -> int:
     """What each process does that torchrun started, on one machine or on several that share the folder. Gives the exit status.
 
     Rank 0 holds the lock and writes the events. How many processes there are is torchrun's to say.
@@ -83,7 +85,9 @@ def run_as_rank(folder: RunFolder, request: Request) -> int:
         distributed.leave_world()
 
 
-def _supervise_ranks(folder: RunFolder, config: RunConfig, own: torch.device, world: World, request: Request) -> int:
+def _supervise_ranks(
+    folder: RunFolder, config: RunConfig, own: torch.device, world: World, request: AttemptOptions
+) -> int:
     attempt_announced = False
 
     def compute(attempt: int) -> AttemptResult:
@@ -105,7 +109,7 @@ def _supervise_ranks(folder: RunFolder, config: RunConfig, own: torch.device, wo
 
 
 @record
-def _rank(folder: str, attempt: int, device: str, request: Request) -> dict[str, object]:
+def _rank(folder: str, attempt: int, device: str, request: AttemptOptions) -> dict[str, object]:
     """What each process does. A refusal is an outcome; anything else is raised, so that the launcher ends the others."""
     _leave_with_the_launcher()
     run = RunFolder(Path(folder))

@@ -31,7 +31,7 @@ from workbench.engine.training.loop import AttemptResult, Trainer, train
 from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.engine.training.state import TrainState
 from workbench.runs import history
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.branch import parent_of
 from workbench.runs.commands import Inbox
 from workbench.runs.events import FORMAT, Started
@@ -43,7 +43,7 @@ from workbench.runs.folder import (
 
 
 def train_on_this_process(
-    folder: RunFolder, attempt: int, device: torch.device, world: World, request: Request
+    folder: RunFolder, attempt: int, device: torch.device, world: World, request: AttemptOptions
 ) -> AttemptResult:
     """Builds and trains on this process, as one of a world. The caller holds the lock, or its parent does."""
     config = folder.config()
@@ -69,7 +69,7 @@ def _train(
     config: RunConfig,
     device: torch.device,
     world: World,
-    request: Request,
+    request: AttemptOptions,
     reporter: Reporter | None = None,
     control: Control | None = None,
     note: str = "",
@@ -131,7 +131,7 @@ def _continue_from(
     saved: CheckpointState | None,
     state: TrainState,
     folder: RunFolder,
-    request: Request,
+    request: AttemptOptions,
     reporter: Reporter | None,
     control: Control | None,
 ) -> Continuation:

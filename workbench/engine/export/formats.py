@@ -93,7 +93,7 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
     _check_history(config, state, trained)
     source = data.load(config.dataset)
     fitted.check_classes(source.task, state)
-    model = build.make_model(config, source, torch.device("cpu"), restored=True)
+    model = build.build_model(config, source, torch.device("cpu"), restored=True)
     name = trained.parent.parent.name if trained.parent.name == "checkpoints" else trained.stem
     text = assemble.text(config, source, model, name, state["versions"]["torch"])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.service import predict
 from workbench.engine.tasks import samples
 from workbench.engine.training import build
-from workbench.engine.training.evaluation import closer_look
+from workbench.engine.training.evaluation import evaluate_in_detail
 from workbench.export_formats import SCRIPT
 from workbench.runs.service.answers import CheckpointDescription, ExportedModel
 from workbench.runs.service.evaluation import Evaluation, FilePredictions
@@ -48,7 +48,7 @@ def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Eval
     try:
         check_split(parts, request.split)
         load_weights(parts, state, path)
-        evaluated = Evaluation.model_validate(closer_look(parts, request.split, progress))
+        evaluated = Evaluation.model_validate(evaluate_in_detail(parts, request.split, progress))
     finally:
         parts.loader.close()
     position = state["position"]
@@ -144,7 +144,7 @@ def _restored_model(
     """A checkpoint's model as it is to be used, and what it was trained on: all from the checkpoint, none from the data."""
     progress("building the model", None)
     source = fitted.from_state(state)
-    model = build.make_model(files.parse(state["config"]), source, device, restored=True)
+    model = build.build_model(files.parse(state["config"]), source, device, restored=True)
     try:
         model.load_state_dict(deployed_weights(state))
     except RuntimeError as error:

@@ -39,7 +39,7 @@ def trace_graph(request: TraceGraph, progress: Progress) -> ModelGraph:
     checkpoint = subject.checkpoint
     config = files.parse(format.load(Path(checkpoint))["config"]) if checkpoint else _config_of(subject)
     source = data.load(config.dataset, progress)
-    network = build.make_model(config, source, torch.device("cpu"), progress=progress)
+    network = build.build_model(config, source, torch.device("cpu"), progress=progress)
     return graph.trace(network, source, task_of(source.task).loss_name(config.training.loss))
 
 

@@ -33,5 +33,5 @@ def scan_dataset(request: ScanDataset, progress: Progress) -> ScanReport:
 def summarize_model(request: SummarizeModel, progress: Progress) -> ModelSummary:
     """The layer table of an architecture on its dataset."""
     source = data.load(request.config.dataset, progress)
-    network = build.make_model(request.config, source, torch.device("cpu"), progress=progress)
+    network = build.build_model(request.config, source, torch.device("cpu"), progress=progress)
     return summary.summarize(network, source)

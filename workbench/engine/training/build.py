@@ -89,7 +89,7 @@ def assemble(
     seeding.set_deterministic(training.deterministic)
     check(config, source)
     progress("building the model", None)
-    model = make_model(config, source, device, restored, progress)
+    model = build_model(config, source, device, restored, progress)
     # Every rank starts from the same weights; what is random in the steps (dropout) is each rank's own.
     seeding.seed_everything(training.seed, "steps", world.rank)
     optimizer = optimizers.build(config.optimizer, model, device)
@@ -144,7 +144,7 @@ def fingerprint(source: Source, plan: StepPlan) -> dict[str, Any]:
     return {**sizes, "per_step": plan.per_step, "targets": hashed}
 
 
-def make_model(
+def build_model(
     config: RunConfig, source: Source, device: torch.device, restored: bool = False, progress: Progress = no_progress
 ) -> nn.Module:
     """The network of a configuration for a source, its weights drawn from the seed. Raises RefusedError."""

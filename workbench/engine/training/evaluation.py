@@ -100,7 +100,7 @@ def _forward(parts: Parts, inputs: Tensor, targets: Tensor) -> Iterator[tuple[Te
             torch.cuda.empty_cache()
 
 
-def closer_look(parts: Parts, split: str, progress: Progress = no_progress) -> dict[str, Any]:
+def evaluate_in_detail(parts: Parts, split: str, progress: Progress = no_progress) -> dict[str, Any]:
     """Everything ``workbench evaluate`` shows of a split: metrics, what the task shows, the samples with the highest loss."""
     task = parts.task
     batches: list[tuple[Tensor, Tensor]] = []

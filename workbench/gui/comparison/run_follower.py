@@ -104,7 +104,7 @@ class RunFollowerThread(QThread):
                 self._followed.append(_Followed(run, member, EventReader(run.events_file)))
 
     def _read(self, followed: _Followed) -> None:
-        running = followed.run.going()
+        running = followed.run.is_running()
         events: list[AnyEvent] = []
         for piece in followed.reader.pieces():
             if self._ending.is_set():

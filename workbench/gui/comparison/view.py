@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 
 from workbench.gui.document.setting_text import values_text
 from workbench.gui.plots import ticks
-from workbench.gui.runs.state_text import state_text
 from workbench.gui.theme import STEP, Themes
 from workbench.runs import comparison
 from workbench.runs.comparison import Member, Result
@@ -62,7 +61,7 @@ class ComparedRun:
         """Its state as it is shown."""
         if self.run is None:
             return "queued" if self.queued else "not started"
-        return "starting" if self.progress.state == "new" else state_text(self.progress.state)
+        return "starting" if self.progress.state == "new" else self.progress.state
 
     @property
     def title(self) -> str:

@@ -51,7 +51,7 @@ class DocumentController(QObject):
         values = files.parse_assignments(assignments)
         if not values or self.document.config is None:
             return
-        changed = files.with_whole_paths(files.change(self.document.config, values), Path.cwd())
+        changed = files.with_absolute_paths(files.change(self.document.config, values), Path.cwd())
         for section, part in changed.as_data().items():
             for name in sorted(part, key=lambda name: name != "kind"):  # which makes the others what they are
                 self.document.set(f"{section}.{name}", part[name])
@@ -105,7 +105,7 @@ class DocumentController(QObject):
         elif self.confirm_discard():
             notes: list[str] = []
             try:
-                config = files.with_whole_paths(files.load(path, notes), path.resolve().parent)
+                config = files.with_absolute_paths(files.load(path, notes), path.resolve().parent)
             except ConfigError as problems:
                 self._show_problems(f"{path.name} cannot be opened", problems)
             else:

@@ -28,7 +28,7 @@ class OwnFile(QWidget):
         self.button.setObjectName(f"{section}.own_file.trust")
         self.button.setAccessibleName("Trust the file")
         self.button.setToolTip("Asks whether this Python file may be run, for previews and for training")
-        self.button.clicked.connect(self._ask)
+        self.button.clicked.connect(self._confirm_trust)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(STEP)
@@ -56,5 +56,5 @@ class OwnFile(QWidget):
         return tuple(problem for problem in problems if problem.path != f"{self._section}.path")
 
     @Slot()
-    def _ask(self) -> None:
+    def _confirm_trust(self) -> None:
         self._own_files.confirm({self._section: self._document.data[self._section]}, "A preview")

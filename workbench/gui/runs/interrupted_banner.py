@@ -8,7 +8,6 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from workbench.gui.preferences import Preferences
-from workbench.gui.runs.state_text import INTERRUPTED
 from workbench.gui.theme import STEP
 from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.history import Row
@@ -63,7 +62,7 @@ class InterruptedBanner(QFrame):
         fresh = {row.run.path.parent for row in rows} - self._roots
         self._roots |= fresh
         dismissed = self._preferences.dismissed
-        interrupted = [row.run for row in rows if row.state == INTERRUPTED and row.run.name not in dismissed]
+        interrupted = [row.run for row in rows if row.state == "interrupted" and row.run.name not in dismissed]
         self._pending |= {run.path for run in interrupted if run.path.parent in fresh}
         self._runs = [run for run in interrupted if run.path in self._pending]
         self.setVisible(bool(self._runs))

@@ -31,7 +31,7 @@ class _LoadingThread(QThread):
                 if self.isInterruptionRequested():
                     return
                 progress.apply_all(events)
-            progress.settle(run.going())
+            progress.settle(run.is_running())
             member = comparison.read(run)
             name = values_text(member.values) if member is not None else ""
             histories.append((name or given_name(run), progress))

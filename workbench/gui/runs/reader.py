@@ -7,11 +7,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 
-from workbench.gui.runs.state_text import INTERRUPTED
 from workbench.runs.folder import RunFolder, list_runs
 from workbench.runs.history import Row, row
 
-_SETTLED = ("completed", "stopped", "failed", INTERRUPTED, "new")
+_SETTLED = ("completed", "stopped", "failed", "interrupted", "new")
 Stamp = tuple[int, ...]
 
 

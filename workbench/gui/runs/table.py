@@ -11,7 +11,6 @@ from PySide6.QtGui import QColor, QFont
 
 from workbench.gui.document.setting_text import values_text
 from workbench.gui.plots import ticks
-from workbench.gui.runs.state_text import INTERRUPTED, state_text
 from workbench.gui.theme import Themes
 from workbench.runs.folder import RunFolder, given_name
 from workbench.runs.history import Row
@@ -35,7 +34,7 @@ _SYMBOLS = {
     "completed": "✓",
     "stopped": "■",
     "failed": "✕",
-    INTERRUPTED: "✂",
+    "interrupted": "✂",
     "new": "○",
 }
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -153,7 +152,7 @@ class RunTableModel(QAbstractTableModel):
 
     def _state_color(self, row: Row) -> str:
         theme = self._themes.current
-        colors = {"running": theme.accent, "completed": theme.ok, "failed": theme.error, INTERRUPTED: theme.warning}
+        colors = {"running": theme.accent, "completed": theme.ok, "failed": theme.error, "interrupted": theme.warning}
         return colors.get(row.state, theme.muted)
 
 
@@ -176,7 +175,7 @@ def text(row: Row, column: int) -> str:
         case 0:
             return short_name(row.run)
         case 1:
-            return f"{_SYMBOLS[row.state]} {state_text(row.state)}"
+            return f"{_SYMBOLS[row.state]} {row.state}"
         case 2:
             return "" if row.value is None else ticks.number(row.value)
         case 3:
@@ -190,7 +189,7 @@ def text(row: Row, column: int) -> str:
 def accessible_text(row: Row, column: int) -> str:
     """The same without symbols, for screen readers."""
     if column == STATE:
-        return state_text(row.state)
+        return row.state
     return text(row, column) or "none"
 
 
@@ -210,8 +209,8 @@ def tip(row: Row, column: int) -> str:
 
 def _state_tip(row: Row) -> str:
     if not row.total_epochs:
-        return state_text(row.state)
-    return f"{state_text(row.state)}: {row.epochs} of {row.total_epochs} epoch{'' if row.total_epochs == 1 else 's'}"
+        return row.state
+    return f"{row.state}: {row.epochs} of {row.total_epochs} epoch{'' if row.total_epochs == 1 else 's'}"
 
 
 def sort_key(row: Row, column: int) -> Any:
@@ -224,5 +223,5 @@ def sort_key(row: Row, column: int) -> Any:
         case 4:
             return row.run.name
         case 1:
-            return state_text(row.state)
+            return row.state
     return text(row, column).lower()

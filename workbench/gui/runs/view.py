@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
 from workbench.gui.assets import icon
 from workbench.gui.runs.interrupted_banner import OTHER_RUN_ACTIVE, InterruptedBanner, any_active
 from workbench.gui.runs.reader import RunReader
-from workbench.gui.runs.state_text import state_text
 from workbench.gui.runs.table import BEST, CHANGED, FILTER_ROLE, NAME, SORT_ROLE, STARTED, STATE, TIME, RunTableModel
 from workbench.gui.theme import STEP, Themes
 from workbench.runs.folder import RunFolder
@@ -265,7 +264,7 @@ class RunsView(QWidget):
         elif row.can_resume:
             self.resume.setToolTip(f"Resume {row.run.name} from its newest checkpoint.")
         else:
-            self.resume.setToolTip(f"{row.run.name} is {state_text(row.state)} and cannot be resumed.")
+            self.resume.setToolTip(f"{row.run.name} is {row.state} and cannot be resumed.")
 
     @Slot(QModelIndex)
     def _open(self, index: QModelIndex) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QThread, Signal
 
 from workbench.launch import inline, process
-from workbench.runs.attempt_options import PLAIN, Request
+from workbench.runs.attempt_options import PLAIN, AttemptOptions
 from workbench.runs.events import AnyEvent, EventReader
 from workbench.runs.folder import RunBusyError, RunFolder
 from workbench.runs.progress import Progress
@@ -54,7 +54,7 @@ _detached = DetachedEngines()
 class EngineStart:
     """An engine to be started: its options, and the standby process that becomes it."""
 
-    request: Request = PLAIN
+    request: AttemptOptions = PLAIN
     standby: process.Standby | None = None
 
 
@@ -107,7 +107,7 @@ class EngineThread(QThread):
             progress.apply_all(events)
         else:
             if self._start is None:
-                progress.settle(self._folder.going())
+                progress.settle(self._folder.is_running())
             self.opened.emit(progress)
         if self._start is not None:
             self._start_engine(self._start)
@@ -163,7 +163,7 @@ class EngineThread(QThread):
 
     def _is_running(self) -> bool:
         """Whether somebody runs it, or has just spoken: what it said before its leaving counts before it is called lost."""
-        if self._folder.going():
+        if self._folder.is_running():
             self._engine = self._attach()
             return True
         return self._read()
@@ -182,7 +182,7 @@ class EngineThread(QThread):
 class InlineThread(QThread):
     """Computes a run in this process: the preference for debugging. It is followed by its folder like any other."""
 
-    def __init__(self, folder: RunFolder, request: Request, parent: QObject | None = None) -> None:
+    def __init__(self, folder: RunFolder, request: AttemptOptions, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.setObjectName(f"run of {folder.name} in this window")
         self.setStackSize(STACK_BYTES)

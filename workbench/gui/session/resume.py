@@ -13,7 +13,7 @@ from workbench.gui.document.setting_text import change_text
 from workbench.gui.document.trusted_files import TrustedFiles
 from workbench.gui.session.session import Session
 from workbench.runs import branch, checkpoints
-from workbench.runs.attempt_options import Request
+from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.folder import RunFolder, given_name
 
@@ -87,11 +87,11 @@ class ResumeController(QObject):
         if was is not None and not self._trusted_files.confirm(was.as_data()):
             return
         if progress.state != "completed":
-            self._session.resume(run, Request(replay=replayed))
+            self._session.resume(run, AttemptOptions(replay=replayed))
             return
         done = progress.epoch
         epochs_done = f"{done:,} epoch{'' if done == 1 else 's'}"
         text = f"{given_name(run)} has completed {epochs_done}. Train it to a total of:"
         epochs = ask.number(self._window, "More epochs", text, 2 * done, done + 1, MOST_EPOCHS)
         if epochs is not None:
-            self._session.resume(run, Request(epochs, replayed))
+            self._session.resume(run, AttemptOptions(epochs, replayed))

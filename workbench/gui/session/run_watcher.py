@@ -162,7 +162,7 @@ class RunWatcher(QObject):
     def _on_engine_left(self) -> None:
         self._apply_events()
         self._starting = False
-        self.progress.settle(going=False)
+        self.progress.settle(is_running=False)
         self._update_state()
         self._redraw()
         self.engine_left.emit()
@@ -170,13 +170,13 @@ class RunWatcher(QObject):
     @Slot(str)
     def _on_not_started(self, why: str) -> None:
         self._starts_here, self._starting = False, self._is_loading_elsewhere()
-        self.progress.settle(self.folder.going())
+        self.progress.settle(self.folder.is_running())
         self._update_state()
         self.failed.emit(why)
 
     def _is_loading_elsewhere(self) -> bool:
         """Whether an engine that was started elsewhere is at work, and has not said so yet."""
-        return self.progress.state == "new" and self.folder.going()
+        return self.progress.state == "new" and self.folder.is_running()
 
     @Slot()
     def _out_of_patience(self) -> None:

@@ -21,7 +21,7 @@ from workbench.gui.session.run_watcher import RunWatcher, SessionState
 from workbench.launch.process import Standby
 from workbench.runs import branch as branches
 from workbench.runs import comparison
-from workbench.runs.attempt_options import PLAIN, Request
+from workbench.runs.attempt_options import PLAIN, AttemptOptions
 from workbench.runs.checkpoints import CheckpointInfo
 from workbench.runs.comparison import Member
 from workbench.runs.folder import RunFolder, create, list_runs
@@ -120,7 +120,7 @@ class Session(QObject):
             return "A new run is being made"
         if not self._shown.folder.is_run():
             return "The run’s folder is gone"
-        return "An engine is still working on the run" if self._shown.folder.going() else ""
+        return "An engine is still working on the run" if self._shown.folder.is_running() else ""
 
     # --- what can be done ---
 
@@ -143,7 +143,7 @@ class Session(QObject):
             return
         self._start(folder, PLAIN)
 
-    def resume(self, folder: RunFolder, request: Request = PLAIN) -> None:
+    def resume(self, folder: RunFolder, request: AttemptOptions = PLAIN) -> None:
         """Resumes a run from its newest checkpoint."""
         if self.active_run is not None:
             self.failed.emit(f"{self.active_run.name} is running: stop it first, or wait until it has ended.")
@@ -157,7 +157,7 @@ class Session(QObject):
         """
         branches.check(checkpoint, config)
         activity = "Making the new run: copying the checkpoint and its curves…"
-        make = partial(branches.make, checkpoint, config, name, self._preferences.runs_root)
+        make = partial(branches.create_branch, checkpoint, config, name, self._preferences.runs_root)
         self._make_run(make, activity, "The new run cannot be made")
 
     def pause(self) -> None:
@@ -208,7 +208,7 @@ class Session(QObject):
 
     def attach_active_run(self) -> bool:
         """Finds the newest active run, perhaps of an earlier window, and shows it. Whether there is one."""
-        run = next((run for run in list_runs(self._preferences.runs_root) if run.going()), None)
+        run = next((run for run in list_runs(self._preferences.runs_root) if run.is_running()), None)
         if run is not None:
             self.show(run)
         return run is not None
@@ -232,7 +232,7 @@ class Session(QObject):
 
     # --- inside ---
 
-    def _start(self, folder: RunFolder, request: Request) -> None:
+    def _start(self, folder: RunFolder, request: AttemptOptions) -> None:
         standby, self._standby = self._standby, None
         inline = self._preferences.inline
         engine = EngineStart(request, None if inline else standby)

@@ -7,7 +7,6 @@ import time
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
 
 from workbench.gui.plots import ticks
-from workbench.gui.runs.state_text import state_text
 from workbench.gui.theme import STEP
 from workbench.runs.progress import Progress
 
@@ -106,7 +105,7 @@ def state_summary(progress: Progress | None, session_state: str) -> str:
         return f"{session_state}: {progress.phase}" if progress.phase else session_state
     if progress.phase and session_state == "running":
         return progress.phase
-    return state_text(progress.state) if session_state == "ended" else session_state
+    return progress.state if session_state == "ended" else session_state
 
 
 def _header(progress: Progress | None, session_state: str) -> tuple[float | None, str, str]:
@@ -120,7 +119,7 @@ def _header(progress: Progress | None, session_state: str) -> tuple[float | None
     position = f"epoch {min(progress.epoch + _inside(progress), progress.started.epochs)}/{progress.started.epochs}"
     left = progress.seconds_left
     if session_state == "ended":
-        return progress.share, position, f"{state_text(progress.state)} after {ticks.duration(progress.seconds)}"
+        return progress.share, position, f"{progress.state} after {ticks.duration(progress.seconds)}"
     if session_state != "running":
         return progress.share, position, session_state
     return progress.share, position, f"{progress.share:.0%} · {ticks.duration(left)} left" if left is not None else ""

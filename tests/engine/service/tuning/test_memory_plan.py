@@ -47,7 +47,7 @@ def test_that_the_largest_batch_that_fits_is_offered(monkeypatch: pytest.MonkeyP
 
 
 def test_that_memory_that_runs_out_in_the_trial_is_a_smaller_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = build.make_model
+    real = build.build_model
 
     class Small(nn.Module):
         """Takes 100 samples at once, and no more."""

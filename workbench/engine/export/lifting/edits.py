@@ -21,7 +21,7 @@ class Edits:
 
     def span(self, node: Place) -> tuple[int, int]:
         """Where a node begins and ends in the text."""
-        return self._place(node.lineno, node.col_offset), self._place(node.end_lineno or 0, node.end_col_offset or 0)
+        return self._offset(node.lineno, node.col_offset), self._offset(node.end_lineno or 0, node.end_col_offset or 0)
 
     def code(self, node: Place) -> str:
         """The text of a node."""
@@ -74,7 +74,7 @@ class Edits:
 
     def rename(self, statement: ast.FunctionDef | ast.ClassDef, name: str) -> None:
         """Gives a function or class another name."""
-        start = self._text.index(statement.name, self._place(statement.lineno, statement.col_offset))
+        start = self._text.index(statement.name, self._offset(statement.lineno, statement.col_offset))
         self._changes.append((start, start + len(statement.name), name))
 
     def made(self) -> str:
@@ -86,7 +86,7 @@ class Edits:
                 reach = end
         return text + self._text[reach:]
 
-    def _place(self, line: int, column: int) -> int:
+    def _offset(self, line: int, column: int) -> int:
         """Where a line (from 1) and a column in bytes lie in the text."""
         return self._starts[line - 1] + len(self.lines[line - 1].encode()[:column].decode())
 

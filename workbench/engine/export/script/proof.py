@@ -93,7 +93,7 @@ def _schedule(script: dict[str, Any], config: RunConfig, source: Source) -> None
 
 
 def _network(script: dict[str, Any], config: RunConfig, source: Source) -> None:
-    own = build.make_model(config, source, _CPU, restored=True)
+    own = build.build_model(config, source, _CPU, restored=True)
     torch.manual_seed(derive_seed(config.training.seed, "weights"))
     mine: nn.Module = script["build_model"]()
     begun, wanted = mine.state_dict(), own.state_dict()
