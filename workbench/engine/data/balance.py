@@ -13,7 +13,7 @@ UNEQUAL = 2.0
 
 def class_counts(source: Source) -> Tensor | None:
     """Training samples of each class, float64 (classes,); None where there are no classes alone."""
-    if source.task.kind != "classification":
+    if source.task.has_numbers:
         return None
     return count_classes(source.train.targets, len(source.task.classes))
 

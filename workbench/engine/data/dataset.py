@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -58,7 +58,8 @@ class TaskSpec:
     targets are float32 (n, 1 + numbers), the number of the class first.
     """
 
-    kind: Literal["classification", "regression", "multi-task"]
+    kind: str
+    """Which task, by the name of its entry in :mod:`workbench.engine.tasks`."""
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     means: tuple[float, ...] = (0.0,)

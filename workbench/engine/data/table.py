@@ -71,8 +71,7 @@ def load(config: Table, progress: Progress, learned: Source | None = None) -> So
         left_out += dropped
         _check_count(config, rows)
     task, targets = _all_targets(frame, rows, target_names, config)
-    classes = {"classification": targets, "regression": None, "multi-task": targets.reshape(len(targets), -1)[:, 0]}
-    halves = _divide(frame, rows, classes[task.kind], config)
+    halves = _divide(frame, rows, task.class_indices(targets), config)
     if learned is None:
         encoded = _learn(config, task, columns, targets, halves[0])
     else:
@@ -263,7 +262,7 @@ def _class_name(key: float | str) -> str:
 def _learn(config: Table, task: TaskSpec, columns: list[_Column], targets: Tensor, train: Tensor) -> _Encoded:
     """Turns columns into inputs with statistics of the training rows alone, and computes the scale of the targets."""
     parts, described = zip(*(_inputs(column, train, config.standardize) for column in columns), strict=True)
-    if task.kind != "classification":
+    if task.has_numbers:
         numbers = targets[train][:, -len(task.targets) :]
         statistics = [_mean_std(column) if config.standardize else (0.0, 1.0) for column in numbers.unbind(1)]
         means, stds = (tuple(pair[index] for pair in statistics) for index in (0, 1))
@@ -280,7 +279,7 @@ def _assemble(
     encoded: _Encoded, targets: Tensor, rows: list[int], halves: tuple[Tensor, Tensor], columns: Sequence[str]
 ) -> Source:
     inputs, described, task = encoded
-    if task.kind != "classification":
+    if task.has_numbers:
         first = int(task.has_classes)
         targets = torch.cat([targets[:, :first], task.scaled(targets[:, first:])], dim=1).to(torch.float32)
     names = [_row_name(row) for row in rows]

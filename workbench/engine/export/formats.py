@@ -104,7 +104,7 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
 def _check_history(config: RunConfig, state: CheckpointState, trained: Path) -> None:
     """Raises RefusedError for what happened to a run beside its settings."""
     if parent_of(RunFolder(trained.parent.parent)) is not None:
-        what = "the run is a branch: it began with its parent's weights, and a script begins anew"
+        what = "the run is a branch: it started from its parent's weights, and a script starts from new ones"
         raise RefusedError(what, "choose another format, or make a new run with these settings", "training")
     recovery = state.get("recovery")
     if recovery and (recovery["returns"] or recovery["calm"] != 1.0 or recovery["limit"] is not None):

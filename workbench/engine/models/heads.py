@@ -27,7 +27,7 @@ class SeveralHeads(nn.Module):
         heads: dict[str, nn.Module] = {}
         if task.has_classes:
             heads["classification"] = nn.Linear(width, len(task.classes))
-        if task.kind != "classification":
+        if task.has_numbers:
             heads["regression"] = nn.Linear(width, max(len(task.targets), 1))
         self.heads = nn.ModuleDict(heads)
 

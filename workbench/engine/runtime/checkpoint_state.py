@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from torch import Tensor
 
@@ -75,7 +75,7 @@ class VersionsState(TypedDict):
 class FittedState(TypedDict):
     """What a model's data was fitted to; see :mod:`workbench.engine.data.fitted`."""
 
-    kind: Literal["classification", "regression", "multi-task"]
+    kind: str
     shape: list[int]
     outputs: int
     targets: list[str]

@@ -37,7 +37,7 @@ def preview(config: RunConfig, source: Source) -> DatasetPreview:
         train=len(source.train),
         val=len(source.val),
         test=len(source.test) if source.test is not None else 0,
-        classes=_class_counts(source) if task.kind == "classification" else (),
+        classes=() if task.has_numbers else _class_counts(source),
         shape=tuple(source.shape),
         bytes=source.sample_bytes * (len(source.train) + len(source.val)),
         loading="resident" if resident else "streamed",

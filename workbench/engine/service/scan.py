@@ -47,7 +47,7 @@ def scan(source: Source, progress: Progress = no_progress) -> ScanReport:
             other, other_label, other_name = first[digest]
             if other != name:
                 duplicates.append(DuplicateSample(what=split.name(index), split=name, same=other_name, other=other))
-            if source.task.kind == "classification" and label != other_label:
+            if not source.task.has_numbers and label != other_label:
                 why = f"{_class(source, label)} here, {_class(source, other_label)} at {other_name}"
                 contradictions.append(LeftOutSample(what=split.name(index), why=why))
     counts = class_counts(source, splits)
@@ -74,12 +74,12 @@ def scan(source: Source, progress: Progress = no_progress) -> ScanReport:
 
 def class_counts(source: Source, splits: dict[str, Split]) -> tuple[ClassCount, ...]:
     """Samples of every class in every split; nothing for a regression."""
-    if not source.task.has_classes:
-        return ()
     count = len(source.task.classes)
     counts: dict[str, list[int]] = {}
     for name, split in splits.items():
-        labels = split.targets if source.task.kind == "classification" else split.targets[:, 0].to(torch.int64)
+        labels = source.task.class_indices(split.targets)
+        if labels is None:
+            return ()
         counts[name] = torch.bincount(labels[labels >= 0], minlength=count).tolist()
     return tuple(
         ClassCount.model_validate({"name": name, **{split: by_class[index] for split, by_class in counts.items()}})

@@ -119,6 +119,7 @@ def _refuse(config: RunConfig, source: Source) -> None:
         (streamed, "samples that are streamed from files batch by batch", "dataset.loading"),
         (hardware.precision != "fp32", f"the precision {hardware.precision}", "hardware.precision"),
         (hardware.processes not in ("auto", 1), "several processes", "hardware.processes"),
+        (source.task.kind not in loop.TASKS, f"the task {source.task.kind}", "dataset"),
     ]
     for given, what, path in has_not:
         if given:

@@ -118,6 +118,10 @@ _PROCESSORS = 'len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") 
 _DEVICE = '"cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"'
 
 
+TASKS = tuple(_COUNTS)
+"""Tasks whose metric a script can count."""
+
+
 def piece(config: RunConfig, source: Source) -> Piece:
     """The functions that train, evaluate and lead. Raises RefusedError."""
     uses = {
