@@ -110,7 +110,7 @@ def test_that_a_killed_loader_worker_ends_the_run_in_words(tmp_path: Path, begun
     assert workers
     os.kill(workers[-1].pid, signal.SIGKILL)
     gate.open()
-    ended_in_words(folder, engine, children, "reads samples")
+    ended_in_words(folder, engine, children, "data-loading process")
 
 
 def test_that_a_killed_process_of_several_ends_all(begun: Begun, gate: Gate) -> None:

@@ -59,7 +59,7 @@ class TaskSpec:
     """
 
     kind: str
-    """Which task, by the name of its entry in :mod:`workbench.engine.tasks`."""
+    """The name of the task: classification, regression, multi-task."""
     classes: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     means: tuple[float, ...] = (0.0,)

@@ -62,7 +62,7 @@ def test_that_memory_that_runs_out_in_the_trial_is_a_smaller_trial(monkeypatch: 
             found: torch.Tensor = self.inner(inputs)
             return found
 
-    monkeypatch.setattr(build, "make_model", lambda *given: Small(real(*given)))
+    monkeypatch.setattr(build, "build_model", lambda *given: Small(real(*given)))
     found = planned(training__batch_size=512)
     assert not found.fits
     assert found.largest_batch > 0
@@ -72,7 +72,7 @@ def test_that_nothing_fits_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_given: object) -> nn.Module:
         raise torch.OutOfMemoryError("out of memory")
 
-    monkeypatch.setattr(build, "make_model", never)
+    monkeypatch.setattr(build, "build_model", never)
     found = planned()
     assert (found.fits, found.largest_batch) == (False, 0)
     assert "not even one sample" in describe_memory(found)
