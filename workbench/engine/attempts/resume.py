@@ -9,8 +9,8 @@ import torch
 
 from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
-from workbench.engine.runtime.checkpoint_state import CheckpointState, VersionsState
 from workbench.engine.runtime.distributed import World
+from workbench.engine.runtime.state_types import CheckpointState, VersionsState
 from workbench.engine.training.state import TrainState, fit_to_data
 from workbench.runs.events import position_text
 

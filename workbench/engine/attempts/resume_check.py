@@ -11,8 +11,8 @@ from workbench.engine.attempts.resume import differing_parts
 from workbench.engine.checkpoint import format
 from workbench.engine.reporting.metrics import Sums
 from workbench.engine.reporting.reporter import Reporter, StepLog
-from workbench.engine.runtime.checkpoint_state import CheckpointState, PositionState
 from workbench.engine.runtime.failures import FailedError, RefusedError
+from workbench.engine.runtime.state_types import CheckpointState, PositionState
 from workbench.engine.training.control import Control, Decision
 from workbench.engine.training.loop import Trainer
 from workbench.engine.training.nonfinite import NonFiniteError

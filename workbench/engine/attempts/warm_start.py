@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from workbench.engine.attempts.resume import Continuation, random_changes
 from workbench.engine.data import fitted
-from workbench.engine.runtime.checkpoint_state import (
+from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.runtime.state_types import (
     CheckpointState,
     MetricsState,
     OptimizerState,
@@ -16,7 +17,6 @@ from workbench.engine.runtime.checkpoint_state import (
     ScheduleState,
     Section,
 )
-from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training.state import TrainState, restart_epoch
 from workbench.runs.branch import Parent
 

@@ -19,10 +19,10 @@ from workbench.engine.data.dataset import Progress
 from workbench.engine.reporting.reporter import Reporter, StepLog
 from workbench.engine.reporting.tensorboard import TensorBoardWriter
 from workbench.engine.runtime import devices
-from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.sleep_inhibitor import inhibit_sleep
+from workbench.engine.runtime.state_types import CheckpointState
 from workbench.engine.training import build
 from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.control import Control, StopBeforeStartError

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from workbench.engine.checkpoint import format
-from workbench.engine.runtime.checkpoint_state import CheckpointInfoFields, CheckpointState
+from workbench.engine.runtime.state_types import CheckpointInfoFields, CheckpointState
 
 SPARE_BYTES = 2**16
 """Space that is left on the disk beside a checkpoint: for the run's events, and for everybody else."""

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from workbench.config.migrations import format_problem, migrate_checkpoint
-from workbench.engine.runtime.checkpoint_state import CheckpointInfoFields, CheckpointState
 from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.runtime.state_types import CheckpointInfoFields, CheckpointState
 from workbench.runs.checkpoints import CheckpointInfo, file_name, list_checkpoints
 from workbench.runs.folder import write_whole
 

@@ -10,8 +10,8 @@ import torch
 from workbench.config.output import Output
 from workbench.engine.checkpoint.async_writer import AsyncWriter
 from workbench.engine.reporting.reporter import Reporter
-from workbench.engine.runtime.checkpoint_state import CheckpointInfoFields, CheckpointState
 from workbench.engine.runtime.distributed import World
+from workbench.engine.runtime.state_types import CheckpointInfoFields, CheckpointState
 from workbench.runs.checkpoints import file_name
 from workbench.runs.events import CheckpointSaved
 from workbench.runs.folder import RunFolder

@@ -8,8 +8,8 @@ from __future__ import annotations
 import torch
 
 from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
-from workbench.engine.runtime.checkpoint_state import CheckpointState, FittedState
 from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.runtime.state_types import CheckpointState, FittedState
 
 NEEDED = {"kind", "shape", "targets", "means", "stds", "factor", "offset", "vocabulary"}
 FREE = {

@@ -19,8 +19,8 @@ from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Source
 from workbench.engine.export.script import assemble
-from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.runtime.state_types import CheckpointState
 from workbench.engine.training import build
 from workbench.export_formats import BY_NAME, SCRIPT
 from workbench.runs.branch import parent_of

@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from workbench.engine.runtime.checkpoint_state import RandomState
+from workbench.engine.runtime.state_types import RandomState
 
 
 def derive_seed(seed: int, *parts: object) -> int:

@@ -16,9 +16,9 @@ from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Progress, Source
 from workbench.engine.export import formats
 from workbench.engine.runtime import devices
-from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.runtime.state_types import CheckpointState
 from workbench.engine.service import predict
 from workbench.engine.tasks import samples
 from workbench.engine.training import build

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workbench.engine.runtime.checkpoint_state import EarlyStoppingState
+from workbench.engine.runtime.state_types import EarlyStoppingState
 
 
 @dataclass

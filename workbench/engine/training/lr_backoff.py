@@ -9,8 +9,8 @@ from torch import Tensor
 from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import Saver
 from workbench.engine.reporting.reporter import StepLog
-from workbench.engine.runtime.checkpoint_state import CheckpointState
 from workbench.engine.runtime.failures import Failure, RefusedError
+from workbench.engine.runtime.state_types import CheckpointState
 from workbench.engine.training.memory_recovery import StepBackup
 from workbench.engine.training.nonfinite import NonFiniteError
 from workbench.engine.training.nonfinite_report import first_nonfinite

@@ -8,7 +8,7 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
-from workbench.engine.runtime.checkpoint_state import ScheduleState
+from workbench.engine.runtime.state_types import ScheduleState
 
 
 class LRSchedule:

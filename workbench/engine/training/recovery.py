@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.engine.runtime.checkpoint_state import RecoveryState
+from workbench.engine.runtime.state_types import RecoveryState
 from workbench.engine.training.lr_schedule import LRSchedule
 from workbench.engine.training.step import TrainStep
 

@@ -14,15 +14,15 @@ from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.reporting.metrics import Sums
 from workbench.engine.runtime import seeding
-from workbench.engine.runtime.checkpoint_state import (
+from workbench.engine.runtime.distributed import World
+from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.runtime.state_types import (
     CheckpointInfoFields,
     CheckpointState,
     MetricsState,
     PositionState,
     RandomState,
 )
-from workbench.engine.runtime.distributed import World
-from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training.build import Parts
 from workbench.engine.training.early_stopping import EarlyStopping
 from workbench.engine.training.nonfinite import NonFiniteError, weights_are_finite

@@ -1,4 +1,4 @@
-"""What a checkpoint holds, by name. The names are the file's format."""
+"""The types of the states that a checkpoint holds. Their names are the file's format."""
 
 from __future__ import annotations
 
