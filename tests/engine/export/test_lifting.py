@@ -145,7 +145,7 @@ from workbench.engine.training import build
 assert "program.zip" in workbench.__file__
 config = RunConfig(dataset=Synthetic(), model=MLP())
 source = data.load(config.dataset)
-print(assemble.text(config, source, build.make_model(config, source, torch.device("cpu"))))
+print(assemble.text(config, source, build.build_model(config, source, torch.device("cpu"))))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
