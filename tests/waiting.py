@@ -37,12 +37,18 @@ def end_runs(root: Path | None = None) -> None:
         if engine is not None:
             engine.kill()
 
-    def left() -> list[psutil.Process]:
-        found = []
-        for child in psutil.Process().children():
-            with contextlib.suppress(psutil.Error):
-                if child.status() != psutil.STATUS_ZOMBIE and "workbench.engine" in child.cmdline():
-                    found.append(child)
-        return found
+    until(lambda: not living_children("workbench.engine"), what="the end of every engine")
 
-    until(lambda: not left(), what="the end of every engine")
+
+def living_children(word: str) -> list[psutil.Process]:
+    """Children of this process that have not ended and whose command line holds ``word``.
+
+    Whatever else the tests before have started, or have ended without asking how, is none of them.
+    """
+    children = []
+    for child in psutil.Process().children():
+        # One that has ended has no command line, and may go at any time.
+        with contextlib.suppress(psutil.Error):
+            if child.status() != psutil.STATUS_ZOMBIE and any(word in part for part in child.cmdline()):
+                children.append(child)
+    return children

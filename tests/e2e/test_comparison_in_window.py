@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.real_window import real_windows
-from tests.waiting import HANG_MS
+from tests.waiting import HANG_MS, living_children
 from workbench.gui.comparison.dialog import CompareDialog
 from workbench.gui.main_window import MainWindow
 from workbench.runs import comparison
@@ -19,11 +18,6 @@ def window(qapp: Any, qtbot: Any) -> Iterator[MainWindow]:
         made = open_one("digits-mlp")
         made.central.fill()
         yield made
-
-
-def engines_alive() -> list[psutil.Process]:
-    """Children of this process that have not ended."""
-    return [one for one in psutil.Process().children() if one.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_that_two_learning_rates_are_compared_from_the_same_weights(
@@ -42,7 +36,7 @@ def test_that_two_learning_rates_are_compared_from_the_same_weights(
 
     qtbot.waitUntil(all_ended, timeout=HANG_MS)
     # An engine says its end a moment before it has written its summary and leaves.
-    qtbot.waitUntil(lambda: not engines_alive(), timeout=HANG_MS)
+    qtbot.waitUntil(lambda: not living_children("workbench.engine"), timeout=HANG_MS)
     found = [comparison.result(run) for run in comparison.members(folders.runs, comparing.group)]
     assert [one.state for one in found] == ["completed", "completed"]
     assert len({one.initial_weights for one in found}) == 1

@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.cli import terminal
 from tests.gate import Gate
-from tests.waiting import HANG_MS, end_runs
+from tests.waiting import HANG_MS, end_runs, living_children
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.config.run import RunConfig
@@ -227,14 +227,7 @@ class States(RuleBasedStateMachine):
 
 def engines_of(run: RunFolder) -> list[psutil.Process]:
     """The processes that were started for a run and are there still."""
-    found = []
-    for child in psutil.Process().children():
-        try:
-            if child.status() != psutil.STATUS_ZOMBIE and str(run.path.resolve()) in child.cmdline():
-                found.append(child)
-        except psutil.Error:
-            continue
-    return found
+    return living_children(str(run.path.resolve()))
 
 
 @pytest.fixture

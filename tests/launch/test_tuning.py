@@ -4,11 +4,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import psutil
 import pytest
 
 from tests import fake_tuning
-from tests.waiting import HANG_SECONDS
+from tests.waiting import HANG_SECONDS, living_children
 from workbench.config import files
 from workbench.config.problems import ConfigError
 from workbench.config.recipes import start
@@ -106,7 +105,7 @@ def test_that_cancel_ends_the_engine_that_is_at_work(plays: Callable[[str], None
     search.cancel()
     thread.join(HANG_SECONDS)
     assert len(raised) == 1
-    assert not [child for child in psutil.Process().children() if "fake_tuning.py" in " ".join(child.cmdline())]
+    assert not living_children("fake_tuning.py")
     with pytest.raises(CancelledError):
         search.run(lambda *_: None)
 

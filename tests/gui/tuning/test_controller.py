@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 from collections.abc import Callable
 from typing import Any
 
-import psutil
 import pytest
 from PySide6.QtCore import Qt
 
 from tests import fake_tuning
-from tests.waiting import HANG_MS
+from tests.waiting import HANG_MS, living_children
 from workbench.gui.main_window import MainWindow
 from workbench.gui.tuning.dialog import TuningDialog
 from workbench.launch import tuning
@@ -43,16 +41,6 @@ def opened(window: MainWindow) -> Open:
 def ended(qtbot: Any, dialog: TuningDialog) -> None:
     """Waits until nothing is tried any more."""
     qtbot.waitUntil(dialog.leave.isVisible, timeout=HANG_MS)
-
-
-def engines_at_work() -> list[psutil.Process]:
-    found = []
-    for child in psutil.Process().children():
-        # One that another test has ended may not be reaped yet.
-        with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-            if "fake_tuning.py" in " ".join(child.cmdline()):
-                found.append(child)
-    return found
 
 
 def test_that_a_learning_rate_is_found_and_applied_as_a_step_that_can_be_undone(
@@ -109,7 +97,7 @@ def test_that_cancel_ends_the_engine_and_keeps_what_was_found(
     dialog = opened("find_lr")
     qtbot.waitUntil(lambda: bool(dialog.plot.tried), timeout=HANG_MS)
     qtbot.mouseClick(dialog.cancel, LEFT)
-    assert not engines_at_work()
+    assert not living_children("fake_tuning.py")
     assert dialog.status.text() == "Cancelled."
     assert len(dialog.plot.tried) == 1
     assert not dialog.apply.isEnabled()
@@ -124,7 +112,7 @@ def test_that_escape_leaves_nothing_behind(
     qtbot.waitUntil(lambda: bool(dialog.plot.tried), timeout=HANG_MS)
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert window.controllers.tuning.dialog is None
-    assert not engines_at_work()
+    assert not living_children("fake_tuning.py")
 
 
 def test_that_one_search_goes_at_a_time_and_the_window_ends_it(
@@ -135,7 +123,7 @@ def test_that_one_search_goes_at_a_time_and_the_window_ends_it(
     assert opened("find_batch_size") is dialog
     window.controllers.runs.close_without_asking()
     window.close()
-    assert not engines_at_work()
+    assert not living_children("fake_tuning.py")
     assert not dialog.isVisible()
 
 
