@@ -68,9 +68,9 @@ def _table_code(config: Any) -> dict[str, Any]:
     if mark is None:
         what = "a script has no counterpart yet of Parquet files"
         raise RefusedError(what, "save the table as CSV, or choose another format", "dataset.path")
-    notes = table_reader.read_with_report(path, least=1)[1].notes
-    if notes:
-        what = f"a script has no counterpart yet of this: {'; '.join(notes)}"
+    findings = table_reader.read_with_report(path, least=1)[1].findings
+    if findings:
+        what = f"a script has no counterpart yet of this: {'; '.join(finding.text for finding in findings)}"
         raise RefusedError(
             what, "save the table in UTF-8 with decimal points, or choose another format", "dataset.path"
         )
