@@ -8,13 +8,14 @@ from pathlib import Path
 from workbench.config.dataset import ImageCSV
 from workbench.engine.data import image_folder, table_reader
 from workbench.engine.data.dataset import LeftOut, Progress, Source
+from workbench.engine.data.tables.roles import require
 from workbench.engine.runtime.failures import RefusedError
 
 
 def load(config: ImageCSV, progress: Progress) -> Source:
     """Images as :mod:`image_folder` gives them. Raises RefusedError."""
     path = Path(config.path).expanduser()
-    frame, reading = table_reader.read_with_report(path)
+    frame, table = table_reader.read_with_report(path)
     free = [name for name in frame.columns if name != config.group] or frame.columns
     image, label = config.image_column or free[0], config.label_column or free[-1]
     for name, setting in (
@@ -23,7 +24,7 @@ def load(config: ImageCSV, progress: Progress) -> Source:
         (config.group, "dataset.group"),
     ):
         if name:
-            table_reader.require(frame, name, setting)
+            require(table.names, name, setting)
     if config.group in (image, label):
         what = f"the column {config.group!r} is used twice"
         raise RefusedError(what, "choose another column for the groups", "dataset.group")
@@ -40,7 +41,7 @@ def load(config: ImageCSV, progress: Progress) -> Source:
     files = [(path.parent / Path(file).expanduser(), index_of[name]) for _, file, name in labeled]
     groups = _groups(frame[config.group].to_list(), labeled, files) if config.group else None
     source = image_folder.assemble({"train": files}, classes, config, path, progress, groups)
-    return replace(source, left_out=(*left_out, *source.left_out), findings=(*reading.findings, *source.findings))
+    return replace(source, left_out=(*left_out, *source.left_out), findings=(*table.findings, *source.findings))
 
 
 def _groups(

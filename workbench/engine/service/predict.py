@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from workbench.engine.data import series, table_reader, text
 from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.data.images import ImageError, decode
+from workbench.engine.data.tables.roles import require
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
 from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile
 
 BATCH = 64
 MOST_ROWS = 100_000
-TABLES = (".csv", ".tsv", ".parquet")
+TABLES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls")
 Named = tuple[str, Tensor]
 
 
@@ -77,11 +78,11 @@ def _texts(path: Path, source: Source) -> Iterator[Named]:
     if path.suffix.lower() in TABLES:
         frame = table_reader.read(path, least=1)
         column = facts["column"] if facts["column"] in frame.columns or frame.width > 1 else frame.columns[0]
-        table_reader.require(frame, column, "")
+        require(frame.columns, column, "")
         names = [f"{path} row {row + 2}" for row in range(len(frame))]
         texts = [cell or "" for cell in frame[column].to_list()]
     else:
-        names, texts = [str(path)], [table_reader.decode_text(path)[0]]
+        names, texts = [str(path)], [table_reader.decode_text(path)]
     tokens, _ = text.encode(text.tokenizer_from(facts), texts, int(facts["length"]))
     yield from zip(names, tokens, strict=True)
 
@@ -98,9 +99,7 @@ def _rows(path: Path, source: Source) -> Iterator[Named]:
 def _series(path: Path, source: Source) -> Tensor:
     """The last window of a CSV file with the columns of the training."""
     facts = source.preprocessing
-    frame = series.columns_of(
-        path, [column["name"] for column in facts["columns"]], facts.get("time", ""), facts.get("commas", ())
-    )
+    frame = series.columns_of(path, facts)
     if len(frame) < facts["window"]:
         raise RefusedError(f"it has {len(frame)} rows, and a window has {facts['window']}")
     mean = torch.tensor([column["mean"] for column in facts["columns"]])
