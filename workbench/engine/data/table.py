@@ -49,7 +49,7 @@ def load(config: Table, progress: Progress, learned: Source | None = None) -> So
         described, task = learned.preprocessing["columns"], _scaled_as(content.task, learned.task)
         encoded = _encode_columns(content.columns, described)
     source = _assemble(encoded, described, task, content, study)
-    return replace(source, findings=tuple(_findings(study, content)), preview={"table": _preview(study)})
+    return replace(source, findings=tuple(_findings(study, content)), preview=_preview(study))
 
 
 def _learn(config: Table, content: Content) -> tuple[Tensor, list[Description], TaskSpec]:

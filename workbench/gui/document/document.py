@@ -94,6 +94,12 @@ class Document(QObject):
         if after != before or type(after.get(name)) is not type(before.get(name)):
             self.undo_stack.push(_Change(self, path, before, after))
 
+    def set_section(self, section: str, part: dict[str, Any], why: str) -> None:
+        """Changes several settings of a section in one step that can be undone. ``why`` tells steps of one kind apart."""
+        before = self._data[section]
+        if part != before:
+            self.undo_stack.push(_Change(self, f"{section}.{why}", before, copy.deepcopy(part)))
+
     def reset(self, path: str) -> None:
         """Takes a setting back to its default."""
         self.set(path, self.default(path))

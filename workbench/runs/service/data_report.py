@@ -50,6 +50,20 @@ class FileReading(ServiceData):
     """Lines before the header and comments."""
     sheet: str = ""
 
+    def text(self) -> str:
+        """How the file was read, in one clause."""
+        if self.format == "parquet":
+            return "read as a Parquet file"
+        if self.format == "excel":
+            parts = [f"an Excel file, sheet {self.sheet}"]
+        else:
+            separator = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}.get(
+                self.separator, self.separator
+            )
+            parts = [f"text in {self.encoding}", f"cells separated by {separator}"]
+        parts.append(f"header in line {self.header_line}" if self.header_line else "no header")
+        return "read as " + ", ".join(parts)
+
 
 class ColumnReport(ServiceData):
     """A column of a table: what it holds and what it is used for."""
