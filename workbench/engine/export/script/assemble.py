@@ -100,7 +100,8 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
         torch=_plain(version) or torch.__version__,
         imports=_imports(script.imports),
         path=path,
-        more="".join(f"{name} = {value!r}\n" for name, value in lists.items() if name in body) + _frozen(model),
+        more="".join(f"{name} = {value!r}\n" for name, value in lists.items() if re.search(rf"\b{name}\b", body))
+        + _frozen(model),
         body=body,
     )
     proof.prove(whole, config, source)
