@@ -74,6 +74,11 @@ class RunFolder:
         return self.path / "summary.json"
 
     @property
+    def data_file(self) -> Path:
+        """The data report of the last attempt."""
+        return self.path / "data.json"
+
+    @property
     def environment_file(self) -> Path:
         """Machine, versions and devices of the last attempt."""
         return self.path / "environment.json"

@@ -39,13 +39,13 @@ def test_that_pictures_are_left_out_by_either_name(pictures: Path, loading: str)
     assert len(whole) == 12
     assert "2 samples are left out as chosen" in source.notes
     assert "1 sample is to be left out but not in the data" in source.notes
-    assert not source.left_out
+    assert not source.unusable
 
 
 def test_that_a_picture_that_cannot_be_read_is_not_even_tried_when_it_is_left_out(pictures: Path) -> None:
     (pictures / "a" / "broken.png").write_bytes(b"no picture")
-    assert len(load("image-folder", pictures, []).left_out) == 1
-    assert not load("image-folder", pictures, ["a/broken.png"]).left_out
+    assert len(load("image-folder", pictures, []).unusable) == 1
+    assert not load("image-folder", pictures, ["a/broken.png"]).unusable
 
 
 def test_that_pictures_of_a_csv_are_left_out(pictures: Path) -> None:
@@ -62,5 +62,5 @@ def test_that_rows_of_a_table_are_left_out_by_number(tmp_path: Path) -> None:
     table.write_text("\n".join(["x,y", *(f"{number},{number}.5" for number in range(10)), "outlier,"]))
     source = load("table", table, ["row 3", "row 12", "row 99"])
     assert names(source) == {f"row {number}" for number in range(2, 12)} - {"row 3"}
-    assert not source.left_out
+    assert not source.unusable
     assert source.notes[:2] == ("2 samples are left out as chosen", "1 sample is to be left out but not in the data")

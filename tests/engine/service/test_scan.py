@@ -9,7 +9,7 @@ from tests.engine.asking import answer_to
 from workbench.config import files
 from workbench.config.run import RunConfig
 from workbench.engine import data
-from workbench.engine.data.balance import imbalance_warning
+from workbench.engine.data.balance import imbalance_findings
 from workbench.runs.service.requests import ScanDataset
 from workbench.runs.service.samples import ClassCount, EmptyClass, ScanCounts, ScanReport
 
@@ -53,4 +53,4 @@ def test_that_unequal_classes_are_warned_of() -> None:
     changes = {"dataset.kind": "synthetic", "dataset.shape": "clusters", "model.kind": "mlp"}
     unequal = data.load(files.change(RunConfig(), changes | {"dataset.per_class": [800, 150, 50]}).dataset)
     assert any("class 1 has 640" in text and "class 3 has 40" in text for text in unequal.notes)
-    assert imbalance_warning(data.load(files.change(RunConfig(), changes).dataset)) == ""
+    assert imbalance_findings(data.load(files.change(RunConfig(), changes).dataset)) == ()

@@ -21,7 +21,12 @@ from tests.waiting import HANG_MS
 from workbench.config import files, recipes
 from workbench.config.run import RunConfig
 from workbench.gui.evaluation import controller
+from workbench.gui.evaluation.class_scores import ClassScoresTable
+from workbench.gui.evaluation.confusion_cells import ConfusionCells
+from workbench.gui.evaluation.forecast import ForecastPart
+from workbench.gui.evaluation.number_errors import NumberErrors
 from workbench.gui.evaluation.pairs import LOW_SIDE, Pairs
+from workbench.gui.evaluation.task_views import TASK_VIEWS
 from workbench.gui.evaluation.view import EvaluationView
 from workbench.gui.main_window import MainWindow
 from workbench.gui.theme import Themes
@@ -83,6 +88,12 @@ def shown(view: EvaluationView) -> Evaluation:
     return view.evaluation
 
 
+def cells_of(view: EvaluationView) -> ConfusionCells:
+    part = view.parts[ConfusionCells]
+    assert isinstance(part, ConfusionCells)
+    return part
+
+
 def drop(view: EvaluationView, *paths: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
@@ -91,21 +102,23 @@ def drop(view: EvaluationView, *paths: Path) -> None:
 
 
 def test_that_a_cell_of_the_confusion_opens_by_click_and_by_key(
-    show: Callable[[str], EvaluationView], qtbot: Any, until: Until
+    show: Callable[[str], EvaluationView], find: Callable[[str], Any], qtbot: Any, until: Until
 ) -> None:
     view = show("digits-mlp")
-    matrix = view.confusion
+    cells = cells_of(view)
+    matrix = cells.confusion
     assert sum(map(sum, matrix.counts)) == shown(view).samples == 359
     assert not matrix.isHidden()
     assert view.worst.images.count() == len(shown(view).worst)
     assert "→" in view.worst.images.item(0).text()
-    assert view.classes.rowCount() == 10
-    assert view.forecast.isHidden()
+    assert view.parts_shown() == [cells, view.parts[ClassScoresTable]]
+    assert find("evaluation.classes").rowCount() == 10
+    assert ForecastPart not in view.parts
     row, column = next((r, c) for r in range(10) for c in range(10) if matrix.counts[r][c])
     qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=matrix.cell_box((row, column)).center().toPoint())
-    until(lambda: view.cell.count == min(matrix.counts[row][column], 24))
-    assert view.cell.title.text().startswith(matrix.cell_text((row, column)))
-    assert view.cell.images.count()
+    until(lambda: cells.cell.count == min(matrix.counts[row][column], 24))
+    assert cells.cell.title.text().startswith(matrix.cell_text((row, column)))
+    assert cells.cell.images.count()
     matrix.open_cell = None
     matrix.here = (0, 0)
     for key in (Qt.Key.Key_Down,) * row + (Qt.Key.Key_Right,) * column + (Qt.Key.Key_Up,) * (row + 3):
@@ -116,28 +129,31 @@ def test_that_a_cell_of_the_confusion_opens_by_click_and_by_key(
     qtbot.keyClick(matrix, Qt.Key.Key_Home)
     for _ in range(other):
         qtbot.keyClick(matrix, Qt.Key.Key_Right)
-    view.cell.hide()
+    cells.cell.hide()
     qtbot.keyClick(matrix, Qt.Key.Key_Return)
-    until(lambda: not view.cell.isHidden())
+    until(lambda: not cells.cell.isHidden())
     assert matrix.open_cell == (0, other)
     empty = next((r, c) for r in range(10) for c in range(10) if not matrix.counts[r][c])
     matrix.open(empty)
-    assert view.cell.count == 0
-    assert view.cell.title.text().endswith("0 samples")
+    assert cells.cell.count == 0
+    assert cells.cell.title.text().endswith("0 samples")
 
 
 def test_that_a_series_shows_forecast_pairs_and_residuals(show: Callable[[str], EvaluationView]) -> None:
     view = show("sine-gru")
-    assert not view.forecast.isHidden()
-    assert "repeat the last value" in view.forecast.accessibleDescription()
-    assert view.forecast.forecast is not None
-    assert len(view.forecast.forecast.true) == shown(view).samples
-    assert not view.pairs.isHidden()
-    (pairs,) = view.pairs.targets
+    forecast, numbers = view.parts_shown()
+    assert isinstance(forecast, ForecastPart)
+    assert isinstance(numbers, NumberErrors)
+    assert not forecast.isHidden()
+    assert "repeat the last value" in forecast.plot.accessibleDescription()
+    assert forecast.plot.forecast is not None
+    assert len(forecast.plot.forecast.true) == shown(view).samples
+    assert not numbers.pairs.isHidden()
+    (pairs,) = numbers.pairs.targets
     assert len(pairs.true) == shown(view).samples
-    assert len(view.residuals.targets) == 1
-    assert sum(view.residuals.targets[0].counts) == shown(view).samples
-    assert view.confusion.isHidden()
+    assert len(numbers.residuals.targets) == 1
+    assert sum(numbers.residuals.targets[0].counts) == shown(view).samples
+    assert ConfusionCells not in view.parts
     assert view.worst.table.rowCount() == len(shown(view).worst)
     assert not view.grab().isNull()
 
@@ -203,6 +219,7 @@ def test_that_without_a_checkpoint_it_says_so(window: MainWindow, find: Callable
 def evaluation_of(checkpoint: str) -> Evaluation:
     return Evaluation(
         split="val",
+        task="classification",
         samples=3,
         epoch=1,
         step=23,
@@ -257,16 +274,49 @@ def test_that_samples_of_a_cell_are_not_shown_under_another_that_was_opened_mean
     view = window.central.evaluation
     elsewhere = "/elsewhere/model.pt"
     _answer(window, EvaluateCheckpoint(checkpoint=elsewhere, split="val"), evaluation_of(elsewhere))
-    view.confusion.open((0, 1))
+    cells_of(view).confusion.open((0, 1))
     request = sent[-1]
     assert isinstance(request, DescribeSamples)
     assert request.indices == (5,)
     assert "Reading" in view.status.text()
-    view.confusion.open((1, 0))
+    cells_of(view).confusion.open((1, 0))
     assert "Reading" not in view.status.text()
     _answer(window, request, SampleDescriptions(samples=(SampleDescription(index=5, what="sample 5"),)))
-    assert view.cell.count == 0
-    assert view.cell.title.text().startswith("b, predicted a: 0 samples")
+    assert cells_of(view).cell.count == 0
+    assert cells_of(view).cell.title.text().startswith("b, predicted a: 0 samples")
+
+
+def test_that_of_two_cells_opened_in_turn_each_is_given_its_own_samples(
+    window: MainWindow, sent: list[AnyRequest]
+) -> None:
+    view = window.central.evaluation
+    elsewhere = "/elsewhere/model.pt"
+    _answer(window, EvaluateCheckpoint(checkpoint=elsewhere, split="val"), evaluation_of(elsewhere))
+    cells = cells_of(view)
+    cells.confusion.open((0, 0))
+    first = sent[-1]
+    cells.confusion.open((0, 1))
+    second = sent[-1]
+    _answer(window, first, SampleDescriptions(samples=(SampleDescription(index=4, what="sample 4"),)))
+    assert cells.cell.count == 0
+    _answer(window, second, SampleDescriptions(samples=(SampleDescription(index=5, what="sample 5"),)))
+    assert cells.cell.count == 1
+    assert cells.cell.title.text().startswith("a, predicted b")
+
+
+def test_that_every_task_has_its_parts_in_their_order_and_an_unknown_one_its_metrics(
+    window: MainWindow, sent: list[AnyRequest]
+) -> None:
+    view = window.central.evaluation
+    request = EvaluateCheckpoint(checkpoint="/elsewhere/model.pt", split="val")
+    evaluation = evaluation_of("/elsewhere/model.pt")
+    for task in (*TASK_VIEWS, "classification", "of a later version"):
+        _answer(window, request, evaluation.model_copy(update={"task": task}))
+        parts = view.parts_shown()
+        assert [type(part) for part in parts] == list(TASK_VIEWS.get(task, ()))
+        assert all(part.isHidden() for part in view.parts.values() if part not in parts)
+        assert not view.metrics.isHidden()
+        assert [view._task_layout.indexOf(part) for part in parts] == list(range(len(parts)))
 
 
 def test_that_of_a_dropped_folder_hidden_trees_are_left_out_and_the_walk_has_an_end(

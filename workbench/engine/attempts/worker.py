@@ -15,7 +15,7 @@ from workbench.engine.attempts.warm_start import is_warm_start, warm_start
 from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import Saver
 from workbench.engine.data import batches, fitted, sampling
-from workbench.engine.data.dataset import Progress
+from workbench.engine.data.dataset import Progress, Source
 from workbench.engine.reporting.reporter import Reporter, StepLog
 from workbench.engine.reporting.tensorboard import TensorBoardWriter
 from workbench.engine.runtime import devices
@@ -160,10 +160,11 @@ def _continue_from(
 def _report_start(reporter: Reporter, folder: RunFolder, state: TrainState, continuation: Continuation) -> None:
     parts = state.parts
     reporter.report(_started(state, continuation.text))
-    for text in (*folder.renamed_settings(), *continuation.notes, *parts.source.notes, *parts.notes):
+    for text in (*folder.renamed_settings(), *continuation.notes, *parts.notes):
         reporter.note(text)
-    for text in (*continuation.warnings, *_left_out(parts)):
+    for text in continuation.warnings:
         reporter.note(text, "warning")
+    _report_data(reporter, parts.source)
     reporter.summarize()
 
 
@@ -204,13 +205,15 @@ def _first_batches(parts: build.Parts) -> str:
     return sampling.fingerprint(parts.plan, parts.config.training.seed, weights)
 
 
-def _left_out(parts: build.Parts) -> list[str]:
-    left_out = parts.source.left_out
-    if not left_out:
-        return []
-    shown = "; ".join(f"{sample.what}: {sample.why}" for sample in left_out[:5])
-    more = f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""
-    return [f"{len(left_out)} samples are left out: {shown}{more}"]
+def _report_data(reporter: Reporter, source: Source) -> None:
+    """Sums up what the data are in the log, and keeps all of it in the run."""
+    report = source.report
+    if report is None:
+        return
+    reporter.keep_data_report(report)
+    reporter.note(f"data: {report.counts_text()}", "warning" if report.was_left_out else "info")
+    for finding in report.findings:
+        reporter.note(finding.text, "info" if finding.severity == "assumed" else "warning")
 
 
 def _share_threads(config: RunConfig, processes: int) -> None:

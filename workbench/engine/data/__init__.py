@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.config.dataset import Dataset, ImageCSV, Series, Sine, Table, Text
-from workbench.engine.data import balance, digits, image_folder, synthetic, torchvision_sets, user_dataset
+from workbench.engine.data import balance, digits, image_folder, report, synthetic, torchvision_sets, user_dataset
 from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.runtime.failures import RefusedError
 
@@ -78,5 +78,5 @@ def load(config: Dataset, progress: Progress = no_progress, learned: Source | No
             source = replace(
                 source, scaling=learned.scaling, preprocessing=preprocessing, vocabulary=learned.vocabulary
             )
-    warning = balance.imbalance_warning(source, config.balance)
-    return replace(source, notes=(*source.notes, warning)) if warning else source
+    findings = (*source.findings, *balance.imbalance_findings(source, config.balance))
+    return report.with_report(replace(source, findings=findings), config)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from workbench.engine.data.dataset import Source
+from workbench.runs.service.data_report import Finding
 
 UNEQUAL = 2.0
 """From this ratio of the largest to the smallest class on, classes are called imbalanced."""
@@ -29,19 +30,20 @@ def is_imbalanced(counts: Tensor) -> bool:
     return len(present) > 1 and bool(present.max() >= UNEQUAL * present.min())
 
 
-def imbalance_warning(source: Source, balance: str = "none") -> str:
-    """A warning where classes differ much in size and nothing is done about it, else an empty text."""
+def imbalance_findings(source: Source, balance: str = "none") -> tuple[Finding, ...]:
+    """A warning where classes differ much in size and nothing is done about it."""
     counts = class_counts(source)
     if balance != "none" or counts is None or not is_imbalanced(counts):
-        return ""
+        return ()
     present = torch.where(counts > 0, counts, torch.inf)
     large, small = int(counts.argmax()), int(present.argmin())
     names = source.task.classes
-    return (
+    text = (
         f"classes are of unequal size: in training {names[large]} has {int(counts[large]):,} samples and {names[small]} has "
         f"{int(counts[small]):,}; accuracy can mislead. Set Balance classes (dataset.balance) to sampler or loss, "
         "or compare the balanced accuracy"
     )
+    return (Finding(severity="warning", text=text, setting="dataset.balance"),)
 
 
 def class_weights(counts: Tensor) -> Tensor:

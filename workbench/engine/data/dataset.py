@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from workbench.runs.service.data_report import ColumnReport, DataReport, FileReading, Finding
+
 Progress = Callable[[str, float | None], None]
 
 
@@ -18,10 +20,11 @@ def no_progress(text: str, share: float | None = None) -> None:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A sample that cannot be used, and why."""
+    """A sample that is not used, and why; ``chosen``: because the settings say so."""
 
     what: str
     why: str
+    chosen: bool = False
 
 
 class LeaveOut:
@@ -30,20 +33,27 @@ class LeaveOut:
     def __init__(self, names: Sequence[str]) -> None:
         self._wanted = set(names)
         self._met: set[str] = set()
-        self._count = 0
+        self.left_out: list[LeftOut] = []
 
     def keeps(self, *names: str) -> bool:
         """Whether a sample that bears these names is used."""
         met = self._wanted.intersection(names)
         self._met |= met
-        self._count += bool(met)
+        if met:
+            self.left_out.append(LeftOut(names[0], "left out as chosen", chosen=True))
         return not met
 
-    def notes(self) -> list[str]:
+    def findings(self) -> list[Finding]:
         """How many samples were left out, and how many names were not found, for a person."""
-        missing = len(self._wanted - self._met)
-        notes = [f"{self._count:,} {_samples(self._count)} left out as chosen"] if self._count else []
-        return notes + ([f"{missing:,} {_samples(missing)} to be left out but not in the data"] if missing else [])
+        count, missing = len(self.left_out), len(self._wanted - self._met)
+        setting, findings = "dataset.leave_out", list[Finding]()
+        if count:
+            text = f"{count:,} {_samples(count)} left out as chosen"
+            findings.append(Finding(severity="assumed", text=text, setting=setting))
+        if missing:
+            text = f"{missing:,} {_samples(missing)} to be left out but not in the data"
+            findings.append(Finding(severity="warning", text=text, hint="correct the names", setting=setting))
+        return findings
 
 
 def _samples(count: int) -> str:
@@ -171,7 +181,19 @@ class Source:
     scaling: Normalization = Normalization()
     preprocessing: dict[str, Any] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    found: int | None = None
+    """Files, rows or samples that were found; None where every source of a sample is one of those used or left out."""
+    unit: str = "sample"
+    """What is counted in its report: file, row, sample."""
+    used: int | None = None
+    """How many of them the samples are made of; None where each is a sample."""
+    reading: FileReading | None = None
+    columns: tuple[ColumnReport, ...] = ()
+    stamp: str = ""
+    """Changes when the files do; see :func:`workbench.engine.data.report.stamp_of`."""
+    report: DataReport | None = None
+    """All of that, counted; see :func:`workbench.engine.data.report.with_report`."""
     vocabulary: int = 0
     """Number of token ids where samples are text, else 0."""
     preview: dict[str, Any] = field(default_factory=dict)
@@ -180,6 +202,16 @@ class Source:
     def split(self, name: str) -> Split | None:
         """The split of that name: train, val or test."""
         return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+    @property
+    def unusable(self) -> tuple[LeftOut, ...]:
+        """What is left out because it cannot be used."""
+        return tuple(sample for sample in self.left_out if not sample.chosen)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The findings' texts."""
+        return tuple(finding.text for finding in self.findings)
 
     @property
     def sample_bytes(self) -> int:

@@ -40,7 +40,7 @@ def load(config: ImageCSV, progress: Progress) -> Source:
     files = [(path.parent / Path(file).expanduser(), index_of[name]) for _, file, name in labeled]
     groups = _groups(frame[config.group].to_list(), labeled, files) if config.group else None
     source = image_folder.assemble({"train": files}, classes, config, path, progress, groups)
-    return replace(source, left_out=(*left_out, *source.left_out), notes=(*reading.notes, *source.notes))
+    return replace(source, left_out=(*left_out, *source.left_out), findings=(*reading.findings, *source.findings))
 
 
 def _groups(

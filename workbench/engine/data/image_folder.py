@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ from torch import Tensor
 from workbench.config.dataset import ImageCSV, ImageFolder
 from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, Split, TaskSpec, TensorSplit
 from workbench.engine.data.images import STATISTICS_SAMPLES, ImageError, ImageSplit, decode, scaling_of
+from workbench.engine.data.report import assumed, warning
 from workbench.engine.data.split import by_group, split
 from workbench.engine.runtime.devices import available_cpus
 from workbench.engine.runtime.failures import RefusedError
@@ -40,9 +42,9 @@ def load(config: ImageFolder, progress: Progress) -> Source:
     if not any(files.values()):
         raise RefusedError(f"{root} contains no images", _layout_hint(), "dataset.path")
     folders = ", ".join(folder.name for folder in given.values())
-    notes = [f"the split is given by the folders {folders}"] if given else []
+    findings = [assumed(f"the split is given by the folders {folders}")] if given else []
     source = assemble(files, classes, config, root, progress)
-    return Source(**{**vars(source), "notes": (*source.notes, *notes)})
+    return replace(source, findings=(*source.findings, *findings))
 
 
 def assemble(
@@ -57,7 +59,7 @@ def assemble(
 
     ``groups``: what each file belongs to, where those that belong together are not to be divided. Raises RefusedError.
     """
-    files, chosen = _leave_out(files, config.leave_out, root if root.is_dir() else root.parent)
+    files, leave_out = _leave_out(files, config.leave_out, root if root.is_dir() else root.parent)
     readable, left_out, images = _read_all(files, config, progress)
     _check_classes(root, readable["train"], classes)
     if "val" not in readable:
@@ -75,8 +77,12 @@ def assemble(
         test=splits.get("test"),
         scaling=scaling,
         preprocessing={**preprocessing, "size": config.size, "channels": config.channels},
-        left_out=tuple(left_out),
-        notes=(*chosen, *(f"no readable image of class {_readable(name)} is in the training split" for name in empty)),
+        left_out=(*leave_out.left_out, *left_out),
+        findings=(
+            *leave_out.findings(),
+            *(warning(f"no readable image of class {_readable(name)} is in the training split") for name in empty),
+        ),
+        unit="file",
     )
 
 
@@ -126,7 +132,7 @@ def _images_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in names if Path(name).suffix.lower() in SUFFIXES and name[0] != ".")
 
 
-def _leave_out(files: dict[str, Files], names: Sequence[str], root: Path) -> tuple[dict[str, Files], list[str]]:
+def _leave_out(files: dict[str, Files], names: Sequence[str], root: Path) -> tuple[dict[str, Files], LeaveOut]:
     """The files without those that are to be left out, named by their whole path or by that from ``root`` on."""
     wanted = LeaveOut(names)
     used = {
@@ -137,7 +143,7 @@ def _leave_out(files: dict[str, Files], names: Sequence[str], root: Path) -> tup
         ]
         for split, split_files in (files.items() if names else ())
     }
-    return used or files, wanted.notes()
+    return used or files, wanted
 
 
 def _read_all(

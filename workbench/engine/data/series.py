@@ -15,7 +15,9 @@ from torch import Tensor
 from workbench.config.dataset import Series, Sine, Windowed
 from workbench.engine.data import table_reader
 from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
+from workbench.engine.data.report import assumed, warning
 from workbench.engine.runtime.failures import RefusedError
+from workbench.runs.service.data_report import Finding
 
 MAX_DATES_READ = 10_000
 SHOWN = 2000
@@ -36,7 +38,7 @@ def load(config: Series, progress: Progress, learned: Source | None = None) -> S
     progress("reading the series", None)
     preprocessing = learned.preprocessing if learned is not None else {}
     frame, reading = table_reader.read_with_report(Path(config.path).expanduser(), 1, preprocessing.get("commas", ()))
-    order, note = _in_time(frame, config.time)
+    order, order_finding = _in_time(frame, config.time)
     frame = frame.drop(config.time) if config.time else frame
     columns = {name: _column(frame, name) for name in frame.columns}
     numbers = [name for name, column in columns.items() if not column.wrong]
@@ -54,25 +56,29 @@ def load(config: Series, progress: Progress, learned: Source | None = None) -> S
     values, filled = _filled(_rows([columns[name] for name in names], order))
     unused = [columns[name].wrong for name in frame.columns if columns[name].wrong and not config.columns]
     source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), learned)
-    notes = [note] if note else []
-    notes += [f"{filled} rows with missing values were filled with the values before them"] if filled else []
-    notes += [f"columns that are not numeric are not used: {'; '.join(unused)}"] if unused else []
+    findings = [order_finding] if order_finding is not None else []
+    if filled:
+        findings.append(warning(f"{filled} rows with missing values were filled with the values before them"))
+    if unused:
+        findings.append(assumed(f"columns that are not numeric are not used: {'; '.join(unused)}", "dataset.columns"))
     reading_options = {"time": config.time, "commas": list(preprocessing.get("commas", reading.commas))}
     return replace(
         source,
         preprocessing={**source.preprocessing, **reading_options},
-        notes=(*reading.notes, *source.notes, *notes),
+        findings=(*reading.findings, *source.findings, *findings),
+        unit="row",
+        used=len(values),
     )
 
 
-def _in_time(frame: pl.DataFrame, name: str) -> tuple[Tensor, str]:
+def _in_time(frame: pl.DataFrame, name: str) -> tuple[Tensor, Finding | None]:
     """The rows' numbers in the order of their times, and what that changes. Raises RefusedError."""
     straight = torch.arange(len(frame))
     if not name:
         return straight, _out_of_order(frame)
     table_reader.require(frame, name, "dataset.time")
     order = torch.argsort(table_reader.times(name, frame[name].to_list()), stable=True)
-    return order, "" if torch.equal(order, straight) else f"the rows were sorted by {name}"
+    return order, None if torch.equal(order, straight) else assumed(f"the rows were sorted by {name}", "dataset.time")
 
 
 def _rows(columns: Sequence[_Column], order: Tensor) -> Tensor:
@@ -80,16 +86,17 @@ def _rows(columns: Sequence[_Column], order: Tensor) -> Tensor:
     return torch.tensor([column.values for column in columns], dtype=torch.float64).T[order].contiguous()
 
 
-def _out_of_order(frame: pl.DataFrame) -> str:
-    """A note that names the column of dates by which the rows are not sorted, where no time column is set; else empty."""
+def _out_of_order(frame: pl.DataFrame) -> Finding | None:
+    """The column of dates by which the rows are not sorted, where no time column is set."""
     for name in frame.columns if len(frame) else ():
         try:
             times = table_reader.times(name, frame[name].head(MAX_DATES_READ).to_list())
         except RefusedError:
             continue
         if table_reader.number(frame[name][0]) is None and bool((times.diff() < 0).any()):
-            return f"the rows are not sorted by {name}: set dataset.time = {name!r} to sort them"
-    return ""
+            text = f"the rows are not sorted by {name}: set dataset.time = {name!r} to sort them"
+            return warning(text, "dataset.time", "choose the column by which they are to be sorted")
+    return None
 
 
 def columns_of(path: Path, names: list[str], time: str = "", commas: Sequence[str] = ()) -> Tensor:
@@ -189,7 +196,9 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
         if held_out
         else _none(inputs, ahead),
         preprocessing=preprocessing,
-        notes=(f"the naive baseline, which repeats the last value, has an MAE of {naive:.4g} in validation",),
+        findings=(
+            assumed(f"the naive baseline, which repeats the last value, has an MAE of {naive:.4g} in validation"),
+        ),
         preview={"points": points},
     )
 

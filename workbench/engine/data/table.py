@@ -13,6 +13,7 @@ from torch import Tensor
 
 from workbench.config.dataset import Table
 from workbench.engine.data.dataset import LeaveOut, LeftOut, Progress, Source, TaskSpec, TensorSplit
+from workbench.engine.data.report import assumed, warning
 from workbench.engine.data.split import by_group, by_time, split
 from workbench.engine.data.table_reader import is_gap, number, read_with_report, require, times
 from workbench.engine.runtime.failures import RefusedError
@@ -79,10 +80,12 @@ def load(config: Table, progress: Progress, learned: Source | None = None) -> So
         encoded = _encode(frame[rows], described, config.path), described, _scaled_as(task, learned.task)
     source = _assemble(encoded, targets, rows, halves, target_names)
     commas = {"commas": list(fitted.get("commas", reading.commas))}
-    notes = [*reading.notes, *leave_out.notes(), *(note for column in columns for note in column.notes)]
+    findings = [*reading.findings, *leave_out.findings()]
+    findings += [warning(note) for column in columns for note in column.notes]
     if task.kind == "multi-task":
-        notes.append(f"multi-task: the class {target_names[0]} and the numbers {', '.join(target_names[1:])}")
-    notes += [f"column {name} is not used: {_why_unused(frame[name])}" for name in unused]
+        text = f"multi-task: the class {target_names[0]} and the numbers {', '.join(target_names[1:])}"
+        findings.append(assumed(text, "dataset.task"))
+    findings += [assumed(f"column {name} is not used: {_why_unused(frame[name])}") for name in unused]
     preview = {
         "columns": frame.columns,
         "rows": [[cell or "" for cell in row] for row in frame.head(PREVIEW_ROWS).rows()],
@@ -90,8 +93,9 @@ def load(config: Table, progress: Progress, learned: Source | None = None) -> So
     return replace(
         source,
         preprocessing={**source.preprocessing, **commas},
-        left_out=tuple(left_out),
-        notes=tuple(notes),
+        left_out=(*leave_out.left_out, *left_out),
+        findings=tuple(findings),
+        unit="row",
         preview={"table": preview},
     )
 

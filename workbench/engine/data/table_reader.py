@@ -14,7 +14,9 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from workbench.engine.data.report import assumed
 from workbench.engine.runtime.failures import RefusedError
+from workbench.runs.service.data_report import Finding
 
 GAPS = ("", "na", "n/a", "nan", "null", "none", "?")
 PARQUET = b"PAR1"
@@ -40,7 +42,7 @@ def read(path: Path, least: int = 2) -> pl.DataFrame:
 class Reading:
     """How a table was read: what a person should know of it, and the columns whose commas are decimal points."""
 
-    notes: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     commas: tuple[str, ...] = ()
 
 
@@ -86,7 +88,7 @@ def separator_of(path: Path) -> str | None:
 def _separated(path: Path, mark: str, known: Sequence[str]) -> tuple[pl.DataFrame, Reading]:
     text, encoding = decode_text(path)
     frame = cells(text, mark)
-    notes = [] if encoding == UTF8 else [f"the table is read as {encoding}: it is not UTF-8"]
+    findings = [] if encoding == UTF8 else [assumed(f"the table is read as {encoding}: it is not UTF-8")]
     # Where commas separate cells, a comma is no decimal point.
     shown = [name for name in frame.columns if _has_decimal_commas(frame[name])] if mark != "," else []
     commas = [name for name in frame.columns if name in shown or name.strip() in known]
@@ -95,8 +97,9 @@ def _separated(path: Path, mark: str, known: Sequence[str]) -> tuple[pl.DataFram
         frame = frame.with_columns(
             pl.when(pl.col(commas).str.contains(_DECIMAL_COMMA)).then(point).otherwise(pl.col(commas))
         )
-        notes.append(f"decimal commas are read as points in {', '.join(name.strip() for name in commas)}")
-    return frame, Reading(tuple(notes), tuple(name.strip() for name in commas))
+        names = ", ".join(name.strip() for name in commas)
+        findings.append(assumed(f"decimal commas are read as points in {names}"))
+    return frame, Reading(tuple(findings), tuple(name.strip() for name in commas))
 
 
 def cells(text: str, mark: str) -> pl.DataFrame:

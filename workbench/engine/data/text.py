@@ -12,8 +12,10 @@ from torch import Tensor
 from workbench.config.dataset import Text
 from workbench.engine.data import table_reader
 from workbench.engine.data.dataset import LeftOut, Progress, Source, TaskSpec, TensorSplit
+from workbench.engine.data.report import warning
 from workbench.engine.data.split import split
 from workbench.engine.runtime.failures import RefusedError
+from workbench.runs.service.data_report import Finding
 
 PADDING, UNKNOWN = 0, 1
 PREVIEW_ROWS = 50
@@ -64,12 +66,15 @@ def load(config: Text, progress: Progress, learned: Source | None = None) -> Sou
             "column": text_column,
         },
         left_out=left_out,
-        notes=(
-            *reading.notes,
-            *((f"{cut:,} texts are longer than {config.length} tokens and are truncated",) if cut else ()),
-        ),
+        unit="row",
+        findings=(*reading.findings, *_cut_findings(cut, config.length)),
         preview={"table": preview},
     )
+
+
+def _cut_findings(cut: int, length: int) -> tuple[Finding, ...]:
+    text = f"{cut:,} texts are longer than {length} tokens and are truncated"
+    return (warning(text, "dataset.length", "choose a longer sequence length"),) if cut else ()
 
 
 def learn(texts: list[str], vocabulary: int) -> Tokenizer:

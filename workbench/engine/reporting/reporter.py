@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import time
@@ -18,6 +19,7 @@ from workbench.engine.runtime.distributed import World
 from workbench.runs.events import AnyEvent, EventWriter, Memory, Note, Phase, Scalars, significant
 from workbench.runs.folder import RunFolder, write_whole
 from workbench.runs.progress import Progress
+from workbench.runs.service.data_report import DataReport
 
 FLUSH_SECONDS = 0.1
 MEMORY_SECONDS = 1.0
@@ -62,6 +64,11 @@ class Reporter:
             write_whole(self.folder.summary_file, json.dumps(self.progress.summary()))
         except OSError:
             return
+
+    def keep_data_report(self, report: DataReport) -> None:
+        """Replaces ``data.json``, as far as the disk has room."""
+        with contextlib.suppress(OSError):
+            write_whole(self.folder.data_file, report.model_dump_json(indent=1, by_alias=True))
 
     def close(self) -> None:
         """Writes what is left, with the summary of it, and closes the events."""

@@ -45,9 +45,10 @@ def preview(config: RunConfig, source: Source) -> DatasetPreview:
         augmented=_augmented(config, source),
         table=PreviewTable.model_validate(table) if table is not None else None,
         points=PreviewPoints.model_validate(points) if points is not None else None,
-        left_out=tuple(LeftOutSample(what=sample.what, why=sample.why) for sample in source.left_out[:LEFT_OUT_SHOWN]),
-        left_out_count=len(source.left_out),
+        left_out=tuple(LeftOutSample(what=sample.what, why=sample.why) for sample in source.unusable[:LEFT_OUT_SHOWN]),
+        left_out_count=len(source.unusable),
         notes=tuple(source.notes),
+        report=source.report,
         steps_per_epoch=loader.plan_steps(config, len(source.train), 1).steps,
     )
 

@@ -30,7 +30,7 @@ def scan(source: Source, progress: Progress = no_progress) -> ScanReport:
     one split that are, value for value, in another; ``contradictions``: equal samples of different classes.
     """
     splits = {name: split for name in SPLITS if (split := source.split(name)) is not None and len(split)}
-    unreadable = [LeftOutSample(what=sample.what, why=sample.why) for sample in source.left_out]
+    unreadable = [LeftOutSample(what=sample.what, why=sample.why) for sample in source.unusable]
     # Windows of a series overlap, and neighbours may well be equal: that is no fault of theirs.
     wanted = splits if len(source.shape) != 2 else {}
     first: dict[bytes, tuple[str, int, str]] = {}

@@ -16,6 +16,7 @@ from workbench.engine.data import balance
 from workbench.engine.data.batches import Loader
 from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.data.loader import build_loader, plan_steps
+from workbench.engine.data.report import require_answers
 from workbench.engine.data.sampling import StepPlan
 from workbench.engine.runtime import seeding
 from workbench.engine.runtime.distributed import World
@@ -156,7 +157,9 @@ def build_model(
 
 
 def check(config: RunConfig, source: Source) -> None:
-    """Raises RefusedError for what only the data can show to be wrong."""
+    """Raises RefusedError for what only the data can show to be wrong, ConfigError for questions that are open."""
+    if source.report is not None:
+        require_answers(source.report)
     training = config.training
     if len(source.train) == 0:
         raise RefusedError("no sample is left for training", "choose a smaller validation split", "dataset.validation")

@@ -50,7 +50,7 @@ class EvaluationController(QObject):
         service.replied.connect(self._apply_reply)
         view.add_busy_indicator(BusyIndicator(service, dict.fromkeys(REQUESTS, ""), "evaluation.waiting", view))
         view.wanted.connect(self.evaluate)
-        view.cell_wanted.connect(self._request_samples)
+        view.samples_wanted.connect(self._request_samples)
         view.files_wanted.connect(self.choose_files)
         view.files_given.connect(self.predict)
 
@@ -118,7 +118,7 @@ class EvaluationController(QObject):
             case FilePredictions():
                 self._view.show_predictions(reply.answer, by=self._model_name)
             case SampleDescriptions():
-                self._view.show_cell(reply.answer)
+                self._view.show_samples(reply.answer)
             case None if isinstance(reply.request, REQUESTS):
                 self._view.show_problems(reply.problems)
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from workbench.gui.evaluation.canvas import Frame, PaintedPlot, around, inside
+from workbench.gui.evaluation.part import EvaluationPart
 from workbench.gui.plots import ticks
 from workbench.gui.theme import STEP, Theme, Themes
-from workbench.runs.service.evaluation import ForecastSeries
+from workbench.runs.service.evaluation import Evaluation, ForecastSeries
 
 HEIGHT = 300
 _Line = tuple[Sequence[float], str, QPen]
@@ -64,6 +65,22 @@ class Forecast(PaintedPlot):
             wide = painter.fontMetrics().horizontalAdvance(text)
             painter.drawText(QRectF(x + 6 * STEP, top, wide + STEP, height), Qt.AlignmentFlag.AlignLeft, text)
             x += 6 * STEP + wide + 4 * STEP
+
+
+class ForecastPart(EvaluationPart):
+    """The forecast, where the samples are windows of a series."""
+
+    def __init__(self, themes: Themes, parent: QWidget | None = None) -> None:
+        super().__init__(themes, parent)
+        self.plot = Forecast(themes, self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.plot)
+
+    def show_evaluation(self, evaluation: Evaluation) -> None:
+        """Draws it."""
+        self.plot.show_forecast(evaluation.forecast)
+        self.setVisible(evaluation.forecast is not None)
 
 
 def _lines(theme: Theme, forecast: ForecastSeries) -> list[_Line]:

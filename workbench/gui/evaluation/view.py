@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from PySide6.QtCore import QRect, Qt, Signal, Slot
@@ -9,21 +10,17 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from workbench.config.problems import Problem
-from workbench.gui.evaluation.confusion import Cell, Confusion
-from workbench.gui.evaluation.forecast import Forecast
-from workbench.gui.evaluation.pairs import Pairs
+from workbench.gui.evaluation.part import EvaluationPart
 from workbench.gui.evaluation.predictions import Predictions
-from workbench.gui.evaluation.residuals import Residuals
 from workbench.gui.evaluation.samples import Samples
-from workbench.gui.evaluation.tables import fill, table
+from workbench.gui.evaluation.task_views import TASK_VIEWS
 from workbench.gui.panels.panel import sentences
 from workbench.gui.theme import STEP, Themes
-from workbench.runs.service.evaluation import ClassScores, EvaluatedSample, Evaluation, FilePredictions
-from workbench.runs.service.samples import SampleDescription, SampleDescriptions
+from workbench.runs.service.evaluation import Evaluation, FilePredictions
+from workbench.runs.service.samples import SampleDescriptions
 
 SPLITS = (("Validation", "val"), ("Training", "train"), ("Test", "test"))
 METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error", "r2": "R²"}
-READING = "Rows are true classes, columns predicted classes. Choose a cell to see its samples."
 
 
 class EvaluationView(QWidget):
@@ -31,8 +28,8 @@ class EvaluationView(QWidget):
 
     wanted = Signal(str)
     """The split that is to be evaluated."""
-    cell_wanted = Signal(object)
-    """The numbers of the samples that are to be shown: those of a cell of the confusion."""
+    samples_wanted = Signal(object)
+    """The numbers (a tuple of int) of samples of the evaluated split that a part is to show."""
     files_wanted = Signal()
     """The user's own files are to be chosen and predicted."""
     files_given = Signal(object)
@@ -42,25 +39,17 @@ class EvaluationView(QWidget):
         super().__init__(parent)
         self.setObjectName("view.evaluation")
         self.setAcceptDrops(True)
+        self._themes = themes
         self.evaluation: Evaluation | None = None
         self._standing = ""
         """The status while nothing is waited for."""
-        self._asked_cell: Cell | None = None
-        """The cell whose samples are waited for."""
+        self._asking: tuple[EvaluationPart, frozenset[int]] | None = None
+        """The part that waits for samples, and their numbers."""
         self.status = self._label("evaluation.status", "muted")
         self.metrics = self._label("evaluation.metrics", "title")
-        self._reading = self._label("evaluation.confusion.reading", "muted")
-        self._reading.setText(READING)
         self.predictions = Predictions(self)
-        self.confusion = Confusion(themes, self)
-        self.confusion.chosen.connect(self._open_cell)
-        self.confusion.walked.connect(self._bring_into_sight)
-        self.cell = Samples("evaluation.cell", "Samples of the cell", self)
-        self.forecast = Forecast(themes, self)
-        self.pairs = Pairs(themes, self)
-        self.residuals = Residuals(themes, self)
-        headings = ("Class", "Precision", "Recall", "F1", "Samples")
-        self.classes = table("evaluation.classes", "Scores of each class", headings)
+        self.parts: dict[type[EvaluationPart], EvaluationPart] = {}
+        """Those of the tasks that were evaluated so far."""
         self.worst = Samples("evaluation.worst", "Samples with the highest loss", self)
         layout = QVBoxLayout(self)
         layout.addLayout(self._controls())
@@ -87,30 +76,17 @@ class EvaluationView(QWidget):
         return self._row
 
     def _area(self) -> QScrollArea:
-        side = QHBoxLayout()
-        side.setSpacing(4 * STEP)
-        side.addWidget(self.pairs, 0, Qt.AlignmentFlag.AlignTop)
-        side.addWidget(self.residuals, 1, Qt.AlignmentFlag.AlignTop)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setSpacing(3 * STEP)
-        above: tuple[QWidget, ...] = (
-            self.predictions,
-            self.metrics,
-            self._reading,
-            self.confusion,
-            self.cell,
-            self.forecast,
-        )
-        beside: tuple[QWidget, ...] = (self.pairs, self.residuals)
-        below: tuple[QWidget, ...] = (self.classes, self.worst)
-        for widget in above:
-            column.addWidget(widget)
-        column.addLayout(side)
-        for widget in below:
-            column.addWidget(widget)
-        for widget in (*above, *beside, *below):
-            widget.hide()
+        self._task_layout = QVBoxLayout()
+        self._task_layout.setSpacing(3 * STEP)
+        column.addWidget(self.predictions)
+        column.addWidget(self.metrics)
+        column.addLayout(self._task_layout)
+        column.addWidget(self.worst)
+        self.metrics.hide()
+        self.worst.hide()
         column.addStretch(1)
         area = QScrollArea(self)
         area.setObjectName("evaluation.area")
@@ -148,32 +124,24 @@ class EvaluationView(QWidget):
             self.button.setFocus()
         self.evaluation = evaluation
         self.show_status(self._origin(evaluation))
-        self._asked_cell = None
+        self._asking = None
         self.metrics.setText(_metrics_text(evaluation))
         self.metrics.show()
         self.predictions.hide()
-        self.cell.hide()
-        self.confusion.show_counts(evaluation.classes, evaluation.confusion or ())
-        self._reading.setVisible(not self.confusion.isHidden())
-        self.forecast.show_forecast(evaluation.forecast)
-        self.pairs.show_pairs(evaluation.pairs)
-        self.residuals.show_targets(evaluation.residuals or ())
-        fill(self.classes, [_class_row(scores) for scores in evaluation.per_class or ()])
+        self._show_parts(evaluation)
         title = "Samples with the highest loss: true → predicted" if evaluation.worst else ""
         self.worst.show_samples(title, evaluation.worst)
         self._scroll.verticalScrollBar().setValue(0)
 
-    def show_cell(self, described: SampleDescriptions) -> None:
-        """Shows the samples of the cell that was asked for, unless another is open by now."""
-        cell, self._asked_cell = self._asked_cell, None
-        if cell is None or cell != self.confusion.open_cell:
+    def show_samples(self, described: SampleDescriptions) -> None:
+        """Hands samples to the part that asked for them, unless others are waited for by now."""
+        if self._asking is None:
             return
-        self.show_status(self._standing)
-        label, prediction = (self.confusion.classes[index] for index in cell)
-        samples = [_with_classes(sample, label, prediction) for sample in described.samples]
-        count = self.confusion.counts[cell[0]][cell[1]]
-        some = f", the {len(samples)} with the highest loss" if len(samples) < count else ""
-        self.cell.show_samples(self.confusion.cell_text(cell) + some, samples)
+        part, numbers = self._asking
+        if numbers.issuperset(sample.index for sample in described.samples):
+            self._asking = None
+            self.show_status(self._standing)
+            part.show_samples(described.samples)
 
     def show_predictions(self, predictions: FilePredictions, by: str) -> None:
         """Shows the predictions of the user's files. ``by``: the model, perhaps not the one that was evaluated."""
@@ -185,25 +153,45 @@ class EvaluationView(QWidget):
 
     # --- inside ---
 
-    @Slot(int, int)
-    def _open_cell(self, row: int, column: int) -> None:
-        cell: Cell = (row, column)
-        cells = (self.evaluation.cells or ()) if self.evaluation is not None else ()
-        indices = next((samples for label, prediction, samples in cells if (label, prediction) == cell), ())
-        waited, self._asked_cell = self._asked_cell is not None, cell if indices else None
-        if indices:
-            self.show_waiting("Reading the samples of the cell…")
-            self.cell_wanted.emit(indices)
-            return
-        if waited:
-            self.show_status(self._standing)
-        count = self.confusion.counts[row][column]
-        self.cell.show_samples(self.confusion.cell_text(cell) + (", too many cells to list them" if count else ""), [])
+    def _show_parts(self, evaluation: Evaluation) -> None:
+        """Shows the parts of the evaluation's task, in their order, and hides those of the others."""
+        for part in self.parts.values():
+            self._task_layout.removeWidget(part)
+            part.hide()
+        # A task of a newer version has none here: its metrics and samples are shown.
+        for kind in TASK_VIEWS.get(evaluation.task, ()):
+            part = self._part(kind)
+            self._task_layout.addWidget(part)
+            part.show_evaluation(evaluation)
+        _order_tabs(self.predictions, *self.parts_shown(), self.worst)
 
-    @Slot(object)
-    def _bring_into_sight(self, box: QRect) -> None:
-        middle = self.confusion.mapTo(self._inside, box.center())
-        self._scroll.ensureVisible(middle.x(), middle.y(), 0, box.height() // 2 + STEP)
+    def parts_shown(self) -> list[EvaluationPart]:
+        """Those of the evaluation's task, from top to bottom, also such as hide because there is nothing of theirs in it."""
+        kinds = TASK_VIEWS.get(self.evaluation.task, ()) if self.evaluation is not None else ()
+        return [self.parts[kind] for kind in kinds]
+
+    def _part(self, kind: type[EvaluationPart]) -> EvaluationPart:
+        """The only one of its kind, made when it is first shown."""
+        if kind not in self.parts:
+            part = self.parts[kind] = kind(self._themes, self._inside)
+            part.samples_wanted.connect(self._request_samples)
+            part.sight_wanted.connect(self._bring_into_sight)
+        return self.parts[kind]
+
+    @Slot(object, object)
+    def _request_samples(self, part: EvaluationPart, numbers: tuple[int, ...]) -> None:
+        if numbers:
+            self._asking = part, frozenset(numbers)
+            self.show_waiting("Reading the samples…")
+            self.samples_wanted.emit(numbers)
+        elif self._asking is not None:
+            self._asking = None
+            self.show_status(self._standing)
+
+    @Slot(object, object)
+    def _bring_into_sight(self, part: EvaluationPart, area: QRect) -> None:
+        middle = part.mapTo(self._inside, area.center())
+        self._scroll.ensureVisible(middle.x(), middle.y(), 0, area.height() // 2 + STEP)
 
     @Slot()
     def _request(self) -> None:
@@ -243,23 +231,18 @@ class EvaluationView(QWidget):
         self.files_given.emit(paths)
 
 
-def _with_classes(sample: SampleDescription, label: str, prediction: str) -> EvaluatedSample:
-    return EvaluatedSample(
-        index=sample.index,
-        what=sample.what,
-        thumbnail=sample.thumbnail,
-        text=sample.text,
-        label=label,
-        prediction=prediction,
-    )
+def _order_tabs(*widgets: QWidget) -> None:
+    """Has the tab key walk what is inside of widgets in the order in which they stand."""
+    inside = [child for widget in widgets for child in widget.findChildren(QWidget) if _takes_tab(child)]
+    for earlier, later in itertools.pairwise(inside):
+        QWidget.setTabOrder(earlier, later)
+
+
+def _takes_tab(widget: QWidget) -> bool:
+    return bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
 
 
 def _metrics_text(evaluation: Evaluation) -> str:
     """The metrics in one line."""
     named = {METRICS.get(name, name.replace("_", " ")): value for name, value in evaluation.metrics.items()}
     return "   ".join(f"{name} {value:.4g}" for name, value in named.items() if name != "samples")
-
-
-def _class_row(scores: ClassScores) -> tuple[str, ...]:
-    shares = (f"{share:.3f}" for share in (scores.precision, scores.recall, scores.f1))
-    return (scores.name, *shares, f"{scores.samples:,}")

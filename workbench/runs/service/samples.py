@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from workbench.runs.service.base import ServiceData
+from workbench.runs.service.data_report import DataReport
 
 
 class Thumbnail(ServiceData):
@@ -83,6 +84,7 @@ class DatasetPreview(ServiceData):
     left_out: tuple[LeftOutSample, ...] = ()
     left_out_count: int = 0
     notes: tuple[str, ...] = ()
+    report: DataReport | None = None
     steps_per_epoch: int
 
 

@@ -91,9 +91,10 @@ def _separator(path: Path) -> str:
     mark = table_reader.separator_of(path)
     if mark is None:
         raise _refused("Parquet files", "dataset.path", "save the table as CSV")
-    notes = table_reader.read_with_report(path, least=1)[1].notes
-    if notes:
-        raise _refused(f"this: {'; '.join(notes)}", "dataset.path", "save the table in UTF-8 with decimal points")
+    findings = table_reader.read_with_report(path, least=1)[1].findings
+    if findings:
+        what = f"this: {'; '.join(finding.text for finding in findings)}"
+        raise _refused(what, "dataset.path", "save the table in UTF-8 with decimal points")
     return mark
 
 
