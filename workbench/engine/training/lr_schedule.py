@@ -30,9 +30,7 @@ class LRSchedule:
     def apply(self, optimizer: torch.optim.Optimizer, step: int) -> float:
         """Sets the learning rate of ``step`` in every group, by the group's own factor. Gives it."""
         lr = self.lr_at(step)
-        for group in optimizer.param_groups:
-            # A group whose factor a checkpoint does not know gets the whole learning rate.
-            group["lr"] = lr * group.get("factor", 1.0)
+        set_lr(optimizer, lr)
         return lr
 
     def set_base_lr(self, lr: float) -> None:
@@ -55,6 +53,13 @@ class LRSchedule:
         """Puts back what :meth:`state_dict` gave."""
         self.base_lr = state["base"]
         self._plateau = PlateauState(state["factor"], state["best"], state["bad"], state.get("cooling", 0))
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Sets the learning rate of every group, by the group's own factor."""
+    for group in optimizer.param_groups:
+        # A group whose factor a checkpoint does not know gets the whole learning rate.
+        group["lr"] = lr * group.get("factor", 1.0)
 
 
 @dataclass
