@@ -72,7 +72,8 @@ def layout_of(path: Path, file: TextIO, header: str = "auto") -> Layout:
     sample = "\n".join(lines[skipped : skipped + SAMPLE_LINES])
     separator, quote = (said[1], '"') if said else best_separator(sample)
     found = list(itertools.islice(records(io.StringIO(sample), separator, quote), SAMPLE_LINES))
-    if said is None and quote and not _is_regular(found):
+    # A quote that is never closed joins lines; where they are regular without quotes, it is a character like any other.
+    if said is None and quote and (not _is_regular(found) or any("\n" in cell for row in found for cell in row)):
         plain = list(records(io.StringIO(sample), separator, ""))
         if _is_regular(plain):
             found, quote = plain, ""
@@ -108,24 +109,18 @@ def _with_header(found: list[Record], layout: Layout, lines: Sequence[str], head
     width = _width_of(body)
     start = 0 if header != "auto" else _titles(found, width)
     first = found[start]
-    if header == "none":
-        names: list[str] = [_NUMBER_OF_A_COLUMN.format(number + 1) for number in range(width)]
-        return replace(layout, names=tuple(names), width=width, header_line=0)
     names = [name.strip().strip("\ufeff").strip() for name in first]
     if names and names[0].startswith("#") and len(names) > 1:
         names[0] = names[0].lstrip("# ")
+    is_row = header == "auto" and _looks_like_a_row(names)
+    if header == "none" or is_row:
+        return _without_header(layout, width, names if is_row else ())
     rest = found[start + 1 :]
     findings = list(layout.findings)
     names = _fit_names(names, width, rest)
     line = layout.skipped_lines + _line_of(lines, start)
     if start:
         findings.append(assumed(f"the header is line {line}: what stands before it is skipped", "dataset.header"))
-    if header == "auto" and _looks_like_a_row(names):
-        text = f"the first line ({', '.join(names[:4])}) contains only numbers: it may be a row and no header"
-        cure = (
-            "set dataset.header to 'first line' if they are the columns' names, or to 'none' if the file has no header"
-        )
-        findings.append(question(text, "dataset.header", cure))
     return replace(
         layout,
         names=tuple(names),
@@ -135,6 +130,19 @@ def _with_header(found: list[Record], layout: Layout, lines: Sequence[str], head
         skipped_lines=line - 1,
         findings=tuple(findings),
     )
+
+
+def _without_header(layout: Layout, width: int, row: Sequence[str]) -> Layout:
+    """The columns by their numbers. ``row``: the first line, where it is not said that it names no columns."""
+    findings = list(layout.findings)
+    if row:
+        text = f"the first line ({', '.join(row[:4])}) contains only numbers: it may be a row and no header"
+        cure = (
+            "set dataset.header to 'first line' if they are the columns' names, or to 'none' if the file has no header"
+        )
+        findings.append(question(text, "dataset.header", cure))
+    names = tuple(_NUMBER_OF_A_COLUMN.format(number + 1) for number in range(width))
+    return replace(layout, names=names, width=width, header_line=0, findings=tuple(findings))
 
 
 def _fit_names(names: list[str], width: int, rest: Sequence[Record]) -> list[str]:

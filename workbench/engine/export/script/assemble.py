@@ -71,7 +71,7 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
     Raises RefusedError with what has no counterpart in it.
     """
     _refuse(config, source)
-    path, files = data.path_of(config.dataset), data.facts(config.dataset)
+    path, files = data.path_of(config.dataset), data.facts(config.dataset, source)
     if path:
         # The path stands in the script once.
         config = config.model_copy(update={"dataset": config.dataset.model_copy(update={"path": Code("DATA")})})
@@ -87,7 +87,7 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
     given = {"config": config, "source": source, "given": _given(config, source, model, files)}
     script = Script(known, pieces, Given(standalone.__name__, given))
     body = "\n\n\n".join(f"# --- {title} ---\n\n\n{code}" for title, code in script.sections().items())
-    lists = {"CLASSES": list(source.task.classes), "FOLDERS": files["folders"]}
+    lists = {"CLASSES": list(source.task.classes), "COLUMNS": files["columns"], "FOLDERS": files["folders"]}
     needed = {*map(_module, script.imports), *re.findall(r"^ +import (\w+)$", body, re.MULTILINE)}
     packages = metadata.packages_distributions()
     whole = _HEAD.format(

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config.fields import title_of
-from workbench.engine.data import digits, image_folder, series, synthetic, table, table_reader, text
+from workbench.engine.data import digits, image_folder, series, synthetic
+from workbench.engine.data.dataset import Source
+from workbench.engine.data.tables.file import TableFile, open_table
 from workbench.engine.export.lifting.folding import Code
 from workbench.engine.export.lifting.lift import Piece
 from workbench.engine.export.script import standalone
@@ -21,27 +23,16 @@ READERS: dict[str, tuple[Callable[..., Any], Results]] = {
     "digits": (digits.load, {digits.load: _DIVIDED.replace("inputs", "images")}),
     "synthetic": (synthetic.load, {synthetic.load: _DIVIDED}),
     "sine": (series.load_sine, {series.load_sine: "", series._windows: _WINDOWS}),
-    "series": (series.load, {series.load: "source", series._windows: _WINDOWS}),
-    "text": (text.load, {text.load: ", ".join(f"tokens[{i}], labels[{i}]" for i in ("chosen[0]", "chosen[1]"))}),
-    "table": (
-        table.load,
-        {
-            table.load: "source",
-            table._labeled: "[row for row in rows if row not in empty], []",
-            table._assemble: ", ".join(f"inputs[{i}], targets[{i}]" for i in ("halves[0]", "halves[1]")),
-        },
-    ),
+    "series": (standalone.load_series, {series._windows: _WINDOWS}),
+    "text": (standalone.load_text, {}),
+    "table": (standalone.load_table, {}),
     "image-folder": (standalone.load_images, {}),
     "image-csv": (standalone.load_images, {}),
     "torchvision": (standalone.load_known, {}),
 }
 """What a source is read with, and what this and what it calls return in a script instead of a source; empty for another's."""
-_TABLES = {
-    "series": "table_reader.read_with_report(Path(config.path).expanduser(), 1, preprocessing.get('commas', ()))",
-    "text": "table_reader.read_with_report(path)",
-    "table": "read_with_report(Path(config.path).expanduser(), commas=fitted.get('commas', ()))",
-}
-"""Where a source reads its table: of a file that is known a script needs less."""
+_TABLES = ("series", "text", "table", "image-csv")
+"""Sources that are read from a table in a file."""
 
 
 def path_of(config: Any) -> str:
@@ -54,48 +45,79 @@ def piece(config: Any) -> Piece:
     """The functions that load what the run was trained on. Raises RefusedError."""
     if config.kind not in READERS:
         raise _refused(f"the source {title_of(type(config))}", "dataset.kind")
-    swaps = {_TABLES[config.kind]: "read_table(config.path), None"} if config.kind in _TABLES else {}
-    if config.kind == "digits":
-        swaps["shipped('digits', 'digits.csv.gz')"] = "config.path"
-    if config.kind == "series":
-        swaps["_in_time(frame, config.time)"] = "torch.arange(len(frame)), None"
-    if config.kind == "table" and not config.leave_out:
-        swaps["[row for row in range(len(frame)) if leave_out.keeps(_row_name(row))]"] = "list(range(len(frame)))"
+    swaps = {"shipped('digits', 'digits.csv.gz')": "config.path"} if config.kind == "digits" else {}
     return Piece(uses={"load_data": standalone.load_data}, results=READERS[config.kind][1], swaps=swaps)
 
 
-def facts(config: Any) -> dict[str, Any]:
+def facts(config: Any, source: Source) -> dict[str, Any]:
     """What :mod:`standalone` asks of a source's files. Raises RefusedError for those that it has no lines for."""
-    known: dict[str, Any] = {"read": READERS[config.kind][0], "folders": {"train": ""}}
+    known: dict[str, Any] = {"read": READERS[config.kind][0], "folders": {"train": ""}, "columns": []}
     path = Path(getattr(config, "path", "")).expanduser()
-    if getattr(config, "time", "") and config.kind == "series":
-        raise _refused("a time column", "dataset.time", "put the rows in their order")
     if config.kind == "torchvision":
         if config.name not in ("MNIST", "FashionMNIST", "KMNIST", "CIFAR10", "CIFAR100"):
             raise _refused(config.name, "dataset.name")
         known["known"] = Code(f"torchvision.datasets.{config.name}")
     if config.kind == "image-folder":
         known["folders"] |= {name: folder.name for name, folder in image_folder.given_splits(path).items()}
-    if config.kind in (*_TABLES, "image-csv"):
-        known["separator"] = _separator(path)
-    if config.kind == "image-csv":
-        if config.group:
-            raise _refused("images that are split by group", "dataset.group")
-        columns = table_reader.read(path).columns
-        known |= {"image": config.image_column or columns[0], "label": config.label_column or columns[-1]}
+    if config.kind in _TABLES:
+        table = _plain_table(path, source)
+        known["separator"] = table.reading.separator
+        known |= {"table": _table, "series": _series}.get(config.kind, _named)(config, source, table)
     return known
 
 
-def _separator(path: Path) -> str:
-    """What divides the cells of a table. Raises RefusedError for a table without lines, and for one that is not plain."""
-    mark = table_reader.separator_of(path)
-    if mark is None:
-        raise _refused("Parquet files", "dataset.path", "save the table as CSV")
-    findings = table_reader.read_with_report(path, least=1)[1].findings
-    if findings:
-        what = f"this: {'; '.join(finding.text for finding in findings)}"
-        raise _refused(what, "dataset.path", "save the table in UTF-8 with decimal points")
-    return mark
+def _named(config: Any, source: Source, table: TableFile) -> dict[str, Any]:
+    """The columns of texts or images, and of their classes."""
+    if getattr(config, "group", ""):
+        raise _refused("images that are split by group", "dataset.group")
+    first = "image" if config.kind == "image-csv" else "text"
+    names = getattr(config, f"{first}_column") or table.names[0], config.label_column or table.names[-1]
+    return {first: names[0], "label": names[1]}
+
+
+def _series(config: Any, source: Source, table: TableFile) -> dict[str, Any]:
+    """The columns of a series as they stand in its table."""
+    for setting, what in (("time", "a time column"), ("series_column", "several series in one table")):
+        if getattr(config, setting):
+            raise _refused(what, f"dataset.{setting}", "put the rows in their order")
+    names = [column["name"] for column in source.preprocessing["columns"]]
+    return {"names": names, "target": names.index(source.preprocessing["target"])}
+
+
+def _table(config: Any, source: Source, table: TableFile) -> dict[str, Any]:
+    """What is needed of a table: its inputs as the model keeps them, and the columns that are no inputs."""
+    described, targets = source.preprocessing["columns"], source.preprocessing["target"]["columns"]
+    if config.leave_out:
+        raise _refused("rows that are left out by name", "dataset.leave_out")
+    if any(column["kind"] == "date" for column in described):
+        raise _refused("dates as inputs", "dataset.dates")
+    keys = [name for name in (config.time, config.group) if name]
+    dates = next((column.kind == "date" for column in source.columns if column.name == config.time), False)
+    return {
+        "columns": described,
+        "needed": [*targets, *keys],
+        "classes": targets[0],
+        "numbers": targets[1:] if source.task.has_classes else targets,
+        "dates": dates,
+    }
+
+
+def _plain_table(path: Path, source: Source) -> TableFile:
+    """A table that is read as it stands. Raises RefusedError for one without lines, and for one that is not plain."""
+    table = open_table(path, least=1)
+    if table.reading.format != "csv":
+        raise _refused(f"{table.reading.format.title()} files", "dataset.path", "save the table as CSV")
+    told = [finding.text for finding in table.findings]
+    told += [f"a header in line {table.reading.header_line}"] if table.reading.header_line != 1 else []
+    told += ["columns without a name"] if table.nameless else []
+    for column in source.columns:
+        used = column.role != "left out"
+        if used and (column.decimal == "," or column.thousands or column.unit or column.misfits):
+            told.append(f"the numbers of {column.name}, which are not written as programs write them")
+    if told:
+        cure = "save the table in UTF-8 with plain numbers and a header"
+        raise _refused(f"this: {'; '.join(told)}", "dataset.path", cure)
+    return table
 
 
 def _refused(what: str, setting: str, hint: str = "") -> RefusedError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
-from workbench.engine.data import image_folder
+from workbench.engine.data import image_folder, series
 from workbench.engine.data.augment import change, draw_numbers
 from workbench.engine.data.augment.geometry import erase
 from workbench.engine.data.balance import chances, count_classes
@@ -26,8 +27,11 @@ from workbench.engine.data.batches import EVALUATION_BATCH
 from workbench.engine.data.dataset import Source, TaskSpec
 from workbench.engine.data.images import decode
 from workbench.engine.data.sampling import epoch_order
-from workbench.engine.data.split import split
-from workbench.engine.data.table_reader import cells
+from workbench.engine.data.split import by_group, by_time, split
+from workbench.engine.data.tables.columns import cleaned, without_gaps
+from workbench.engine.data.tables.encode import encode, word_numbers
+from workbench.engine.data.text import encode as encode_texts
+from workbench.engine.data.text import learn
 from workbench.engine.models.layers import init_weights
 from workbench.engine.optimizers import groups
 from workbench.engine.runtime.devices import available_cpus, choose
@@ -43,6 +47,7 @@ given: Any
 
 DATA: str
 CLASSES: list[str]
+COLUMNS: list[dict[str, Any]]
 FOLDERS: dict[str, str]
 SEED: int
 EPOCHS: int
@@ -62,9 +67,80 @@ def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def read_table(path: str) -> pl.DataFrame:
-    """A table of separated values, every cell as text."""
-    frame = cells(Path(path).read_text(encoding="utf-8-sig"), given.separator)
-    return frame.rename({name: name.strip() for name in frame.columns})
+    """A table of separated values, every cell as text, null where it is empty."""
+    text = Path(path).read_text(encoding="utf-8-sig")
+    frame = pl.read_csv(text.encode(), separator=given.separator, infer_schema=False)
+    return pl.DataFrame([cleaned(column) for column in frame.rename(str.strip)])
+
+
+def load_table(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The rows of a table that can be used: inputs and targets of training, then of validation."""
+    frame = pl.DataFrame([without_gaps(column) for column in read_table(settings.path)]).drop_nulls(given.needed)
+    columns = [(column, column_values(frame[column["name"]], column)) for column in COLUMNS]
+    if given.dataset.missing == "drop":
+        complete = torch.stack([~(values.isnan() | (values == -1)) for _, values in columns]).all(dim=0)
+        columns = [(column, values[complete]) for column, values in columns]
+        frame = frame.filter(pl.Series(complete.numpy()))
+    inputs = torch.cat([encode(values, column) for column, values in columns], dim=1).to(torch.float32)
+    targets = table_targets(frame)
+    train, val = table_split(frame, targets, settings)
+    return inputs[train], targets[train], inputs[val], targets[val]
+
+
+def column_values(cells: pl.Series, column: dict[str, Any]) -> Tensor:
+    """A column's numbers, or the numbers of its words: float64 (n,)."""
+    if column["kind"] == "words":
+        return torch.from_numpy(word_numbers(cells, column["words"]).to_numpy().copy())
+    return torch.from_numpy(cells.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy().copy())
+
+
+def table_targets(frame: pl.DataFrame) -> Tensor:
+    """The numbers of the classes, or the numbers to predict on the network's scale, or both side by side."""
+    if source.task.has_classes and not source.task.has_numbers:
+        return torch.tensor([CLASSES.index(label) for label in frame[given.classes]])
+    columns = [frame[name].cast(pl.Float64).to_numpy().copy() for name in given.numbers]
+    numbers = source.task.scaled(torch.stack([torch.from_numpy(column) for column in columns], dim=1))
+    if source.task.has_classes:
+        classes = torch.tensor([[CLASSES.index(label)] for label in frame[given.classes]])
+        return torch.cat([classes.double(), numbers], dim=1).to(torch.float32)
+    return numbers.to(torch.float32)
+
+
+def table_split(frame: pl.DataFrame, targets: Tensor, settings: Any) -> tuple[Tensor, Tensor]:
+    """The rows of training and of validation."""
+    if given.dataset.time:
+        cells = frame[given.dataset.time]
+        if given.dates:
+            times = torch.tensor([datetime.fromisoformat(cell).timestamp() for cell in cells], dtype=torch.float64)
+        else:
+            times = torch.from_numpy(cells.cast(pl.Float64).to_numpy().copy())
+        return by_time(times, settings.validation)
+    if given.dataset.group:
+        return by_group(frame[given.dataset.group].to_list(), settings.validation, settings.split_seed)
+    if given.dataset.split == "per-class" and source.task.has_classes and source.task.has_numbers:
+        return split(len(targets), targets[:, 0].to(torch.int64), settings.validation, settings.split_seed)
+    classes = targets if given.dataset.split == "per-class" and source.task.has_classes else None
+    return split(len(targets), classes, settings.validation, settings.split_seed)
+
+
+def load_series(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Windows of a series and the values that follow: of training, then of validation."""
+    frame = read_table(settings.path)
+    numbers = [without_gaps(frame[name]).cast(pl.Float64).fill_null(float("nan")) for name in given.names]
+    values = torch.stack([torch.from_numpy(column.to_numpy().copy()) for column in numbers], dim=1)
+    values = series._filled(values)[0].to(torch.float32)
+    return series._windows(settings, values, given.names, given.target, None)  # type: ignore[return-value]
+
+
+def load_text(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Token ids and the numbers of the labels: of training, then of validation."""
+    frame = read_table(settings.path).drop_nulls([given.text, given.label])
+    texts, labels = frame[given.text].to_list(), torch.tensor([CLASSES.index(word) for word in frame[given.label]])
+    classes = labels if given.dataset.split == "per-class" else None
+    train, val = split(len(texts), classes, settings.validation, settings.split_seed)
+    tokenizer = learn([texts[index] for index in train.tolist()], settings.vocabulary)
+    tokens, _ = encode_texts(tokenizer, texts, settings.length)
+    return tokens[train], labels[train], tokens[val], labels[val]
 
 
 def load_images(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -72,7 +148,7 @@ def load_images(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if given.dataset.kind == "image-csv":
         frame = read_table(settings.path)
         rows = zip(frame[given.image].to_list(), frame[given.label].to_list(), strict=True)
-        named = [(Path(name.strip()).expanduser(), word.strip()) for name, word in rows if name and word]
+        named = [(Path(name).expanduser(), word) for name, word in rows if name and word]
         files = [(Path(settings.path).parent / file, CLASSES.index(word)) for file, word in named]
     else:
         files = image_folder._files(Path(settings.path, FOLDERS["train"]), CLASSES)
