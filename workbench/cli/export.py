@@ -20,6 +20,16 @@ _NAMES = [name for name in BY_NAME if name != SCRIPT]
 _FORMATS_HELP = f"{', '.join(_NAMES)} or {SCRIPT} (the run as plain PyTorch code)."
 _Format = Annotated[str, typer.Option("--format", metavar="FORMAT", help=_FORMATS_HELP)]
 _Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")]
+_Opset = Annotated[int | None, typer.Option("--opset", metavar="N", help="The version of ONNX's operators.")]
+_InputNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input-name", metavar="NAME", help="Name of an input of the ONNX file; once for each of its inputs."
+    ),
+]
+_OutputNames = Annotated[
+    list[str] | None, typer.Option("--output-name", metavar="NAME", help="Name of the output of the ONNX file.")
+]
 _Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Images, tables, texts.", show_default=False)]
 
 
@@ -33,11 +43,14 @@ def export(
     model: _Model,
     form: _Format,
     target: _Output,
+    opset: _Opset = None,
+    input_names: _InputNames = None,
+    output_names: _OutputNames = None,
     runs: arguments.Runs = None,
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
-    """Exports a trained model."""
+    """Exports a trained model: it takes raw values and gives real units, as the file beside it describes."""
     from workbench.runs.folder import unfinished_of
     from workbench.runs.service.answers import ExportedModel
     from workbench.runs.service.requests import ExportModel
@@ -45,13 +58,23 @@ def export(
     file = target.expanduser().resolve()
     try:
         checkpoint = _find_checkpoint(model, runs, trust)
-        exported = _request(ExportModel(checkpoint=checkpoint, format=form, file=str(file))).require(ExportedModel)
+        request = ExportModel(
+            checkpoint=checkpoint,
+            format=form,
+            file=str(file),
+            opset=opset,
+            input_names=tuple(input_names or ()),
+            output_names=tuple(output_names or ()),
+        )
+        exported = _request(request).require(ExportedModel)
     except KeyboardInterrupt:
         # What was begun is of no use to anybody.
         unfinished_of(file).unlink(missing_ok=True)
         raise
     if exported.drawback:
         output.error_line(f"note: {exported.drawback}")
+    if exported.check is not None:
+        output.error_line(exported.check.text)
     if json:
         output.result({**exported.as_data(), "checkpoint": checkpoint, "format": form})
     else:

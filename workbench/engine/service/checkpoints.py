@@ -14,7 +14,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import deployed_weights
 from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Progress, Source
-from workbench.engine.export import formats
+from workbench.engine.export import formats, real_samples
 from workbench.engine.runtime import devices
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
@@ -90,10 +90,13 @@ def export_model(request: ExportModel, progress: Progress) -> ExportedModel:
     """A checkpoint's model written in another format."""
     path, target = Path(request.checkpoint), Path(request.file)
     if request.format == SCRIPT:
-        return ExportedModel.model_validate(formats.export_script(path, target))
-    model, source = _restored_model(format.load(path), path, torch.device("cpu"), progress)
+        return formats.export_script(path, target)
+    state = format.load(path)
+    model, source = _restored_model(state, path, torch.device("cpu"), progress)
     progress("writing the model", None)
-    return ExportedModel.model_validate(formats.export(model, source, request.format, target))
+    samples_of_run = real_samples.of_run(files.parse(state["config"]).dataset, progress)
+    options = formats.OnnxOptions(request.opset, request.input_names, request.output_names)
+    return formats.export(model, source, request.format, target, samples_of_run, options)
 
 
 def predict_files(request: PredictFiles, progress: Progress) -> FilePredictions:
