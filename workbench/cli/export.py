@@ -12,7 +12,6 @@ from workbench.export_formats import BY_NAME, SCRIPT
 
 if TYPE_CHECKING:
     from workbench.launch.service import ServiceReply
-    from workbench.runs.service.evaluation import FilePrediction
     from workbench.runs.service.requests import AnyRequest
 
 _Model = Annotated[str, typer.Argument(metavar="RUN or CHECKPOINT", help="A run or a checkpoint.", show_default=False)]
@@ -29,6 +28,12 @@ _InputNames = Annotated[
 ]
 _OutputNames = Annotated[
     list[str] | None, typer.Option("--output-name", metavar="NAME", help="Name of the output of the ONNX file.")
+]
+_CSV = Annotated[
+    Path | None,
+    typer.Option(
+        "--csv", metavar="FILE", help="Write the predictions as a table, with the columns that are no inputs."
+    ),
 ]
 _Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Images, tables, texts.", show_default=False)]
 
@@ -84,11 +89,14 @@ def export(
 def predict(
     model: _Model,
     files: _Files,
+    csv: _CSV = None,
     runs: arguments.Runs = None,
     trust: arguments.Trust = None,
     json: arguments.Json = False,
 ) -> None:
     """The model on your own files."""
+    from workbench.cli.predictions import as_csv, prediction_text
+    from workbench.runs.folder import write_whole
     from workbench.runs.service.evaluation import FilePredictions
     from workbench.runs.service.requests import PredictFiles
 
@@ -97,21 +105,19 @@ def predict(
     predicted = _request(PredictFiles(checkpoint=checkpoint, files=paths)).require(FilePredictions)
     for left_out in predicted.left_out:
         output.error_line(f"{left_out.file}: left out: {left_out.why}")
+    for unknown in predicted.unknown:
+        output.error_line(f"{unknown.file}: {unknown.text}")
+    if csv is not None and predicted.predictions:
+        write_whole(csv.expanduser(), as_csv(predicted))
     if json:
         output.result({"checkpoint": checkpoint, **predicted.as_data(exclude_none=True)})
-    else:
+    elif csv is None:
         for prediction in predicted.predictions:
-            output.line(f"{prediction.file}: {_prediction_text(prediction)}")
+            output.line(prediction_text(prediction))
+    elif predicted.predictions:
+        output.line(str(csv))
     if not predicted.predictions:
         raise typer.Exit(output.WRONG_REQUEST)
-
-
-def _prediction_text(prediction: FilePrediction) -> str:
-    best = prediction.scores or ()
-    shares = "   ".join(f"{name} {share:.1%}" for name, share in best[:3])
-    values = ", ".join(f"{name} {output.number(value)}" for name, value in (prediction.values or {}).items())
-    parts = (prediction.prediction, f"({shares})" if shares else "", values if best else "")
-    return "   ".join(part for part in parts if part)
 
 
 def _find_checkpoint(model: str, runs: Path | None, trust: list[Path] | None) -> str:
