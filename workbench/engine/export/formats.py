@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from workbench.config import files
+from workbench.config.dataset import Torchvision
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint import format
@@ -114,6 +115,7 @@ def export_script(trained: Path, path: Path) -> ExportedModel:
     # As the run was set, whether or not this machine could do it.
     config = files.parse(state["config"])
     _check_history(config, state, trained)
+    _check_settings(config)
     source = data.load(config.dataset)
     fitted.check_classes(source.task, state)
     model = build.build_model(config, source, torch.device("cpu"), restored=True)
@@ -122,6 +124,17 @@ def export_script(trained: Path, path: Path) -> ExportedModel:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text)
     return ExportedModel(file=str(path), bytes=path.stat().st_size, drawback=BY_NAME[SCRIPT].drawback)
+
+
+def _check_settings(config: RunConfig) -> None:
+    """Raises RefusedError for settings that a script does not have."""
+    if config.model.freeze:
+        what = "a script freezes no parameters by name"
+        raise RefusedError(what, "choose another format, or leave the frozen parameters out", "model.freeze")
+    if isinstance(config.dataset, Torchvision) and config.dataset.validation_from == "test":
+        what = "a script cannot validate on the dataset's test set"
+        hint = "choose another format, or validate on a part of the training set"
+        raise RefusedError(what, hint, "dataset.validation_from")
 
 
 def _check_history(config: RunConfig, state: CheckpointState, trained: Path) -> None:
