@@ -23,6 +23,7 @@ from workbench.engine.service import predict
 from workbench.engine.tasks import samples
 from workbench.engine.training import build
 from workbench.engine.training.evaluation import evaluate_in_detail
+from workbench.engine.training.linear_equations import linear_equations
 from workbench.export_formats import SCRIPT
 from workbench.runs.service.answers import CheckpointDescription, ExportedModel
 from workbench.runs.service.evaluation import Evaluation, FilePredictions
@@ -35,6 +36,8 @@ from workbench.runs.service.requests import (
 )
 from workbench.runs.service.samples import SampleDescription, SampleDescriptions
 
+NO_VALIDATION = "The data has no validation split, so the training split was evaluated."
+
 
 def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Evaluation:
     """A checkpoint's metrics on a split of its dataset."""
@@ -46,13 +49,15 @@ def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Eval
     config = computable(config, str(device))
     parts = build.build(config, device, World(), progress, restored=True, learned=fitted.from_state(state))
     try:
-        check_split(parts, request.split)
+        split, note = _evaluated_split(parts, request.split)
         load_weights(parts, state, path)
-        evaluated = Evaluation.model_validate(evaluate_in_detail(parts, request.split, progress))
+        evaluated = Evaluation.model_validate(evaluate_in_detail(parts, split, progress))
+        equations = linear_equations(parts) or None
     finally:
         parts.loader.close()
     position = state["position"]
-    return evaluated.model_copy(update={"checkpoint": str(path), "epoch": position["epoch"], "step": position["step"]})
+    at = {"checkpoint": str(path), "epoch": position["epoch"], "step": position["step"]}
+    return evaluated.model_copy(update={**at, "equations": equations, "note": note})
 
 
 def describe_samples(request: DescribeSamples, progress: Progress) -> SampleDescriptions:
@@ -116,6 +121,14 @@ def computable(config: RunConfig, device: str) -> RunConfig:
     except RefusedError:
         changes["precision"] = "fp32"
     return config.model_copy(update={"hardware": config.hardware.model_copy(update=changes)})
+
+
+def _evaluated_split(parts: build.Parts, name: str) -> tuple[str, str | None]:
+    """The split to evaluate: the training split, with a sentence, where there is no validation. Raises RefusedError."""
+    if name == "val" and len(parts.source.val) == 0:
+        return "train", NO_VALIDATION
+    check_split(parts, name)
+    return name, None
 
 
 def check_split(parts: build.Parts, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from workbench.runs.service.base import Number, ServiceData
+from workbench.runs.service.linear_equation import LinearEquation
 from workbench.runs.service.samples import SampleDescription
 
 
@@ -86,6 +87,10 @@ class Evaluation(ServiceData):
     cells: tuple[tuple[int, int, tuple[int, ...]], ...] | None = None
     """True class, predicted class, and samples of that cell of the confusion, the highest loss first."""
     forecast: ForecastSeries | None = None
+    equations: tuple[LinearEquation, ...] | None = None
+    """What a linear regression has learned."""
+    note: str | None = None
+    """What a person should know of the evaluation, such as that another split was taken."""
     worst: tuple[EvaluatedSample, ...] = ()
     checkpoint: str = ""
     epoch: int = 0
