@@ -30,7 +30,7 @@ FORMATS = (
         "onnx",
         "ONNX",
         ".onnx",
-        "Runs in ONNX Runtime and many other programs. Checked there at two batch sizes.",
+        "Runs in ONNX Runtime and many other programs. Takes raw values, gives real units, and is checked there.",
         extra="export",
     ),
     ExportFormat(
@@ -80,4 +80,6 @@ FORMATS = (
         "which can run code; prefer safetensors or a checkpoint",
     ),
 )
+OPSETS = range(17, 26)
+"""The versions of ONNX's operators that can be written."""
 BY_NAME = {export_format.name: export_format for export_format in FORMATS}

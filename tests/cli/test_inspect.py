@@ -75,8 +75,21 @@ def test_that_env_reports_devices_and_versions(workbench: Workbench, monkeypatch
     said = workbench("env")
     assert "cpu: A processor, 8.0 GB, fp32, bf16 (chosen by auto)" in said.out
     assert "torch sees no GPU" in said.out
+    assert "MPS         not usable" in said.out
+    assert "GPUs        0" in said.out
     found = workbench("env", "--json").data
     assert {name: found[name] for name in MACHINE} == MACHINE
+
+
+def test_that_env_counts_gpus_and_names_mps(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = [{"id": f"cuda:{n}", "name": "A GPU", "memory": 8_000_000_000, "precisions": ["fp32"]} for n in range(2)]
+    environment = Environment.model_validate(
+        {**MACHINE, "devices": [*MACHINE["devices"], *gpus], "mps_available": True}
+    )
+    monkeypatch.setattr(service, "request_once", lambda request: ServiceReply(1, request, environment))
+    said = workbench("env")
+    assert "MPS         usable" in said.out
+    assert "GPUs        2" in said.out
 
 
 def test_that_env_has_something_to_say_without_torch(workbench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from workbench.config import files, recipes
+from workbench.config.dataset import ImageDataset
 from workbench.config.problems import ConfigError
 from workbench.config.run import RunConfig
 
@@ -32,3 +33,15 @@ def test_that_a_run_file_is_named_by_its_file_and_a_run_by_its_folder(tmp_path: 
 def test_that_a_name_that_is_neither_is_met_with_the_names_there_are() -> None:
     with pytest.raises(ConfigError, match="digits-cnn"):
         recipes.start("digit-cnn")
+
+
+def test_that_a_recipe_says_which_augmentations_are_on() -> None:
+    on = {}
+    for recipe in recipes.recipes():
+        dataset = recipe.load().dataset
+        on[recipe.name] = dataset.augmentations if isinstance(dataset, ImageDataset) else ()
+        told = f"Augmentation: {', '.join(on[recipe.name])}." if on[recipe.name] else ""
+        assert told in recipe.text
+        assert ("Augmentation" in recipe.text) == bool(told)
+    assert on["cifar10-cnn"] == ("Horizontal flip 0.5", "Random crop padding 4 px", "Brightness 0.2", "Contrast 0.2")
+    assert on["digits-cnn"] == ()

@@ -64,6 +64,8 @@ def report_lines(report: EnvironmentReport) -> Iterator[str]:
 def _machine_lines(environment: Environment) -> Iterator[str]:
     if environment.cuda:
         yield f"CUDA        {environment.cuda}, {'usable' if environment.cuda_available else 'not usable'}"
+    yield f"MPS         {'usable' if environment.mps_available else 'not usable'}"
+    yield f"GPUs        {sum(device.id.startswith('cuda') for device in environment.devices)}"
     for device in environment.devices:
         chosen = " (chosen by auto)" if device.id == environment.chosen else ""
         precisions = ", ".join(device.precisions)

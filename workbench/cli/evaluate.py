@@ -33,6 +33,10 @@ def evaluate_splits(target: str, splits: str, root: Path | None) -> list[Evaluat
 def print_evaluation(evaluation: Evaluation) -> None:
     """A result for a person, on standard output."""
     output.line(f"{evaluation.checkpoint} (epoch {evaluation.epoch}, step {evaluation.step}), {evaluation.split}:")
+    if evaluation.note:
+        output.error_line(evaluation.note)
+    for equation in evaluation.equations or ():
+        output.line(f"  learned: {equation.text}")
     for name, value in evaluation.metrics.items():
         output.line(f"  {name:<12} {output.number(value)}")
     if evaluation.per_class:

@@ -42,6 +42,8 @@ def summary(folder: RunFolder, progress: Progress, failed: bool = False) -> dict
     best = answer["best"]
     if best and best["checkpoint"]:
         answer["best"] = {**best, "checkpoint": str((folder.path / best["checkpoint"]).resolve())}
+    if progress.ended is not None and progress.ended.equations:
+        answer["equations"] = [equation.as_data() for equation in progress.ended.equations]
     if failed:
         answer["status"] = "failed" if progress.state in ("new", "running") else progress.state
         answer["what"] = progress.ended.what if progress.ended else "the engine ended without an event"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from workbench.config.fields import Section, setting
+from workbench.config.fields import Section, setting, settings
 
 
 class Augmentation(Section):
@@ -122,6 +122,19 @@ class Augmentation(Section):
         le=10.0,
         advanced=True,
     )
+
+    @property
+    def augmentations(self) -> tuple[str, ...]:
+        """Those that are on, each with its value."""
+        on = []
+        for known in settings(type(self)):
+            value = getattr(self, known.name)
+            if not known.name.startswith("augment_") or value in (0, "off") or known.name == "augment_magnitude":
+                continue
+            unit = f" {known.unit}" if known.unit else ""
+            strength = f", magnitude {self.augment_magnitude}" if known.name == "augment_randaugment" else ""
+            on.append(f"{known.title} {value:g}{unit}{strength}")
+        return tuple(on)
 
     @property
     def changes_pictures(self) -> bool:

@@ -117,12 +117,37 @@ def _architecture(config: RunConfig) -> Iterator[Problem]:
             )
     if isinstance(model, CNN):
         yield from _cnn(config, model)
+    yield from _norm_groups(model)
 
 
 def _models() -> tuple[type[ModelSection], ...]:
     from workbench.config.run import variants
 
     return tuple(kind for kind in variants("model") if issubclass(kind, ModelSection))
+
+
+def _norm_groups(model: ModelSection) -> Iterator[Problem]:
+    groups = model.norm_groups if isinstance(model, (MLP, CNN, ResNet, Heads)) and model.norm == "group" else "auto"
+    if groups == "auto":
+        return
+    wrong = [width for width in _normalized_widths(model) if width % groups]
+    if wrong:
+        what = f"{wrong[0]} units or channels cannot be divided into {groups} groups"
+        yield Problem("model.norm_groups", what, "choose a number that divides all of them, or auto")
+
+
+def _normalized_widths(model: ModelSection) -> tuple[int, ...]:
+    """Units or channels of the layers that are normalized; those of a residual network's later stages are multiples."""
+    match model:
+        case MLP():
+            return model.hidden
+        case CNN():
+            return model.channels
+        case ResNet():
+            return (model.width,)
+        case Heads():
+            return model.trunk
+    return ()
 
 
 def _cnn(config: RunConfig, model: CNN) -> Iterator[Problem]:
@@ -177,6 +202,8 @@ def _optimizer(config: RunConfig) -> Iterator[Problem]:
 def _validation(config: RunConfig) -> Iterator[Problem]:
     # Folders named train and val are a split of their own, which only the engine can see.
     if config.dataset.validation > 0 or isinstance(config.dataset, ImageFolder):
+        return
+    if isinstance(config.dataset, Torchvision) and config.dataset.validation_from == "test":
         return
     hint = "set a validation split above 0"
     if config.training.early_stopping != "off":

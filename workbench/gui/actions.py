@@ -261,6 +261,12 @@ ENTRIES: tuple[MenuEntry | str, ...] = (
         lambda to: to.help.autograd(),
         "How gradients are computed, with examples that are run for the page",
     ),
+    MenuEntry(
+        "help.attention",
+        "About a&ttention",
+        lambda to: to.help.attention(),
+        "Query, key and value, with examples that are run for the page",
+    ),
     SEPARATOR,
     MenuEntry(
         "help.environment",

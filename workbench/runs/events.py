@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from workbench.runs.service.linear_equation import LinearEquation
+
 FORMAT = 2
 """Of the events. 1 has no number of its own; its ``command`` event answers a *pause* before the state is saved."""
 Status = Literal["completed", "paused", "stopped", "failed"]
@@ -218,6 +220,8 @@ class Ended(Event):
     details: str = ""
     epoch: Count = 0
     step: Count = 0
+    equations: tuple[LinearEquation, ...] = ()
+    """What a linear regression has learned."""
 
 
 AnyEvent = Annotated[

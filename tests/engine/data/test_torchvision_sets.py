@@ -51,6 +51,28 @@ def test_that_idx_files_are_read_plain_and_packed(tmp_path: Path, name: str, pac
     assert int(picture[0, 0, 0]) == label * 25
 
 
+@pytest.mark.parametrize("name", ["MNIST", "CIFAR10"])
+def test_that_the_whole_training_set_trains_where_the_test_set_validates(tmp_path: Path, name: str) -> None:
+    if name == "MNIST":
+        written.mnist(tmp_path)
+    else:
+        written.cifar10(tmp_path)
+    usual = load(tmp_path, name)
+    assert usual.test is not None
+    source = load(tmp_path, name, validation_from="test")
+    assert len(source.train) == len(usual.train) + len(usual.val)
+    assert source.test is None
+    assert torch.equal(source.val.targets, usual.test.targets)
+    assert torch.equal(source.val.read([0, 3]), usual.test.read([0, 3]))
+
+
+def test_that_a_set_without_a_test_set_cannot_validate_on_it(tmp_path: Path) -> None:
+    written.mnist(tmp_path, test=0)
+    with pytest.raises(RefusedError, match="MNIST has no test set with labels") as caught:
+        load(tmp_path, validation_from="test")
+    assert caught.value.problem.path == "dataset.validation_from"
+
+
 def test_that_mnist_has_its_well_known_scaling(tmp_path: Path) -> None:
     written.mnist(tmp_path)
     source = load(tmp_path)

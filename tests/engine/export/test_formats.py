@@ -13,6 +13,10 @@ from workbench.config.recipes import start
 from workbench.engine import data
 from workbench.engine.data.dataset import Source
 from workbench.engine.export import formats
+from workbench.engine.export.deployed import deploy
+from workbench.engine.export.raw_inputs import front_of
+from workbench.engine.export.real_samples import drawn_samples
+from workbench.engine.export.writers import READERS, WRITERS
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training import build
 from workbench.export_formats import BY_NAME, FORMATS, SCRIPT
@@ -47,8 +51,7 @@ def made(kind: str) -> tuple[nn.Module, Source]:
 def opened(form: str, path: Path, model: nn.Module, source: Source) -> Any:
     """What others do with the file: a function from raw samples to outputs."""
     if form == "onnx":
-        runtime = pytest.importorskip("onnxruntime")
-        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = onnx_session(path)
         return lambda x: torch.from_numpy(session.run(None, {"input": x.numpy()})[0])
     if form in ("torchscript", "trace"):
         return torch.jit.load(str(path))  # type: ignore[no-untyped-call]
@@ -62,25 +65,32 @@ def opened(form: str, path: Path, model: nn.Module, source: Source) -> Any:
         model.load_state_dict(load_file(str(path)))
     else:
         model.load_state_dict(torch.load(path, weights_only=True))
-    return formats.Deployed(model, source)
+    return deploy(model, source)
+
+
+def onnx_session(path: Path) -> Any:
+    runtime = pytest.importorskip("onnxruntime")
+    return runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("form", formats.WRITERS)
+@pytest.mark.parametrize("form", WRITERS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_that_the_file_gives_what_the_model_gives(kind: str, form: str, tmp_path: Path) -> None:
     model, source = made(kind)
-    deployed = formats.Deployed(model, source).eval()
-    wanted = {count: deployed(formats.sample(source, count)).detach() for count in (1, 3)}
+    deployed = deploy(model, source)
+    raw = drawn_samples(source, front_of(source), 3).raw[0]
+    wanted = {count: deployed(raw[:count]).detach() for count in (1, 3)}
     path = tmp_path / "out" / f"model.{form}"
     told = formats.export(model, source, form, path)
-    assert told["bytes"] == path.stat().st_size
+    assert told.bytes == path.stat().st_size
+    assert (told.check is None) == BY_NAME[form].weights_only
     assert not list(path.parent.glob("*.tmp"))
     beside = json.loads(path.with_name(path.name + ".json").read_text(encoding="utf-8"))
     assert beside["classes"] == list(source.task.classes)
     use = opened(form, path, made(kind)[0], source)
     for count, outputs in wanted.items():
-        found: Tensor = use(formats.sample(source, count))
+        found: Tensor = use(raw[:count])
         assert torch.allclose(found, outputs, rtol=1e-3, atol=1e-4), count
 
 
@@ -88,7 +98,7 @@ def test_that_the_scaling_is_inside() -> None:
     model, source = made("cnn")
     raw = source.val.read([0, 1, 2])
     scale = source.scaling.on(torch.device("cpu"), 4)
-    assert torch.allclose(formats.Deployed(model, source)(raw.to(torch.float32)), model(scale(raw)), atol=1e-5)
+    assert torch.allclose(deploy(model, source)(raw.to(torch.float32)), model(scale(raw)), atol=1e-5)
 
 
 def test_that_an_unknown_format_is_refused_with_the_known_ones(tmp_path: Path) -> None:
@@ -111,5 +121,6 @@ def test_that_what_cannot_be_exported_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_that_every_format_that_is_offered_can_be_written() -> None:
-    assert {*formats.WRITERS, SCRIPT} == set(BY_NAME)
+    assert {*WRITERS, SCRIPT} == set(BY_NAME)
+    assert {*READERS} == {name for name in WRITERS if not BY_NAME[name].weights_only}
     assert len(BY_NAME) == len(FORMATS)

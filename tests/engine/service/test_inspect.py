@@ -149,6 +149,26 @@ def test_that_the_second_derivative_is_the_one_of_the_page() -> None:
     assert "no help page" in problems_of(RunExamples(page="../../etc/passwd"))[0].what
 
 
+def printed(page: str, title: str) -> list[str]:
+    sections = answer_to(RunExamples(page=page), ExamplesPage).sections
+    return next(section.output for section in sections if section.title == title).splitlines()
+
+
+def test_that_the_pages_show_what_they_say() -> None:
+    assert printed("autograd", "Two variables") == ["d/dx = 14.0", "d/dy = 14.0"]
+    assert printed("autograd", "Several results")[0].startswith("tensor([2.0000, 0.4000, 0.0600")
+    shared, seen = printed("tensors", "To NumPy and back")
+    assert shared == "shared: [100.0, 2.0, 3.0] copied: [1.0, 2.0, 3.0]"
+    assert seen == "seen by NumPy: [100.0, -1.0, 3.0]"
+    assert printed("tensors", "Axes: permute, squeeze") == ["(3, 4, 5)", "(3,) (3, 1)", "(3, 1)"]
+    assert printed("tensors", "One or the other")[1] == "tensor([-1, -1, -1,  1,  1])"
+    assert printed("attention", "Query, key and value")[-1] == "as torch computes it: True"
+    assert printed("attention", "Several heads") == ["(1, 5, 8) (1, 5, 9)", "(1, 5, 8)"]
+    causal, padded = printed("attention", "Masks")
+    assert causal == "causal: [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1]]"
+    assert padded == "padded: [1, 1, 0, 0]"
+
+
 def test_that_nothing_is_kept_between_questions() -> None:
     model = subject("digits-mlp")
     assert inspected(model) == inspected(model)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.engine.service.test_model_alone import predicted
 from tests.engine.training.test_evaluation import train_run
+from workbench.cli.predictions import as_csv
 from workbench.shipped import shipped
 
 
@@ -83,3 +84,40 @@ def test_that_a_model_of_a_formula_takes_no_files(tmp_path: Path) -> None:
     found = predicted(train_run("linear-regression", {"training.epochs": 2}), tmp_path / "a.csv")
     assert not found.predictions
     assert "takes no files" in found.left_out[0].why
+
+
+def test_that_rows_keep_their_identifiers_and_unknown_words_are_counted(tmp_path: Path) -> None:
+    lines = [f"a{n},{('red', 'blue')[n % 2]},{n},{'small' if n < 30 else 'large'}" for n in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["Id,color,size,kind", *lines]), encoding="utf-8")
+    changes = {"dataset.path": str(tmp_path / "t.csv"), "dataset.ignore": ["Id"], "training.epochs": 1}
+    path = train_run("tabular-mlp", changes)
+    asked = tmp_path / "asked.csv"
+    asked.write_text("Id,color,size\nx1,purple,3\nx2,red,4\nx3,purple,\nx4,,5\nx5,teal,6\n", encoding="utf-8")
+    found = predicted(path, asked)
+    assert [row.identifiers for row in found.predictions] == [{"Id": f"x{n}"} for n in range(1, 6)]
+    assert [row.row for row in found.predictions] == [2, 3, 4, 5, 6]
+    assert found.target == "kind"
+    (unknown,) = found.unknown
+    assert (unknown.column, unknown.cells, unknown.words) == ("color", 3, (("purple", 2), ("teal", 1)))
+    assert unknown.text == "column color: 3 cells have words that training never saw: “purple” (2), “teal” (1)"
+    header, first, *_ = as_csv(found).splitlines()
+    assert header == "Id,kind,score"
+    assert first.split(",")[0] == "x1"
+    assert first.split(",")[1] in ("small", "large")
+    # A table with labels keeps them beside the prediction.
+    header, first, *_ = as_csv(predicted(path, tmp_path / "t.csv")).splitlines()
+    assert header == "Id,kind,predicted kind,score"
+    assert first.startswith("a0,small,")
+    header, *rows = as_csv(predicted(path, tmp_path / "t.csv", asked)).splitlines()
+    assert header == "file,Id,kind,predicted kind,score"
+    assert rows[60].startswith(f"{asked},x1,,")
+
+
+def test_that_rows_without_identifiers_are_numbered_in_csv(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("x,price\n" + "\n".join(f"{n},{3.5 * n}" for n in range(40)), encoding="utf-8")
+    path = train_run("tabular-mlp", {"dataset.path": str(tmp_path / "t.csv"), "training.epochs": 1})
+    (tmp_path / "asked.csv").write_text("x\n1\n2\n", encoding="utf-8")
+    header, first, second = as_csv(predicted(path, tmp_path / "asked.csv")).splitlines()
+    assert header == "row,price"
+    assert [line.split(",")[0] for line in (first, second)] == ["2", "3"]
+    assert float(first.split(",")[1])

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 import torch
 
-from tests.engine.asking import answer_to
+from tests.engine.asking import answer_to, problems_of
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.data.dataset import TaskSpec
 from workbench.engine.tasks import class_figures, number_figures
+from workbench.runs import history
 from workbench.runs.checkpoints import latest
-from workbench.runs.folder import create
+from workbench.runs.folder import RunFolder, create
 from workbench.runs.service.evaluation import Evaluation
 from workbench.runs.service.inspection import BatchInspection
 from workbench.runs.service.requests import DescribeSamples, EvaluateCheckpoint, InspectBatch, InspectedModel
@@ -125,3 +126,46 @@ def test_that_every_target_of_a_table_has_its_pairs_and_residuals_in_its_own_uni
     assert large.true == pytest.approx([1000 - 50 * x for x in xs], rel=1e-4)
     errors = [predicted - true for predicted, true in zip(large.predicted, large.true, strict=True)]
     assert sum(errors) / len(errors) == pytest.approx(residuals[1].mean, rel=1e-3)
+
+
+def test_that_a_linear_regression_says_what_it_has_learned_at_its_end_and_when_it_is_evaluated() -> None:
+    checkpoint = train_run("linear-regression", {"training.epochs": 300})
+    progress = history.load(RunFolder(checkpoint.parent.parent))
+    assert progress.ended is not None
+    (equation,) = progress.ended.equations
+    ((name, slope),) = equation.weights
+    # 200 evenly spaced points with noise of 0.5: the slope's own error is about 0.01, that of the intercept 0.04.
+    assert (equation.target, name) == ("y", "x")
+    assert slope == pytest.approx(3.0, abs=0.06)
+    assert equation.intercept == pytest.approx(2.0, abs=0.2)
+    found = evaluated(checkpoint)
+    assert found.equations is not None
+    assert found.equations[0].weights[0][1] == pytest.approx(slope)
+    assert found.equations[0].text.startswith("y = ")
+
+
+def test_that_a_linear_regression_on_a_table_is_told_in_the_units_of_its_columns(tmp_path: Path) -> None:
+    rows = [f"{1000 + x},{('red', 'blue')[x % 2]},{3 * (1000 + x) - 7 + 5 * (x % 2)}" for x in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["length,color,price", *rows]), encoding="utf-8")
+    changes = {"dataset.kind": "table", "dataset.path": str(tmp_path / "t.csv"), "training.epochs": 2000}
+    found = evaluated(train_run("linear-regression", {**changes, "optimizer.lr": 0.1}))
+    assert found.equations is not None
+    weights = dict(found.equations[0].weights)
+    assert weights["length"] == pytest.approx(3.0, rel=1e-2)
+    assert weights["(color is blue)"] - weights["(color is red)"] == pytest.approx(5.0, rel=5e-2)
+    # At any point the equation gives what the table has.
+    at = 1030 * weights["length"] + weights["(color is red)"] + found.equations[0].intercept
+    assert at == pytest.approx(3 * 1030 - 7, abs=1)
+
+
+def test_that_what_is_no_linear_regression_has_no_equation() -> None:
+    assert evaluated(train_run("digits-mlp", {"training.epochs": 1})).equations is None
+
+
+def test_that_a_run_without_validation_is_evaluated_on_its_training_samples_with_a_sentence() -> None:
+    checkpoint = train_run("linear-regression", {"training.epochs": 2})
+    found = evaluated(checkpoint)
+    assert (found.split, found.samples) == ("train", 200)
+    assert found.note == "The data has no validation split, so the training split was evaluated."
+    (problem,) = problems_of(EvaluateCheckpoint(checkpoint=str(checkpoint), split="test"))
+    assert "no test split" in problem.what

@@ -93,10 +93,25 @@ def test_that_mnist_is_learnt_from_its_files(tmp_path: Path) -> None:
     assert progress.epochs[-1].val["accuracy"] > 0.5
 
 
+def test_that_two_processes_learn_mnist_together(tmp_path: Path) -> None:
+    written.mnist(tmp_path, train=400, test=60)
+    name, config = start("mnist-two-processes")
+    folder = create(files.change(config, {"dataset.path": str(tmp_path), "hardware.device": "cpu"}), name)
+    assert run_attempt(folder) == 0
+    progress = history.load(folder)
+    assert progress.started is not None
+    assert progress.started.processes == 2
+    assert progress.started.parameters == 785 * 256 + 257 * 10
+    assert (progress.epochs[-1].train["samples"], progress.epochs[-1].val["samples"]) == (400, 60)
+    assert progress.epochs[-1].train["loss"] < progress.epochs[0].train["loss"]
+
+
 def test_that_cifar10_is_learnt_from_its_files(tmp_path: Path) -> None:
     written.cifar10(tmp_path, each=20)
     small = {"model.channels": [8, 16, 16], "model.head": [32], "model.head_dropout": [0.0], "training.epochs": 6}
-    _, progress = train_run("cifar10-cnn", {"dataset.path": str(tmp_path), **small, "training.batch_size": 20})
+    folder, progress = train_run("cifar10-cnn", {"dataset.path": str(tmp_path), **small, "training.batch_size": 20})
+    events = folder.events_file.read_text(encoding="utf-8")
+    assert "training images are augmented: Horizontal flip 0.5, Random crop padding 4 px, Brightness 0.2" in events
     assert progress.epochs[-1].train["loss"] < progress.epochs[0].train["loss"]
 
 

@@ -19,7 +19,7 @@ from workbench.gui.main_window import MainWindow
 from workbench.gui.service.client import ServiceClient
 from workbench.launch.service import ServiceReply
 from workbench.runs.folder import create
-from workbench.runs.service.answers import ExportedModel
+from workbench.runs.service.answers import ExportCheck, ExportedModel
 from workbench.runs.service.requests import AnyRequest, ExportModel
 
 Wait = Callable[[Callable[[], object]], None]
@@ -70,8 +70,10 @@ def test_that_a_script_is_wanted_as_a_python_file(service: ServiceClient) -> Non
     assert (form, Path(file).suffix) == ("script", ".py")
     assert not dialog.start.isEnabled()
     request = ExportModel(checkpoint="model.pt", format=form, file=file)
-    dialog.apply_reply(ServiceReply(1, request, ExportedModel(file=file, bytes=2048)))
+    check = ExportCheck(samples=9, origin="rows of the table", batch_sizes=(1, 9), difference=2.5e-7)
+    dialog.apply_reply(ServiceReply(1, request, ExportedModel(file=file, bytes=2048, check=check)))
     assert "2 KiB" in dialog.status.text()
+    assert "9 rows of the table at batch sizes 1 and 9: outputs differ by at most 2.5e-07." in dialog.status.text()
     assert dialog.start.isEnabled()
     dialog.close()
     dialog.deleteLater()
@@ -154,8 +156,14 @@ def test_that_the_model_written_is_that_of_the_run_the_dialog_was_opened_for(
     assert dialog is not None
     window.controllers.runs.show_run(second)
     dialog.file.setText(str(tmp_path / "model.onnx"))
+    dialog.onnx.opset.setCurrentText("20")
+    dialog.onnx.input_names.setText("raw, kinds")
     dialog.start.click()
     assert [request.checkpoint for request in sent] == [str(checkpoint)]
+    assert (sent[0].opset, sent[0].input_names, sent[0].output_names) == (20, ("raw", "kinds"), ())
+    _choose(dialog, "torch-export")
+    assert dialog.options() == {}
+    assert not dialog.onnx.isVisible()
     window.service.replied.emit(ServiceReply(1, sent[0], ExportedModel(file="model.onnx", bytes=2048)))
     assert "Exported" in dialog.status.text()
     checkpoint.unlink()

@@ -125,6 +125,13 @@ class Torchvision(ImageDataset):
     subset: Literal["byclass", "bymerge", "balanced", "letters", "digits", "mnist"] = setting(
         "balanced", title="EMNIST part", help="Which part of EMNIST (EMNIST only).", advanced=True
     )
+    validation_from: Literal["training", "test"] = setting(
+        "training",
+        title="Validation from",
+        help="Training set holds out a fraction of the training set. Test set trains on the whole training set and validates on "
+        "the dataset's own test set.",
+        labels={"training": "training set", "test": "test set"},
+    )
     size: int = setting(
         64,
         title="Image size",

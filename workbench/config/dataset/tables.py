@@ -148,8 +148,14 @@ class Synthetic(DatasetSection):
     x_max: float = setting(
         5.0,
         title="Range of x",
-        help="Values of x are drawn uniformly between minus and plus this (linear only).",
+        help="Values of x lie between minus and plus this (linear only).",
         gt=0.0,
+        advanced=True,
+    )
+    spacing: Literal["random", "even"] = setting(
+        "random",
+        title="Spacing of x",
+        help="Random draws values of x uniformly; even spaces them evenly from end to end (linear only).",
         advanced=True,
     )
     classes: int = setting(3, title="Classes", help="Number of spiral arms or clusters.", ge=2, le=1000, advanced=True)

@@ -34,6 +34,13 @@ class ModelSection(Section):
         le=10.0,
         advanced=True,
     )
+    freeze: tuple[str, ...] = setting(
+        (),
+        title="Frozen parameters",
+        help="Parameters with these names keep their weights; * and ? stand for any characters, for example body.layer1.* or "
+        "*.bias. Batch norms whose parameters are all frozen keep their statistics too.",
+        advanced=True,
+    )
 
 
 class HiddenLayers(ModelSection):
@@ -44,6 +51,15 @@ class HiddenLayers(ModelSection):
         True,
         title="In-place activations",
         help="Activation functions overwrite their input where possible, which saves memory.",
+        advanced=True,
+    )
+    norm_groups: Literal["auto"] | int = setting(
+        "auto",
+        title="Norm groups",
+        help="Number of groups of group normalization; it has to divide the units or channels of every normalized layer. Auto "
+        "uses groups of four or more, at most 32.",
+        ge=1,
+        le=4096,
         advanced=True,
     )
 

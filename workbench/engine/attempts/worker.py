@@ -8,6 +8,7 @@ import socket
 
 import torch
 
+from workbench.config.dataset import ImageDataset
 from workbench.config.run import RunConfig
 from workbench.engine.attempts.resume import Continuation, resume
 from workbench.engine.attempts.resume_check import replay
@@ -160,6 +161,9 @@ def _continue_from(
 def _report_start(reporter: Reporter, folder: RunFolder, state: TrainState, continuation: Continuation) -> None:
     parts = state.parts
     reporter.report(_started(state, continuation.text))
+    dataset = parts.config.dataset
+    if isinstance(dataset, ImageDataset) and dataset.augmentations:
+        reporter.note(f"training images are augmented: {', '.join(dataset.augmentations)}")
     for text in (*folder.renamed_settings(), *continuation.notes, *parts.notes):
         reporter.note(text)
     for text in continuation.warnings:

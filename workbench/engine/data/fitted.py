@@ -14,7 +14,7 @@ from workbench.engine.runtime.state_types import CheckpointState, FittedState
 NEEDED = {"kind", "shape", "targets", "means", "stds", "factor", "offset", "vocabulary"}
 FREE = {
     "path", "name", "download", "validation", "split", "split_seed", "balance", "leave_out", "group", "time", "loading", "workers",
-    "prefetch",
+    "prefetch", "validation_from",
 }  # fmt: skip
 """Settings of a dataset that what is learned from it does not depend on, except through which samples they are."""
 

@@ -47,7 +47,10 @@ def _task(config: Synthetic) -> TaskSpec:
 
 
 def _line(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:
-    x = (torch.rand(config.samples, 1, generator=draw) * 2 - 1) * config.x_max
+    if config.spacing == "even":
+        x = torch.linspace(-config.x_max, config.x_max, config.samples)[:, None]
+    else:
+        x = (torch.rand(config.samples, 1, generator=draw) * 2 - 1) * config.x_max
     y = config.slope * x + config.intercept + config.noise * torch.randn(config.samples, 1, generator=draw)
     return x, y
 

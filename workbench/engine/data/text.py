@@ -10,11 +10,10 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from torch import Tensor
 
 from workbench.config.dataset import Text
-from workbench.engine.data import table_reader
 from workbench.engine.data.dataset import LeftOut, Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.report import warning
 from workbench.engine.data.split import split
-from workbench.engine.data.tables.file import options_of
+from workbench.engine.data.tables.file import open_table, options_of
 from workbench.engine.data.tables.roles import require
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.service.data_report import Finding
@@ -27,7 +26,8 @@ def load(config: Text, progress: Progress, learned: Source | None = None) -> Sou
     """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
     progress("reading the texts", None)
     path = Path(config.path).expanduser()
-    frame, table = table_reader.read_with_report(path, options=options_of(config))
+    table = open_table(path, options_of(config))
+    frame = table.whole().cells
     text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
         require(table.names, name, setting)

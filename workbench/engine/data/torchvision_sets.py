@@ -86,16 +86,20 @@ def _load(config: Torchvision, root: Path, progress: Progress) -> Source:
 
 def _of_arrays(config: Torchvision, arrays: Arrays) -> Source:
     images, labels, test, test_labels, classes = arrays
-    by_class = labels if config.split == "per-class" else None
-    train, val = split(len(labels), by_class, config.validation, config.split_seed)
+    train, val = _divide(config, labels)
     train_images = images[train]
+    train_split = TensorSplit(train_images, labels[train], "image")
+    test_split = TensorSplit(test, test_labels, "test image") if len(test) else None
+    val_split: Split = TensorSplit(images[val], labels[val], "image")
+    if config.validation_from == "test":
+        val_split, test_split = _required_test(config, test_split), None
     scaling, preprocessing = _scaling(config.name, train_images)
     return Source(
         task=TaskSpec("classification", classes),
         shape=tuple(images.shape[1:]),
-        train=TensorSplit(train_images, labels[train], "image"),
-        val=TensorSplit(images[val], labels[val], "image"),
-        test=TensorSplit(test, test_labels, "test image") if len(test) else None,
+        train=train_split,
+        val=val_split,
+        test=test_split,
         scaling=scaling,
         preprocessing={
             **preprocessing,
@@ -103,6 +107,19 @@ def _of_arrays(config: Torchvision, arrays: Arrays) -> Source:
             "channels": "gray" if images.shape[1] == 1 else "rgb",
         },
     )
+
+
+def _divide(config: Torchvision, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The training set's indices for training and for validation: all for training where the test set validates."""
+    share = 0.0 if config.validation_from == "test" else config.validation
+    return split(len(labels), labels if config.split == "per-class" else None, share, config.split_seed)
+
+
+def _required_test(config: Torchvision, test: Split | None) -> Split:
+    if test is None:
+        what = f"{config.name} has no test set with labels"
+        raise RefusedError(what, "validate on a part of the training set", "dataset.validation_from")
+    return test
 
 
 def _scaling(name: str, images: Tensor) -> tuple[Normalization, dict[str, Any]]:
@@ -304,8 +321,10 @@ def _of_torchvision(config: Torchvision, root: Path, progress: Progress) -> Sour
             raise _missing(config, root, "a file", f" The download failed: {again}.") from again
     labels, classes = _labels(whole)
     size, channels = config.form
-    chosen = split(len(labels), labels if config.split == "per-class" else None, config.validation, config.split_seed)
-    train, val = (KnownSplit(whole, indices.tolist(), labels[indices], size, channels) for indices in chosen)
+    train, held_out = (
+        KnownSplit(whole, indices.tolist(), labels[indices], size, channels) for indices in _divide(config, labels)
+    )
+    val: Split = held_out
     try:
         held = _part(config, create, "test", config.download)
         held_labels, _ = _labels(held)
@@ -313,6 +332,8 @@ def _of_torchvision(config: Torchvision, root: Path, progress: Progress) -> Sour
     # Some sets have no test part, or none with labels.
     except (RuntimeError, ValueError, urllib.error.URLError, OSError):
         test = None
+    if config.validation_from == "test":
+        val, test = _required_test(config, test), None
     step = max(1, len(train) // STATISTICS_SAMPLES)
     scaling, preprocessing = scaling_of(train.read(range(0, len(train), max(step, 1))[:STATISTICS_SAMPLES]))
     form = {"size": size, "channels": channels}

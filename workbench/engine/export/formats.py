@@ -3,65 +3,77 @@
 from __future__ import annotations
 
 import json
-import typing
 import warnings
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workbench.config import files
+from workbench.config.dataset import Torchvision
 from workbench.config.run import RunConfig
 from workbench.engine import data
 from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Source
+from workbench.engine.export.deployed import deploy
+from workbench.engine.export.description import describe
+from workbench.engine.export.parity import check
+from workbench.engine.export.raw_inputs import front_of
+from workbench.engine.export.real_samples import ReadSamples, drawn_samples
 from workbench.engine.export.script import assemble
+from workbench.engine.export.writers import READERS, WRITERS, WriteRequest
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.state_types import CheckpointState
 from workbench.engine.training import build
 from workbench.export_formats import BY_NAME, SCRIPT
 from workbench.runs.branch import parent_of
 from workbench.runs.folder import RunFolder, unfinished_of, write_whole
+from workbench.runs.service.answers import ExportCheck, ExportedModel
 
 
-class Deployed(nn.Module):
-    """The model with its scaling in front: it takes raw samples (images from 0 to ``white``) as float32, or token ids."""
+@dataclass(frozen=True)
+class OnnxOptions:
+    """What can be chosen of an ONNX file; empty names are the usual ones."""
 
-    factor: Tensor
-    offset: Tensor
-
-    def __init__(self, model: nn.Module, source: Source) -> None:
-        super().__init__()
-        self.model = model
-        shape = (1, -1, *[1] * (len(source.shape) - 1))
-        self.scaled = not source.scaling.idle and source.vocabulary == 0
-        self.register_buffer("factor", torch.tensor(source.scaling.factor).view(shape))
-        self.register_buffer("offset", torch.tensor(source.scaling.offset).view(shape))
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(b, ...) to (b, outputs): scores of the classes before softmax, or scaled numbers."""
-        if self.scaled:
-            inputs = inputs * self.factor + self.offset
-        result: Tensor = self.model(inputs)
-        return result
+    opset: int | None = None
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
 
 
-def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str, Any]:
-    """Writes the model, in evaluation mode on the CPU. Gives what to know of the file. Raises RefusedError, OSError."""
+def export(
+    model: nn.Module,
+    source: Source,
+    form: str,
+    path: Path,
+    read_samples: ReadSamples = drawn_samples,
+    options: OnnxOptions = OnnxOptions(),
+) -> ExportedModel:
+    """Writes the model, in evaluation mode on the CPU, and compares what it gives. Raises RefusedError, OSError.
+
+    ``read_samples``: the samples that are compared.
+    """
     if form not in WRITERS:
         known = ", ".join(BY_NAME)
         raise RefusedError(f"there is no format {form!r}", f"formats are {known}", "--format")
-    deployed = Deployed(model.cpu(), source).eval()
+    front = front_of(source)
+    names = _names(form, options, [given.name for given in front.inputs])
+    description = describe(source, front, form, names)
+    deployed = deploy(model.cpu(), source, front)
+    example = drawn_samples(source, front, 2).raw
+    request = WriteRequest(deployed, example, description, *names, options.opset)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = unfinished_of(path)
+    found: ExportCheck | None = None
     try:
         with warnings.catch_warnings():
             # The exporters warn of their own future; what matters of it is said in `drawback`.
             warnings.simplefilter("ignore")
-            WRITERS[form](deployed, source, unfinished)
+            WRITERS[form](request, unfinished)
+            if form in READERS:
+                what, read = READERS[form]
+                found = check(read(unfinished), deployed.model, source, read_samples(source, front), what)
         unfinished.replace(path)
     except (OSError, RefusedError):
         raise
@@ -72,25 +84,38 @@ def export(model: nn.Module, source: Source, form: str, path: Path) -> dict[str,
         raise RefusedError(what, "choose another format", "--format") from error
     finally:
         unfinished.unlink(missing_ok=True)
-    beside = {
-        "format": form,
-        "input": {"shape": ["batch", *source.shape], "dtype": "int64" if source.vocabulary else "float32"},
-        "scaling_inside": not BY_NAME[form].weights_only,
-        "task": source.task.kind,
-        "classes": list(source.task.classes),
-        "targets": list(source.task.targets),
-        "preprocessing": source.preprocessing,
-    }
-    path.with_name(path.name + ".json").write_text(json.dumps(beside, ensure_ascii=False, indent=1), encoding="utf-8")
-    return {"file": str(path), "bytes": path.stat().st_size, "drawback": BY_NAME[form].drawback}
+    beside = json.dumps(description, ensure_ascii=False, indent=1)
+    path.with_name(path.name + ".json").write_text(beside, encoding="utf-8")
+    return ExportedModel(file=str(path), bytes=path.stat().st_size, drawback=BY_NAME[form].drawback, check=found)
 
 
-def export_script(trained: Path, path: Path) -> dict[str, Any]:
+def _names(form: str, options: OnnxOptions, usual: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of inputs and outputs. Raises RefusedError."""
+    if form != "onnx" and options != OnnxOptions():
+        what = f"the format {form} has no opset and no names of inputs and outputs"
+        raise RefusedError(what, "leave them out, or choose onnx", "--format")
+    names = options.input_names or tuple(usual), options.output_names or ("output",)
+    for given, count, option in ((names[0], len(usual), "--input-name"), (names[1], 1, "--output-name")):
+        if len(given) != count:
+            word = "name is" if count == 1 else "names are"
+            what = f"{count} {word} needed, and {len(given)} given ({', '.join(given)})"
+            raise RefusedError(
+                what, f"the model has {', '.join(usual if option == '--input-name' else ['output'])}", option
+            )
+    every = [name.strip() for name in (*names[0], *names[1])]
+    if "" in every or len(set(every)) < len(every):
+        what = f"the names of inputs and outputs are empty or not different: {', '.join(every)}"
+        raise RefusedError(what, "give each a name of its own", "--input-name")
+    return names
+
+
+def export_script(trained: Path, path: Path) -> ExportedModel:
     """Writes the run of a checkpoint as a plain PyTorch script. Gives what to know of the file. Raises RefusedError, OSError."""
     state = format.load(trained)
     # As the run was set, whether or not this machine could do it.
     config = files.parse(state["config"])
     _check_history(config, state, trained)
+    _check_settings(config)
     source = data.load(config.dataset)
     fitted.check_classes(source.task, state)
     model = build.build_model(config, source, torch.device("cpu"), restored=True)
@@ -98,7 +123,18 @@ def export_script(trained: Path, path: Path) -> dict[str, Any]:
     text = assemble.text(config, source, model, name, state["versions"]["torch"])
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, text)
-    return {"file": str(path), "bytes": path.stat().st_size, "drawback": BY_NAME[SCRIPT].drawback}
+    return ExportedModel(file=str(path), bytes=path.stat().st_size, drawback=BY_NAME[SCRIPT].drawback)
+
+
+def _check_settings(config: RunConfig) -> None:
+    """Raises RefusedError for settings that a script does not have."""
+    if config.model.freeze:
+        what = "a script freezes no parameters by name"
+        raise RefusedError(what, "choose another format, or leave the frozen parameters out", "model.freeze")
+    if isinstance(config.dataset, Torchvision) and config.dataset.validation_from == "test":
+        what = "a script cannot validate on the dataset's test set"
+        hint = "choose another format, or validate on a part of the training set"
+        raise RefusedError(what, hint, "dataset.validation_from")
 
 
 def _check_history(config: RunConfig, state: CheckpointState, trained: Path) -> None:
@@ -120,98 +156,3 @@ def _check_history(config: RunConfig, state: CheckpointState, trained: Path) -> 
     if state["schedule"]["base"] != config.optimizer.lr:
         what = "the learning rate was changed by hand during the run, which a script does not do"
         raise RefusedError(what, "make a new run with that learning rate, or choose another format", "optimizer.lr")
-
-
-def sample(source: Source, count: int) -> Tensor:
-    """Random samples of the source's form: (count, ...)."""
-    draw = torch.Generator().manual_seed(0)
-    if source.vocabulary:
-        return torch.randint(1, source.vocabulary, (count, *source.shape), generator=draw)
-    white = float(source.preprocessing.get("white", 1))
-    return torch.rand(count, *source.shape, generator=draw) * white
-
-
-def _onnx(deployed: Deployed, source: Source, path: Path) -> None:
-    try:
-        import onnx
-        import onnxruntime  # type: ignore[import-untyped]
-        import tqdm  # type: ignore[import-untyped]
-    except ImportError as error:
-        extra = BY_NAME["onnx"].extra
-        raise RefusedError("ONNX is not installed", f"pip install 'workbench[{extra}]'") from error
-    # Its bar is shown nowhere, and would leave a thread that watches it.
-    tqdm.tqdm.monitor_interval = 0
-    batch = torch.export.Dim("batch", min=1)
-    program = torch.onnx.export(
-        deployed,
-        (sample(source, 2),),
-        dynamo=True,
-        input_names=["input"],
-        output_names=["output"],
-        dynamic_shapes=({0: batch},),
-        verbose=False,
-    )
-    if program is None:
-        raise RefusedError("the model cannot be exported as onnx", "choose another format")
-    program.save(str(path))
-    onnx.checker.check_model(str(path))
-    # Nothing of what a user does is told to anyone.
-    onnxruntime.disable_telemetry_events()
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    for count in (1, 3):
-        given = sample(source, count)
-        with torch.inference_mode():
-            wanted = deployed(given)
-        outputs = torch.from_numpy(session.run(None, {"input": given.numpy()})[0])
-        if not torch.allclose(outputs, wanted, rtol=1e-3, atol=1e-4):
-            raise RefusedError(f"ONNX Runtime gives other results at a batch of {count}", "choose another format")
-
-
-def _script(deployed: Deployed, source: Source, path: Path) -> None:
-    for module in deployed.modules():
-        kind = type(module)
-        if any(isinstance(hint, str) for hint in vars(kind).get("__annotations__", {}).values()):
-            # The compiler wants types, and cannot read annotations that are still text.
-            hints = typing.get_type_hints(kind)
-            kind.__annotations__ = {name: hints[name] for name in kind.__annotations__}
-    torch.jit.script(deployed).save(str(path))  # type: ignore[no-untyped-call]
-
-
-def _trace(deployed: Deployed, source: Source, path: Path) -> None:
-    torch.jit.trace(deployed, sample(source, 2)).save(str(path))  # type: ignore[no-untyped-call]
-
-
-def _torch_export(deployed: Deployed, source: Source, path: Path) -> None:
-    batch = torch.export.Dim("batch", min=1)
-    program = torch.export.export(deployed, (sample(source, 2),), dynamic_shapes=({0: batch},))
-    with path.open("wb") as file:
-        torch.export.save(program, file)
-
-
-def _safetensors(deployed: Deployed, source: Source, path: Path) -> None:
-    from safetensors.torch import save_file
-
-    metadata = {"classes": json.dumps(source.task.classes), "preprocessing": json.dumps(source.preprocessing)}
-    save_file(
-        {name: value.contiguous().clone() for name, value in deployed.model.state_dict().items()}, str(path), metadata
-    )
-
-
-def _state_dict(deployed: Deployed, source: Source, path: Path) -> None:
-    torch.save(deployed.model.state_dict(), path)
-
-
-def _whole(deployed: Deployed, source: Source, path: Path) -> None:
-    torch.save(deployed, path)
-
-
-WRITERS: dict[str, Callable[[Deployed, Source, Path], None]] = {
-    "onnx": _onnx,
-    "torchscript": _script,
-    "trace": _trace,
-    "torch-export": _torch_export,
-    "safetensors": _safetensors,
-    "state-dict": _state_dict,
-    "model": _whole,
-}
-"""All formats but the script, which is written from a run's settings."""

@@ -12,7 +12,7 @@ from torch import nn
 from workbench.config.model import Model
 from workbench.config.model.pretrained import TorchvisionModel
 from workbench.engine.data.dataset import Progress, Source, no_progress
-from workbench.engine.models import cnn, heads, linear, mlp, recurrent, resnet, transformer, user_model
+from workbench.engine.models import cnn, freezing, heads, linear, mlp, recurrent, resnet, transformer, user_model
 from workbench.engine.models.layers import init_weights
 
 
@@ -79,4 +79,5 @@ def build(config: Model, source: Source, restored: bool = False, progress: Progr
     init_weights(model, config.init, config.bias_init)
     if isinstance(model, _Published) and not restored:
         model.load_published(progress)
+    freezing.freeze(model, config.freeze)
     return model

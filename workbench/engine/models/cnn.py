@@ -17,7 +17,7 @@ def build(config: CNN, shape: tuple[int, ...], outputs: int) -> nn.Module:
     layers: list[nn.Module] = []
     for filters, share in zip(config.channels, each(config.dropout, len(config.channels)), strict=True):
         for _ in range(config.convolutions):
-            layers += [nn.Conv2d(channels, filters, 3, padding=1), *norm(config.norm, filters, 2)]
+            layers += [nn.Conv2d(channels, filters, 3, padding=1), *norm(config.norm, filters, 2, config.norm_groups)]
             layers += [activation(config.activation, config.inplace)]
             channels = filters
         layers += [nn.MaxPool2d(2), *([nn.Dropout2d(share)] if share > 0 else [])]

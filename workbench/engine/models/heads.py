@@ -20,7 +20,7 @@ class SeveralHeads(nn.Module):
         layers: list[nn.Module] = [nn.Flatten()]
         width = math.prod(shape)
         for units, share in zip(config.trunk, each(config.dropout, len(config.trunk)), strict=True):
-            layers += [nn.Linear(width, units), *norm(config.norm, units, 1)]
+            layers += [nn.Linear(width, units), *norm(config.norm, units, 1, config.norm_groups)]
             layers += [activation(config.activation, config.inplace), *([nn.Dropout(share)] if share > 0 else [])]
             width = units
         self.trunk = nn.Sequential(*layers)

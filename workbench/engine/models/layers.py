@@ -23,11 +23,13 @@ def activation(name: str, inplace: bool) -> nn.Module:
     return nn.Tanh() if name == "tanh" else nn.Sigmoid()
 
 
-def norm(name: str, features: int, dimensions: Literal[1, 2]) -> list[nn.Module]:
+def norm(
+    name: str, features: int, dimensions: Literal[1, 2], groups: Literal["auto"] | int = "auto"
+) -> list[nn.Module]:
     """The normalization of that name over ``features`` units (1) or channels (2); an empty list for none.
 
-    Over channels, *layer* is group normalization with one group; *group* takes as many groups of four channels or more as
-    divide them evenly, at most 32 (Wu and He, 2018).
+    Over channels, *layer* is group normalization with one group; *group* takes ``groups``, by default as many of four
+    channels or more as divide them evenly, at most 32 (Wu and He, 2018).
     """
     if name == "none":
         return []
@@ -37,8 +39,10 @@ def norm(name: str, features: int, dimensions: Literal[1, 2]) -> list[nn.Module]
         return [nn.LayerNorm(features) if dimensions == 1 else nn.GroupNorm(1, features)]
     if name == "instance":
         return [nn.InstanceNorm2d(features, affine=True)]
-    groups = max(count for count in range(1, 33) if features % count == 0 and (features // count >= 4 or count == 1))
-    return [nn.GroupNorm(groups, features)]
+    if groups != "auto":
+        return [nn.GroupNorm(int(groups), features)]
+    fitting = max(count for count in range(1, 33) if features % count == 0 and (features // count >= 4 or count == 1))
+    return [nn.GroupNorm(fitting, features)]
 
 
 def each(values: tuple[float, ...], layers: int) -> tuple[float, ...]:

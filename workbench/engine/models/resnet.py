@@ -16,14 +16,16 @@ class Block(nn.Module):
         bias = config.norm == "none"
         self.body = nn.Sequential(
             nn.Conv2d(before, after, 3, stride, padding=1, bias=bias),
-            *norm(config.norm, after, 2),
+            *norm(config.norm, after, 2, config.norm_groups),
             activation(config.activation, config.inplace),
             nn.Conv2d(after, after, 3, padding=1, bias=bias),
-            *norm(config.norm, after, 2),
+            *norm(config.norm, after, 2, config.norm_groups),
         )
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or before != after:
-            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=bias), *norm(config.norm, after, 2))
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(before, after, 1, stride, bias=bias), *norm(config.norm, after, 2, config.norm_groups)
+            )
         self.activation = activation(config.activation, False)
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -37,7 +39,7 @@ def build(config: ResNet, shape: tuple[int, ...], outputs: int) -> nn.Module:
     width = config.width
     stem = nn.Sequential(
         nn.Conv2d(shape[0], width, 3, padding=1, bias=config.norm == "none"),
-        *norm(config.norm, width, 2),
+        *norm(config.norm, width, 2, config.norm_groups),
         activation(config.activation, config.inplace),
     )
     stages = []

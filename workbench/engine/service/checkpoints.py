@@ -14,7 +14,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import deployed_weights
 from workbench.engine.data import fitted
 from workbench.engine.data.dataset import Progress, Source
-from workbench.engine.export import formats
+from workbench.engine.export import formats, real_samples
 from workbench.engine.runtime import devices
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
@@ -23,6 +23,7 @@ from workbench.engine.service import predict
 from workbench.engine.tasks import samples
 from workbench.engine.training import build
 from workbench.engine.training.evaluation import evaluate_in_detail
+from workbench.engine.training.linear_equations import linear_equations
 from workbench.export_formats import SCRIPT
 from workbench.runs.service.answers import CheckpointDescription, ExportedModel
 from workbench.runs.service.evaluation import Evaluation, FilePredictions
@@ -35,6 +36,8 @@ from workbench.runs.service.requests import (
 )
 from workbench.runs.service.samples import SampleDescription, SampleDescriptions
 
+NO_VALIDATION = "The data has no validation split, so the training split was evaluated."
+
 
 def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Evaluation:
     """A checkpoint's metrics on a split of its dataset."""
@@ -46,13 +49,15 @@ def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Eval
     config = computable(config, str(device))
     parts = build.build(config, device, World(), progress, restored=True, learned=fitted.from_state(state))
     try:
-        check_split(parts, request.split)
+        split, note = _evaluated_split(parts, request.split)
         load_weights(parts, state, path)
-        evaluated = Evaluation.model_validate(evaluate_in_detail(parts, request.split, progress))
+        evaluated = Evaluation.model_validate(evaluate_in_detail(parts, split, progress))
+        equations = linear_equations(parts) or None
     finally:
         parts.loader.close()
     position = state["position"]
-    return evaluated.model_copy(update={"checkpoint": str(path), "epoch": position["epoch"], "step": position["step"]})
+    at = {"checkpoint": str(path), "epoch": position["epoch"], "step": position["step"]}
+    return evaluated.model_copy(update={**at, "equations": equations, "note": note})
 
 
 def describe_samples(request: DescribeSamples, progress: Progress) -> SampleDescriptions:
@@ -90,10 +95,13 @@ def export_model(request: ExportModel, progress: Progress) -> ExportedModel:
     """A checkpoint's model written in another format."""
     path, target = Path(request.checkpoint), Path(request.file)
     if request.format == SCRIPT:
-        return ExportedModel.model_validate(formats.export_script(path, target))
-    model, source = _restored_model(format.load(path), path, torch.device("cpu"), progress)
+        return formats.export_script(path, target)
+    state = format.load(path)
+    model, source = _restored_model(state, path, torch.device("cpu"), progress)
     progress("writing the model", None)
-    return ExportedModel.model_validate(formats.export(model, source, request.format, target))
+    samples_of_run = real_samples.of_run(files.parse(state["config"]).dataset, progress)
+    options = formats.OnnxOptions(request.opset, request.input_names, request.output_names)
+    return formats.export(model, source, request.format, target, samples_of_run, options)
 
 
 def predict_files(request: PredictFiles, progress: Progress) -> FilePredictions:
@@ -113,6 +121,14 @@ def computable(config: RunConfig, device: str) -> RunConfig:
     except RefusedError:
         changes["precision"] = "fp32"
     return config.model_copy(update={"hardware": config.hardware.model_copy(update=changes)})
+
+
+def _evaluated_split(parts: build.Parts, name: str) -> tuple[str, str | None]:
+    """The split to evaluate: the training split, with a sentence, where there is no validation. Raises RefusedError."""
+    if name == "val" and len(parts.source.val) == 0:
+        return "train", NO_VALIDATION
+    check_split(parts, name)
+    return name, None
 
 
 def check_split(parts: build.Parts, name: str) -> None:

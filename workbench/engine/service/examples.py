@@ -11,7 +11,7 @@ from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.service.answers import ExampleSection, ExamplesPage
 from workbench.shipped import shipped
 
-PAGES = ("autograd", "tensors")
+PAGES = ("attention", "autograd", "tensors")
 _CODE = re.compile(r"```python\n(.*?)```\n?", re.DOTALL)
 
 

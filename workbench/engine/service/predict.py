@@ -2,67 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import polars as pl
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.data import series, table_reader, text
+from workbench.engine.data import series, text
 from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.data.images import ImageError, decode
+from workbench.engine.data.tables.columns import without_gaps
+from workbench.engine.data.tables.encoding import decode_text
+from workbench.engine.data.tables.file import TableFile, open_table
 from workbench.engine.data.tables.roles import require
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
-from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile
+from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile, UnknownWords
 
 BATCH = 64
 MOST_ROWS = 100_000
 TABLES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls")
-Named = tuple[str, Tensor]
+WORDS_NAMED = 5
+"""Words that training never saw and that are named; the others are counted."""
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A file, or a row of it, prepared for the network."""
+
+    file: str
+    values: Tensor
+    row: int | None = None
+    identifiers: dict[str, str] | None = None
+
+    @property
+    def head(self) -> dict[str, object]:
+        """What its record begins with."""
+        name = self.file if self.row is None else f"{self.file} row {self.row}"
+        return {"file": name, "row": self.row, "identifiers": self.identifiers or None}
+
+
+@dataclass
+class _Findings:
+    """What a person should know of the files."""
+
+    left_out: list[LeftOutFile] = field(default_factory=list)
+    unknown: list[UnknownWords] = field(default_factory=list)
+
+    def leave_out(self, path: Path, why: str) -> None:
+        self.left_out.append(LeftOutFile(file=str(path), why=why))
 
 
 def predict(
     model: nn.Module, source: Source, files: list[Path], device: torch.device, progress: Progress = no_progress
 ) -> FilePredictions:
     """What the model computes for each file, and the files that could not be used. Raises RefusedError."""
-    left_out: list[LeftOutFile] = []
-    named = list(_samples(source, files, left_out, progress))
+    findings = _Findings()
+    samples = list(_samples(source, files, findings, progress))
     task, scale = task_of(source.task), source.scaling.on(device, len(source.shape) + 1)
     predictions: list[FilePrediction] = []
     model.eval()
-    for start in range(0, len(named), BATCH):
-        progress("predicting", start / len(named))
-        part = named[start : start + BATCH]
+    for start in range(0, len(samples), BATCH):
+        progress("predicting", start / len(samples))
+        part = samples[start : start + BATCH]
         with torch.inference_mode():
-            outputs = model(scale(torch.stack([sample for _, sample in part]).to(device))).float().cpu()
+            outputs = model(scale(torch.stack([sample.values for sample in part]).to(device))).float().cpu()
         predictions += [
-            FilePrediction.model_validate({"file": name, **task.record(output)})
-            for (name, _), output in zip(part, outputs, strict=True)
+            FilePrediction.model_validate({**sample.head, **task.record(output)})
+            for sample, output in zip(part, outputs, strict=True)
         ]
-    return FilePredictions(predictions=tuple(predictions), left_out=tuple(left_out))
+    return FilePredictions(
+        predictions=tuple(predictions),
+        left_out=tuple(findings.left_out),
+        target=_class_column(source),
+        unknown=tuple(findings.unknown),
+    )
 
 
-def _samples(source: Source, files: list[Path], left_out: list[LeftOutFile], progress: Progress) -> Iterator[Named]:
+def _class_column(source: Source) -> str:
+    target = source.preprocessing.get("target")
+    return str(target["columns"][0]) if source.task.has_classes and isinstance(target, dict) else ""
+
+
+def _samples(source: Source, files: list[Path], findings: _Findings, progress: Progress) -> Iterator[_Sample]:
     kind = source.preprocessing.get("kind")
     for number, path in enumerate(files):
         progress("reading the files", number / len(files))
         try:
             if not path.is_file():
-                left_out.append(LeftOutFile(file=str(path), why="there is no such file"))
+                findings.leave_out(path, "there is no such file")
             elif kind == "pictures":
-                yield str(path), _image(path, source)
+                yield _Sample(str(path), _image(path, source))
             elif kind == "text":
                 yield from _texts(path, source)
             elif kind == "table":
-                yield from _rows(path, source)
+                yield from _rows(path, source, findings)
             elif kind == "series":
-                yield str(path), _series(path, source)
+                yield _Sample(str(path), _series(path, source))
             else:
-                what = "a model of samples from a formula, or of a Dataset of one's own, takes no files"
-                left_out.append(LeftOutFile(file=str(path), why=what))
+                findings.leave_out(
+                    path, "a model of samples from a formula, or of a Dataset of one's own, takes no files"
+                )
         except (RefusedError, ImageError, OSError, ValueError) as error:
-            left_out.append(LeftOutFile(file=str(path), why=str(error)))
+            findings.leave_out(path, str(error))
 
 
 def _image(path: Path, source: Source) -> Tensor:
@@ -72,28 +117,53 @@ def _image(path: Path, source: Source) -> Tensor:
     return image if white == 255 else (image.to(torch.float32) * (white / 255)).round().to(torch.uint8)
 
 
-def _texts(path: Path, source: Source) -> Iterator[Named]:
+def _texts(path: Path, source: Source) -> Iterator[_Sample]:
     """A text file is one text; of a table each row, in the column of the training, or in the only one that there is."""
     facts = source.preprocessing
-    if path.suffix.lower() in TABLES:
-        frame = table_reader.read(path, least=1)
-        column = facts["column"] if facts["column"] in frame.columns or frame.width > 1 else frame.columns[0]
-        require(frame.columns, column, "")
-        names = [f"{path} row {row + 2}" for row in range(len(frame))]
-        texts = [cell or "" for cell in frame[column].to_list()]
-    else:
-        names, texts = [str(path)], [table_reader.decode_text(path)]
+    if path.suffix.lower() not in TABLES:
+        tokens, _ = text.encode(text.tokenizer_from(facts), [decode_text(path)], int(facts["length"]))
+        yield _Sample(str(path), tokens[0])
+        return
+    table = open_table(path, least=1)
+    frame = table.whole().cells
+    column = facts["column"] if facts["column"] in frame.columns or frame.width > 1 else frame.columns[0]
+    require(frame.columns, column, "")
+    texts = [cell or "" for cell in frame[column].to_list()]
     tokens, _ = text.encode(text.tokenizer_from(facts), texts, int(facts["length"]))
-    yield from zip(names, tokens, strict=True)
+    yield from _each_row(table, frame, tokens, [column])
 
 
-def _rows(path: Path, source: Source) -> Iterator[Named]:
+def _rows(path: Path, source: Source, findings: _Findings) -> Iterator[_Sample]:
     from workbench.engine.data import table
 
-    inputs = table.prepare(path, source.preprocessing["columns"], source.preprocessing.get("commas", ()))
-    yield from ((f"{path} row {row + 2}", values) for row, values in enumerate(inputs[:MOST_ROWS]))
+    described, commas = source.preprocessing["columns"], source.preprocessing.get("commas", ())
+    inputs = table.prepare(path, described, commas)
+    file = open_table(path, least=1)
+    frame = file.whole().cells
+    findings.unknown += _unknown_words(path, frame, described)
+    yield from _each_row(file, frame, inputs[:MOST_ROWS], [column["name"] for column in described])
     if len(inputs) > MOST_ROWS:
         raise RefusedError(f"only its first {MOST_ROWS:,} rows are predicted", "divide the table")
+
+
+def _each_row(table: TableFile, frame: pl.DataFrame, samples: Tensor, inputs: Sequence[str]) -> Iterator[_Sample]:
+    """The rows of a table with what tells them apart: their numbers, and the columns that are no inputs."""
+    others = frame.select(name for name in frame.columns if name not in inputs)
+    for row, values in enumerate(samples):
+        identifiers = {name: cell or "" for name, cell in others.row(row, named=True).items()} if others.width else None
+        yield _Sample(str(table.path), values, row + table.row_name.first, identifiers)
+
+
+def _unknown_words(path: Path, frame: pl.DataFrame, described: Sequence[dict[str, object]]) -> Iterator[UnknownWords]:
+    for column in described:
+        words = column.get("words")
+        if not isinstance(words, list):
+            continue
+        name = str(column["name"])
+        counts = Counter(cell for cell in without_gaps(frame[name]).drop_nulls() if cell not in words)
+        if counts:
+            first = tuple(counts.most_common(WORDS_NAMED))
+            yield UnknownWords(file=str(path), column=name, cells=counts.total(), words=first, distinct=len(counts))
 
 
 def _series(path: Path, source: Source) -> Tensor:

@@ -8,7 +8,7 @@ a run is at a step boundary is in ``state.py``, so that a resumed run takes the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from workbench.engine.reporting.reporter import StepLog
@@ -17,11 +17,13 @@ from workbench.engine.training.boundary import Boundary, RunBoundary
 from workbench.engine.training.build import Parts
 from workbench.engine.training.control import Decision
 from workbench.engine.training.evaluation import evaluate
+from workbench.engine.training.linear_equations import linear_equations
 from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.engine.training.memory_recovery import MemoryRecovery
 from workbench.engine.training.nonfinite import NonFiniteError
 from workbench.engine.training.state import TrainState
 from workbench.runs.events import Epoch, position_text, significant
+from workbench.runs.service.linear_equation import LinearEquation
 
 
 @dataclass
@@ -35,6 +37,8 @@ class AttemptResult:
     epoch: int = 0
     step: int = 0
     refused: bool = False
+    equations: tuple[LinearEquation, ...] = ()
+    """What a linear regression has learned; empty for everything else."""
 
 
 class Trainer:
@@ -93,6 +97,13 @@ class Trainer:
             results["val"] = validated
         return self.boundary.end_epoch(self._close_epoch(results))
 
+    def report_equations(self, result: AttemptResult) -> AttemptResult:
+        """Notes what a linear regression has learned, and adds it to the result."""
+        equations = linear_equations(self.parts)
+        for equation in equations:
+            self._note(f"learned: {equation.text}")
+        return replace(result, equations=equations)
+
     def _validate(self) -> dict[str, float] | None:
         """Metrics of the validation split; None when the run is to be left."""
         train_step = self.parts.train_step
@@ -143,7 +154,8 @@ def train(trainer: Trainer, boundary: RunBoundary, backoff: LRBackoff) -> Attemp
         try:
             backoff.save_beginning()
             decision = trainer.train_epochs() or boundary.save_until_safe("end")
-            return _leave(trainer.state, boundary, decision)
+            result = _leave(trainer.state, boundary, decision)
+            return trainer.report_equations(result) if decision is None else result
         except NonFiniteError as error:
             nonfinite = error
         except FailedError as error:

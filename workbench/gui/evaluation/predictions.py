@@ -29,6 +29,8 @@ class PredictionRows(QAbstractTableModel):
         super().__init__(parent)
         self.predictions: Sequence[FilePrediction] = ()
         self.headings: tuple[str, ...] = ()
+        self.identifiers: tuple[str, ...] = ()
+        """The headings of the columns after the file: a table's own columns that are no inputs."""
 
     def show_predictions(self, predictions: Sequence[FilePrediction]) -> None:
         """Other predictions. Those of one model have all the same columns."""
@@ -36,7 +38,9 @@ class PredictionRows(QAbstractTableModel):
         self.predictions = predictions
         first = predictions[0] if predictions else None
         classes = CLASS_HEADINGS if first is not None and first.scores else ()
-        self.headings = ("File", *classes, *(first.values or {} if first is not None else {}))
+        values = first.values or {} if first is not None else {}
+        self.identifiers = tuple(first.identifiers or ()) if first is not None else ()
+        self.headings = ("File", *self.identifiers, *classes, *values)
         self.endResetModel()
 
     def rowCount(self, parent: Index = ROOT) -> int:
@@ -44,7 +48,7 @@ class PredictionRows(QAbstractTableModel):
         return 0 if parent.isValid() else len(self.predictions)
 
     def columnCount(self, parent: Index = ROOT) -> int:
-        """File, then the class, then the numbers."""
+        """File, what identifies a row, then the class, then the numbers."""
         return 0 if parent.isValid() else len(self.headings)
 
     def headerData(
@@ -57,6 +61,9 @@ class PredictionRows(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """A cell; the whole path as a tool tip."""
         prediction, heading = self.predictions[index.row()], self.headings[index.column()]
+        if 0 < index.column() <= len(self.identifiers):
+            cell = (prediction.identifiers or {}).get(heading, "")
+            return cell if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) else None
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() and heading not in TEXT_HEADINGS:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -89,8 +96,12 @@ class Predictions(QWidget):
         self.rows.show_predictions(result.predictions)
         self.title.setText(f"{count:,} prediction{'' if count == 1 else 's'} (model {by})")
         fit(self.table, count, 0)
-        self.left_out.setText(reasons(result.left_out))
-        self.left_out.setVisible(bool(result.left_out))
+        warnings = [
+            reasons(result.left_out),
+            *(f"{_named(unknown.file)}: {unknown.text}" for unknown in result.unknown),
+        ]
+        self.left_out.setText("\n".join(filter(None, warnings)))
+        self.left_out.setVisible(any(warnings))
         self.show()
 
     def _label(self, role: str) -> QLabel:
@@ -100,6 +111,10 @@ class Predictions(QWidget):
         label.setWordWrap(True)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         return label
+
+
+def _named(file: str) -> str:
+    return PurePath(file).name
 
 
 def _cell(prediction: FilePrediction, heading: str) -> str:

@@ -202,7 +202,8 @@ class EvaluationView(QWidget):
         path = Path(evaluation.checkpoint)
         run = path.parent.parent.name.split("-", 2)[-1] if path.parent.name == "checkpoints" else path.name
         split = next(title for title, name in SPLITS if name == evaluation.split).lower()
-        return f"{run}, epoch {evaluation.epoch}, step {evaluation.step:,} · {evaluation.samples:,} {split} samples"
+        origin = f"{run}, epoch {evaluation.epoch}, step {evaluation.step:,} · {evaluation.samples:,} {split} samples"
+        return f"{origin}. {evaluation.note}" if evaluation.note else origin
 
     def _button(self, name: str, text: str) -> QPushButton:
         button = QPushButton(text, self)
@@ -243,6 +244,7 @@ def _takes_tab(widget: QWidget) -> bool:
 
 
 def _metrics_text(evaluation: Evaluation) -> str:
-    """The metrics in one line."""
+    """The metrics in one line, below them what a linear regression has learned."""
     named = {METRICS.get(name, name.replace("_", " ")): value for name, value in evaluation.metrics.items()}
-    return "   ".join(f"{name} {value:.4g}" for name, value in named.items() if name != "samples")
+    metrics = "   ".join(f"{name} {value:.4g}" for name, value in named.items() if name != "samples")
+    return "\n".join([metrics, *(f"Learned: {equation.text}" for equation in evaluation.equations or ())])

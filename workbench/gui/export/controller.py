@@ -51,7 +51,8 @@ class ExportController(QObject):
         checkpoint = checkpoints.best_else_latest(run.checkpoints) if run is not None else None
         if checkpoint is not None:
             self._unfinished = unfinished_of(Path(file))
-            self._service.send(ExportModel(checkpoint=str(checkpoint.path), format=form, file=file))
+            options = self._dialog.options() if self._dialog is not None else {}
+            self._service.send(ExportModel(checkpoint=str(checkpoint.path), format=form, file=file, **options))
         elif self._dialog is not None:
             self._dialog.show_refusal("The run has no checkpoint that could be exported.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from workbench.export_formats import FORMATS
 from workbench.gui.dialogs import ask
+from workbench.gui.export.onnx_form import OnnxForm
 from workbench.gui.service.busy_indicator import BusyIndicator
 from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import STEP
@@ -31,6 +33,7 @@ class ExportDialog(QDialog):
     """Of one run. Emits ``wanted`` with format and file; :meth:`apply_reply` and :meth:`show_refusal` show the outcome."""
 
     wanted = Signal(str, str)
+    """:meth:`options` says the rest."""
 
     def __init__(self, name: str, service: ServiceClient, parent: QWidget | None = None) -> None:
         """``name`` is proposed for the file; ``service`` writes it."""
@@ -65,6 +68,7 @@ class ExportDialog(QDialog):
         self.start.setObjectName("export.start")
         self.start.clicked.connect(self._start)
         buttons.rejected.connect(self.reject)
+        self.onnx = OnnxForm(self)
         row = QHBoxLayout()
         row.addWidget(self.file, 1)
         row.addWidget(browse)
@@ -73,12 +77,17 @@ class ExportDialog(QDialog):
         layout.addRow("Format", self.form)
         layout.addRow("", self.about)
         layout.addRow("File", row)
+        layout.addRow(self.onnx)
         layout.addRow(self.status)
         texts: dict[RequestType, str] = {ExportModel: ""}
         layout.addRow(BusyIndicator(service, texts, "export.waiting", self))
         layout.addRow(buttons)
         self.form.currentIndexChanged.connect(self._on_format_changed)
         self._on_format_changed()
+
+    def options(self) -> dict[str, Any]:
+        """What was chosen for this format alone: fields of the request."""
+        return self.onnx.options() if self.form.currentData() == "onnx" else {}
 
     def apply_reply(self, reply: ServiceReply) -> None:
         """Shows the outcome. A reply that was not waited for is that to a dialog before this one."""
@@ -99,6 +108,7 @@ class ExportDialog(QDialog):
     def _on_format_changed(self) -> None:
         chosen = FORMATS[self.form.currentIndex()]
         self.about.setText(chosen.about)
+        self.onnx.setVisible(chosen.name == "onnx")
         path = Path(self.file.text() or str(Path.home() / self._name))
         if self.file.text() and path.suffix in {known.suffix for known in FORMATS}:
             path = path.with_suffix("")
@@ -127,5 +137,7 @@ class ExportDialog(QDialog):
 def describe_outcome(reply: ServiceReply) -> str:
     """What became of an export."""
     if isinstance(reply.answer, ExportedModel):
-        return f"Exported: {reply.answer.file} ({reply.answer.bytes / 1024:,.0f} KiB)"
+        exported = f"Exported: {reply.answer.file} ({reply.answer.bytes / 1024:,.0f} KiB)"
+        check = reply.answer.check
+        return exported if check is None else f"{exported}\n{check.text}"
     return "\n".join(str(problem) for problem in reply.problems)

@@ -32,6 +32,11 @@ class HelpPages(QObject):
         """How gradients come about."""
         self._open("autograd", "Autograd")
 
+    @Slot()
+    def attention(self) -> None:
+        """Who looks at whom."""
+        self._open("attention", "Attention")
+
     def _open(self, page: str, title: str) -> None:
         if self._page is not None:
             self._page.close()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
 from workbench.config.problems import Problem
-from workbench.runs.service.base import ServiceData
+from workbench.runs.service.base import Number, ServiceData
 from workbench.runs.service.evaluation import Evaluation, FilePredictions
 from workbench.runs.service.inspection import AttentionMaps, BatchInspection, ModelGraph, ModelSummary, TensorSlice
 from workbench.runs.service.samples import DatasetPreview, SampleDescriptions, ScanReport
@@ -59,13 +59,33 @@ class CheckpointDescription(ServiceData):
     run: str
 
 
+class ExportCheck(ServiceData):
+    """What an exported file gives beside what its model gives, on samples of the run as they are before any preparation."""
+
+    samples: int
+    origin: str
+    """Which samples: those of a split, or random ones and why."""
+    batch_sizes: tuple[int, ...]
+    difference: Number
+    """The largest difference of an output, in its own unit."""
+
+    @property
+    def text(self) -> str:
+        """All of that as a sentence."""
+        sizes = " and ".join(map(str, self.batch_sizes))
+        word = "batch size" if len(self.batch_sizes) == 1 else "batch sizes"
+        return f"Checked on {self.samples} {self.origin} at {word} {sizes}: outputs differ by at most {self.difference:.2g}."
+
+
 class ExportedModel(ServiceData):
-    """The answer to ExportModel: the file, its size, and what to know of the format."""
+    """The answer to ExportModel: the file, its size, what to know of the format, and how exact it is."""
 
     kind: Literal["export"] = "export"
     file: str
     bytes: int
     drawback: str = ""
+    check: ExportCheck | None = None
+    """None where the file holds no network that could be compared."""
 
 
 class ExampleSection(ServiceData):

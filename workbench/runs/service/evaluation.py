@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from workbench.runs.service.base import Number, ServiceData
+from workbench.runs.service.linear_equation import LinearEquation
 from workbench.runs.service.samples import SampleDescription
 
 
@@ -86,6 +87,10 @@ class Evaluation(ServiceData):
     cells: tuple[tuple[int, int, tuple[int, ...]], ...] | None = None
     """True class, predicted class, and samples of that cell of the confusion, the highest loss first."""
     forecast: ForecastSeries | None = None
+    equations: tuple[LinearEquation, ...] | None = None
+    """What a linear regression has learned."""
+    note: str | None = None
+    """What a person should know of the evaluation, such as that another split was taken."""
     worst: tuple[EvaluatedSample, ...] = ()
     checkpoint: str = ""
     epoch: int = 0
@@ -107,9 +112,32 @@ class FilePrediction(ServiceData):
     """What the model computes for a file or a row of it: the best classes with their scores (0 to 1), or values by target."""
 
     file: str
+    row: int | None = None
+    """The row of a table, as spreadsheets count: the first below the header is 2."""
+    identifiers: dict[str, str] | None = None
+    """The cells of that row in the columns that are no inputs of the model."""
     scores: tuple[tuple[str, float], ...] | None = None
     values: dict[str, Number] | None = None
     prediction: str = Field(alias="guess")
+
+
+class UnknownWords(ServiceData):
+    """Words of a column that training never saw: how many cells have one, and the most frequent with their counts."""
+
+    file: str
+    column: str
+    cells: int
+    words: tuple[tuple[str, int], ...]
+    distinct: int
+
+    @property
+    def text(self) -> str:
+        """All of that as a sentence."""
+        cells = "1 cell has a word" if self.cells == 1 else f"{self.cells:,} cells have words"
+        listed = ", ".join(f"“{word}” ({count:,})" for word, count in self.words)
+        more = self.distinct - len(self.words)
+        rest = f" and {more:,} more" if more > 0 else ""
+        return f"column {self.column}: {cells} that training never saw: {listed}{rest}"
 
 
 class FilePredictions(ServiceData):
@@ -118,3 +146,6 @@ class FilePredictions(ServiceData):
     kind: Literal["predictions"] = "predictions"
     predictions: tuple[FilePrediction, ...]
     left_out: tuple[LeftOutFile, ...]
+    target: str = ""
+    """The column whose class is predicted, where there is one."""
+    unknown: tuple[UnknownWords, ...] = ()

@@ -82,6 +82,10 @@ class ExportModel(ServiceRequest):
     checkpoint: str
     format: str
     file: str
+    opset: int | None = None
+    """The version of ONNX's operators; None is the exporter's own choice. It and the names are for ONNX alone."""
+    input_names: tuple[str, ...] = ()
+    output_names: tuple[str, ...] = ()
 
 
 class PredictFiles(ServiceRequest):

@@ -70,6 +70,11 @@ def encoding_of(path: Path, wanted: str = "auto") -> Encoding:
     return _by_statistics(path, start)
 
 
+def decode_text(path: Path) -> str:
+    """The text in a file. Raises RefusedError for a file that is no text, and OSError."""
+    return path.read_text(encoding=encoding_of(path).codec)
+
+
 def _as_wanted(path: Path, wanted: str) -> Encoding:
     try:
         codec = codecs.lookup(wanted).name
