@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from workbench.engine.data import series, table_reader, text
 from workbench.engine.data.dataset import Progress, Source, no_progress
-from workbench.engine.data.images import ImageError, decode
+from workbench.engine.data.images import ImageError, decode, form_of
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
 from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile
@@ -66,7 +66,7 @@ def _samples(source: Source, files: list[Path], left_out: list[LeftOutFile], pro
 
 def _image(path: Path, source: Source) -> Tensor:
     facts = source.preprocessing
-    image = decode(path, int(facts["size"]), facts["channels"])
+    image = decode(path, form_of(facts))
     white = facts.get("white", 255)
     return image if white == 255 else (image.to(torch.float32) * (white / 255)).round().to(torch.uint8)
 

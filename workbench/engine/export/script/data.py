@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.config.fields import title_of
 from workbench.config.run import RunConfig
-from workbench.engine.data import digits, image_folder, images, series, synthetic, table, table_reader, text
+from workbench.engine.data import digits, image_files, images, series, synthetic, table, table_reader, text
 from workbench.engine.data.dataset import Source
 from workbench.engine.data.split import split
 from workbench.engine.export.lifting.lift import Piece
@@ -116,7 +116,7 @@ def read_images(files: list[tuple[Path, int]], settings: Settings) -> tuple[Tens
     inputs, labels = [], []
     for path, label in files:
         try:
-            inputs.append(decode(path, settings.size, settings.channels))
+            inputs.append(decode(path, $form))
         except Exception as error:
             print(f"{path} is left out: {error}")
         else:
@@ -146,15 +146,22 @@ files = [(file, CLASSES.index(word)) for file, word in named]
 
 
 def _images(config: Any, source: Source, files: str, divide: str, before: str = "", **more: Any) -> Piece:
+    if "scales" in source.preprocessing:
+        what = "a script has no counterpart yet of images with more than 8 bits a pixel"
+        raise RefusedError(what, "save the images with 8 bits, or choose another format", "dataset.path")
+    form = images.form_of(source.preprocessing)
+    code = f"ImageForm({form.width}, {form.height}, {form.channels!r}, {form.fit!r}, {form.frame!r})"
     uses = {
         "decode": images.decode,
+        "ImageForm": images.ImageForm,
         "split": split,
         "Settings": type(config),
-        "image_files": image_folder._files,
+        "image_files": image_files.image_files,
         **more.pop("uses", {}),
     }
     classes = list(source.task.classes)
-    return Piece(filled(_IMAGES, classes=classes, files=files, divide=divide, before=before), uses=uses, **more)
+    text = filled(_IMAGES, classes=classes, files=files, divide=divide, before=before, form=code)
+    return Piece(text, uses=uses, **more)
 
 
 def _divide(config: Any) -> str:
@@ -162,7 +169,10 @@ def _divide(config: Any) -> str:
 
 
 def _image_folder(config: Any, source: Source) -> Piece:
-    given = image_folder.given_splits(Path(config.path).expanduser())
+    if config.case == "same":
+        what = "a script has no counterpart yet of classes that are the same in upper and lower case"
+        raise RefusedError(what, "give the folders of a class one name, or choose another format", "dataset.case")
+    given = image_files.given_splits(Path(config.path).expanduser())
     train = f" / {given['train'].name!r}" if given else ""
     divide = filled(_GIVEN, val=repr(given["val"].name)) if "val" in given else _divide(config)
     return _images(config, source, f"files = image_files(Path(path){train}, CLASSES)", divide)
