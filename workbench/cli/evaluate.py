@@ -33,6 +33,8 @@ def evaluate_splits(target: str, splits: str, root: Path | None) -> list[Evaluat
 def print_evaluation(evaluation: Evaluation) -> None:
     """A result for a person, on standard output."""
     output.line(f"{evaluation.checkpoint} (epoch {evaluation.epoch}, step {evaluation.step}), {evaluation.split}:")
+    for warning in evaluation.warnings:
+        output.line(f"  warning: {warning}")
     for name, value in evaluation.metrics.items():
         output.line(f"  {name:<12} {output.number(value)}")
     if evaluation.per_class:

@@ -23,6 +23,7 @@ from workbench.engine.service import predict
 from workbench.engine.tasks import samples
 from workbench.engine.training import build
 from workbench.engine.training.evaluation import evaluate_in_detail
+from workbench.engine.training.state import changed_files
 from workbench.export_formats import SCRIPT
 from workbench.runs.service.answers import CheckpointDescription, ExportedModel
 from workbench.runs.service.evaluation import Evaluation, FilePredictions
@@ -49,10 +50,12 @@ def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Eval
         check_split(parts, request.split)
         load_weights(parts, state, path)
         evaluated = Evaluation.model_validate(evaluate_in_detail(parts, request.split, progress))
+        warnings = tuple(filter(None, [changed_files(state, parts.source.stamp)]))
     finally:
         parts.loader.close()
     position = state["position"]
-    return evaluated.model_copy(update={"checkpoint": str(path), "epoch": position["epoch"], "step": position["step"]})
+    where = {"checkpoint": str(path), "epoch": position["epoch"], "step": position["step"]}
+    return evaluated.model_copy(update={**where, "warnings": warnings})
 
 
 def describe_samples(request: DescribeSamples, progress: Progress) -> SampleDescriptions:

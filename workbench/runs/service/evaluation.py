@@ -87,6 +87,8 @@ class Evaluation(ServiceData):
     """True class, predicted class, and samples of that cell of the confusion, the highest loss first."""
     forecast: ForecastSeries | None = None
     worst: tuple[EvaluatedSample, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Clauses about the samples, such as that their files changed since the training."""
     checkpoint: str = ""
     epoch: int = 0
     step: int = 0
