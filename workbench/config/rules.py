@@ -37,10 +37,12 @@ def problems(config: RunConfig) -> tuple[Problem, ...]:
 
 
 def image_size(dataset: Dataset) -> int | None:
-    """Height and width of a dataset's images in pixels; None where its samples are no images, or where it is not known."""
+    """The shorter side of a dataset's images in pixels; None where its samples are no images, or where it is not known."""
     if isinstance(dataset, Torchvision):
         return dataset.form[0]
-    return dataset.size if isinstance(dataset, (Digits, ImageFolder, ImageCSV)) else None
+    if isinstance(dataset, (ImageFolder, ImageCSV)):
+        return min(dataset.size, dataset.image_width)
+    return dataset.size if isinstance(dataset, Digits) else None
 
 
 def sample_of(dataset: Dataset) -> SampleKind:

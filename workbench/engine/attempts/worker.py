@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from functools import partial
 
 import torch
 
@@ -30,7 +31,7 @@ from workbench.engine.training.control import Control, StopBeforeStartError
 from workbench.engine.training.early_stopping import EarlyStopping
 from workbench.engine.training.loop import AttemptResult, Trainer, train
 from workbench.engine.training.lr_backoff import LRBackoff
-from workbench.engine.training.state import TrainState
+from workbench.engine.training.state import TrainState, changed_files
 from workbench.runs import history
 from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.branch import parent_of
@@ -98,6 +99,7 @@ def _train(
         if reporter is not None:
             _report_start(reporter, folder, state, continuation)
             reporter.note(note)
+            parts.loader.unreadable.tell = partial(reporter.note, level="warning")
         boundary = RunBoundary(state, log, saver, control)
         trainer = Trainer(parts, state, log, boundary)
         try:
@@ -146,6 +148,7 @@ def _continue_from(
     position.epochs = request.epochs or max(int(saved["position"]["epochs"]), config.training.epochs)
     proof = replay(state, folder, saved, request.replay, reporter, control) if request.replay else None
     continuation = Continuation(resume(state, saved))
+    continuation.warnings += filter(None, [changed_files(saved, state.parts.source.stamp)])
     if proof is not None and proof.holds:
         continuation.text += f"; {proof.text}"
     elif proof is not None:

@@ -16,9 +16,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from workbench.config import files
+from workbench.config.files import with_new_settings
 from workbench.config.migrations import format_problem, migrate_checkpoint
-from workbench.config.problems import ConfigError
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.state_types import CheckpointInfoFields, CheckpointState
 from workbench.runs.checkpoints import CheckpointInfo, file_name, list_checkpoints
@@ -82,15 +81,10 @@ def load(path: Path) -> CheckpointState:
         raise RefusedError(
             f"{path} is damaged: its checksum does not match its content", "choose an earlier checkpoint"
         )
-    return _with_defaults(cast("CheckpointState", migrate_checkpoint(state)))
-
-
-def _with_defaults(state: CheckpointState) -> CheckpointState:
-    """The checkpoint with the settings that came after it at their defaults: they are what it was made with."""
-    # Settings that are not allowed any more are left as they are: whoever needs them says so.
-    with contextlib.suppress(ConfigError):
-        state["config"] = files.parse(state["config"]).as_data()
-    return state
+    migrated = migrate_checkpoint(state)
+    if isinstance(migrated["config"], Mapping):
+        migrated["config"] = with_new_settings(migrated["config"])
+    return cast("CheckpointState", migrated)
 
 
 def load_latest(folder: Path) -> tuple[CheckpointState | None, list[str]]:

@@ -37,17 +37,15 @@ def _load_sine(config: Sine, progress: Progress, learned: Source | None) -> Sour
     return series.load_sine(config, progress, learned)
 
 
-def _load_image_csv(config: ImageCSV, progress: Progress) -> Source:
+def _load_image_csv(config: ImageCSV, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import image_csv
 
-    return image_csv.load(config, progress)
+    return image_csv.load(config, progress, learned)
 
 
 SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
     "digits": digits.load,
-    "image-folder": image_folder.load,
     "synthetic": synthetic.load,
-    "image-csv": _load_image_csv,
     "torchvision": torchvision_sets.load,
     "python": user_dataset.load,
 }
@@ -56,6 +54,8 @@ FITTED_SOURCES: dict[str, Callable[[Any, Progress, Source | None], Source]] = {
     "sine": _load_sine,
     "series": _load_series,
     "text": _load_text,
+    "image-folder": image_folder.load,
+    "image-csv": _load_image_csv,
 }
 """Sources whose samples are prepared with what was learned from them; those of the others are scaled when they are used."""
 

@@ -5,6 +5,8 @@ Means and deviations, categories, a vocabulary: with another one of them a netwo
 
 from __future__ import annotations
 
+import unicodedata
+
 import torch
 
 from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
@@ -67,7 +69,10 @@ def from_state(state: CheckpointState) -> Source:
 
 def check_classes(task: TaskSpec, saved: CheckpointState) -> None:
     """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
-    before, now = tuple(saved["classes"]), task.classes
+    # Composed and decomposed letters are the same letters.
+    before, now = (
+        tuple(unicodedata.normalize("NFC", name) for name in names) for names in (saved["classes"], task.classes)
+    )
     if before != now:
         removed, added = ", ".join(sorted({*before} - {*now})), ", ".join(sorted({*now} - {*before}))
         changes = "; ".join(f"{word} {names}" for word, names in (("removed:", removed), ("added:", added)) if names)

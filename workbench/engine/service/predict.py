@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from workbench.engine.data import series, text
 from workbench.engine.data.dataset import Progress, Source, no_progress
-from workbench.engine.data.images import ImageError, decode
+from workbench.engine.data.images import ImageError, decode, form_of
 from workbench.engine.data.tables.columns import without_gaps
 from workbench.engine.data.tables.encoding import decode_text
 from workbench.engine.data.tables.file import TableFile, open_table
@@ -112,7 +112,7 @@ def _samples(source: Source, files: list[Path], findings: _Findings, progress: P
 
 def _image(path: Path, source: Source) -> Tensor:
     facts = source.preprocessing
-    image = decode(path, int(facts["size"]), facts["channels"])
+    image = decode(path, form_of(facts))
     white = facts.get("white", 255)
     return image if white == 255 else (image.to(torch.float32) * (white / 255)).round().to(torch.uint8)
 

@@ -138,11 +138,11 @@ def assemble(
 
 
 def fingerprint(source: Source, plan: StepPlan) -> dict[str, Any]:
-    """How many samples there are, how many make a step, and a hash of what they are to be taken for."""
+    """How many samples there are, how many make a step, a hash of what they are to be taken for, and the stamp of their files."""
     splits = {"train": source.train, "val": source.val}
     sizes = {name: len(split) for name, split in splits.items()}
     hashed = format.checksum({name: split.targets for name, split in splits.items()})[:16]
-    return {**sizes, "per_step": plan.per_step, "targets": hashed}
+    return {**sizes, "per_step": plan.per_step, "targets": hashed, "stamp": source.stamp}
 
 
 def build_model(

@@ -8,9 +8,11 @@ a run is at a step boundary is in ``state.py``, so that a resumed run takes the 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from workbench.engine.data.unreadable import UnreadableError
 from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.runtime.failures import FailedError, Failure
 from workbench.engine.training.boundary import Boundary, RunBoundary
@@ -158,6 +160,8 @@ def train(trainer: Trainer, boundary: RunBoundary, backoff: LRBackoff) -> Attemp
             return trainer.report_equations(result) if decision is None else result
         except NonFiniteError as error:
             nonfinite = error
+        except UnreadableError as error:
+            return _stop_without_samples(trainer.state, boundary, error.failure)
         except FailedError as error:
             return _failed(trainer.state, error.failure)
         failure = backoff.recover(nonfinite)
@@ -176,6 +180,15 @@ def _leave(state: TrainState, boundary: RunBoundary, decision: Decision | None) 
     hint = "Resume the run to continue from here" if saved else "Free disk space: this state could not be saved"
     what = f"{status} at {position_text(position.epoch, position.step)}"
     return AttemptResult(status, what, hint, epoch=position.epoch, step=position.step)
+
+
+def _stop_without_samples(state: TrainState, boundary: RunBoundary, failure: Failure) -> AttemptResult:
+    """Saves a run whose samples can no longer be read at the step that it took last. Of several processes only this one knows."""
+    if state.parts.world.size == 1:
+        with suppress(NonFiniteError):
+            boundary.end_steps()
+            boundary.save_before_leaving(Decision(stop=True))
+    return _failed(state, failure)
 
 
 def _failed(state: TrainState, failure: Failure) -> AttemptResult:

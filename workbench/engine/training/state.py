@@ -207,7 +207,8 @@ def restart_epoch(saved: CheckpointState) -> CheckpointState:
 def fit_to_data(saved: CheckpointState, data_now: dict[str, Any]) -> tuple[CheckpointState, str]:
     """A captured state for the data as they are now, and a text of how they and the steps differ; then the epoch starts over."""
     was = saved.get("data")
-    if was is None or was == data_now:
+    # Files of another stamp may hold the same samples: that is told, and the epoch continues.
+    if was is None or {**was, "stamp": ""} == {**data_now, "stamp": ""}:
         return saved, ""
     names = {"train": "training samples", "val": "validation samples", "per_step": "samples a step"}
     changes = [
@@ -215,6 +216,16 @@ def fit_to_data(saved: CheckpointState, data_now: dict[str, Any]) -> tuple[Check
     ]
     restarted = [f"epoch {saved['position']['epoch'] + 1} started over"] if saved["position"]["batch"] > 0 else []
     return restart_epoch(saved), " and ".join([*(changes or ["data other than before"]), *restarted])
+
+
+def changed_files(saved: CheckpointState, stamp: str) -> str:
+    """A warning where files of the data changed since a checkpoint; empty where they did not, or where it is not known."""
+    before = (saved.get("data") or {}).get("stamp", "")
+    if not before or not stamp or before == stamp:
+        return ""
+    return (
+        "files of the data changed since the checkpoint was saved (other sizes or times of change): results may differ"
+    )
 
 
 def _copy(value: Any) -> Any:

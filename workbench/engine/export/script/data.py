@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config.fields import title_of
-from workbench.engine.data import digits, image_folder, series, synthetic
+from workbench.engine.data import digits, image_files, series, synthetic
 from workbench.engine.data.dataset import Source
+from workbench.engine.data.images import form_of
 from workbench.engine.data.tables.file import TableFile, open_table
 from workbench.engine.export.lifting.folding import Code
 from workbench.engine.export.lifting.lift import Piece
@@ -58,7 +59,14 @@ def facts(config: Any, source: Source) -> dict[str, Any]:
             raise _refused(config.name, "dataset.name")
         known["known"] = Code(f"torchvision.datasets.{config.name}")
     if config.kind == "image-folder":
-        known["folders"] |= {name: folder.name for name, folder in image_folder.given_splits(path).items()}
+        if config.case == "same":
+            cure = "give the folders of a class one name"
+            raise _refused("classes that are the same in upper and lower case", "dataset.case", cure)
+        known["folders"] |= {name: folder.name for name, folder in image_files.given_splits(path).items()}
+    if config.kind in ("image-folder", "image-csv"):
+        if "scales" in source.preprocessing:
+            raise _refused("images with more than 8 bits a pixel", "dataset.path", "save the images with 8 bits")
+        known["form"] = vars(form_of(source.preprocessing))
     if config.kind in _TABLES:
         table = _plain_table(path, source)
         known["separator"] = table.reading.separator

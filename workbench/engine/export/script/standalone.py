@@ -19,13 +19,14 @@ from torch import Tensor, nn
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
-from workbench.engine.data import image_folder, series
+from workbench.engine.data import series
 from workbench.engine.data.augment import change, draw_numbers
 from workbench.engine.data.augment.geometry import erase
 from workbench.engine.data.balance import chances, count_classes
 from workbench.engine.data.batches import EVALUATION_BATCH
 from workbench.engine.data.dataset import Source, TaskSpec
-from workbench.engine.data.images import decode
+from workbench.engine.data.image_files import image_files
+from workbench.engine.data.images import ImageForm, decode
 from workbench.engine.data.sampling import epoch_order
 from workbench.engine.data.split import by_group, by_time, split
 from workbench.engine.data.tables.columns import cleaned, without_gaps
@@ -151,10 +152,10 @@ def load_images(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         named = [(Path(name).expanduser(), word) for name, word in rows if name and word]
         files = [(Path(settings.path).parent / file, CLASSES.index(word)) for file, word in named]
     else:
-        files = image_folder._files(Path(settings.path, FOLDERS["train"]), CLASSES)
+        files = image_files(Path(settings.path, FOLDERS["train"]), CLASSES)
     inputs, targets = read_images(files, settings)
     if given.divided:
-        files = image_folder._files(Path(settings.path, FOLDERS["val"]), CLASSES)
+        files = image_files(Path(settings.path, FOLDERS["val"]), CLASSES)
         return inputs, targets, *read_images(files, settings)
     return divided(inputs, targets, settings)
 
@@ -162,9 +163,10 @@ def load_images(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def read_images(files: list[tuple[Path, int]], settings: Any) -> tuple[Tensor, Tensor]:
     """All images that can be read, uint8 (n, channels, height, width), and the numbers of their classes."""
     inputs, labels = [], []
+    form = ImageForm(**given.form)
     for path, label in files:
         try:
-            inputs.append(decode(path, settings.size, settings.channels))
+            inputs.append(decode(path, form))
         except Exception as error:
             print(f"{path} is left out: {error}")
         else:
