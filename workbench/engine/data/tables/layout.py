@@ -85,11 +85,13 @@ def best_separator(sample: str) -> tuple[str, str]:
     scores = {}
     quote = '"' if '"' in sample else ""
     for separator in SEPARATORS:
-        widths = [len(record) for record in records(io.StringIO(sample), separator, quote)]
+        found = list(records(io.StringIO(sample), separator, quote))
+        widths = [len(record) for record in found]
         width, count = Counter(widths).most_common(1)[0]
         if width > 1:
-            first = 1.0 if widths[0] in (width, width - 1) else 0.5
-            scores[separator] = (count / len(widths) * first, -SEPARATORS.index(separator))
+            start = _titles(found, width, sample.splitlines())
+            fits = {0: 1.0, 1: 0.8}.get(width - widths[start], 0.5) * (0.97 if start else 1.0)
+            scores[separator] = (count / (len(widths) - start) * fits, -SEPARATORS.index(separator))
     best = max(scores, key=lambda separator: scores[separator]) if scores else ","
     return best, quote
 
@@ -107,7 +109,7 @@ def _width_of(found: Sequence[Record]) -> int:
 def _with_header(found: list[Record], layout: Layout, lines: Sequence[str], header: str) -> Layout:
     body = found[1:] or found
     width = _width_of(body)
-    start = 0 if header != "auto" else _titles(found, width)
+    start = 0 if header != "auto" else _titles(found, width, lines)
     first = found[start]
     names = [name.strip().strip("\ufeff").strip() for name in first]
     if names and names[0].startswith("#") and len(names) > 1:
@@ -160,13 +162,16 @@ def _looks_like_a_row(names: Sequence[str]) -> bool:
     return bool(filled) and all(_NUMERIC.match(name) for name in filled)
 
 
-def _titles(found: Sequence[Record], width: int) -> int:
+def _titles(found: Sequence[Record], width: int, lines: Sequence[str]) -> int:
     """How many records stand before the header: comments, and titles of fewer cells than the rows have."""
     for number, record in enumerate(found[:50]):
         filled = sum(bool(cell.strip()) for cell in record)
         following = found[number + 1] if number + 1 < len(found) else []
         if len(record) < width - 1 or (record[0].lstrip().startswith("#") and len(record) != width):
             continue
+        line = _line_of(lines, number)
+        if len(record) < width and line < len(lines) and not lines[line].strip():
+            continue  # a title, with an empty line below it
         if width > 2 and filled <= 1 and sum(bool(cell.strip()) for cell in following) > 1:
             continue
         return number
