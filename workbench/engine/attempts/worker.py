@@ -42,10 +42,6 @@ from workbench.runs.folder import (
     given_name,
     write_whole,
 )
-from workbench.runs.service.data_report import REASONS_TOLD
-
-NAMES_TOLD = 5
-"""Names of files or rows that are told in the log for each reason why they are left out; data.json has more."""
 
 
 def train_on_this_process(
@@ -223,10 +219,6 @@ def _report_data(reporter: Reporter, source: Source) -> None:
         return
     reporter.keep_data_report(report)
     reporter.note(f"data: {report.counts_text()}", "warning" if report.was_left_out else "info")
-    for group in report.left_out[:REASONS_TOLD]:
-        if not group.chosen:
-            more = f" and {group.count - NAMES_TOLD:,} more" if group.count > NAMES_TOLD else ""
-            reporter.note(f"left out ({group.why}): {', '.join(group.names[:NAMES_TOLD])}{more}", "warning")
     for finding in report.findings:
         reporter.note(finding.text, "info" if finding.severity == "assumed" else "warning")
 

@@ -95,10 +95,10 @@ class Document(QObject):
             self.undo_stack.push(_Change(self, path, before, after))
 
     def set_section(self, section: str, part: dict[str, Any], why: str) -> None:
-        """Changes several settings of a section in one step that can be undone. ``why`` tells steps of one kind apart."""
+        """Changes several settings of a section in one step that can be undone. ``why`` is what is undone, in words."""
         before = self._data[section]
         if part != before:
-            self.undo_stack.push(_Change(self, f"{section}.{why}", before, copy.deepcopy(part)))
+            self.undo_stack.push(_Change(self, f"{section}.{why}", before, copy.deepcopy(part), why))
 
     def reset(self, path: str) -> None:
         """Takes a setting back to its default."""
@@ -153,8 +153,10 @@ class Document(QObject):
 class _Change(QUndoCommand):
     """One changed setting: the section before and after."""
 
-    def __init__(self, document: Document, path: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-        super().__init__(f"{_title(path, before)}")
+    def __init__(
+        self, document: Document, path: str, before: dict[str, Any], after: dict[str, Any], title: str = ""
+    ) -> None:
+        super().__init__(title or _title(path, before))
         self._document = document
         self._path = path
         self._before = before
