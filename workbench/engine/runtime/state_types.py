@@ -51,6 +51,7 @@ class MetricsState(TypedDict):
     train: NotRequired[dict[str, float]]
     val: NotRequired[dict[str, float]]
     sums: list[float]
+    sums_format: NotRequired[int]
     monitor: EarlyStoppingState
 
 

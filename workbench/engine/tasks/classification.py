@@ -26,7 +26,6 @@ class Classification(Task):
     metric: ClassVar[str] = "accuracy"
     losses: ClassVar[tuple[str, ...]] = ("cross-entropy", "bce", "focal")
     default_loss: ClassVar[str] = "cross-entropy"
-    columns: ClassVar[int] = 3
     shown: ClassVar[int] = 2
 
     def loss_factory(self, training: Training) -> functools.partial[Loss]:
@@ -44,6 +43,11 @@ class Classification(Task):
     def predict(self, outputs: Tensor) -> Tensor:
         """The class with the highest output, int64 (b,)."""
         return outputs.detach().argmax(1)
+
+    @property
+    def columns(self) -> int:
+        """Samples, loss, correct ones."""
+        return 3
 
     def sums(self, predictions: list[Tensor], labels: list[Tensor]) -> Sums:
         """Samples, 0, correct ones. Unreadable samples do not count."""

@@ -29,8 +29,6 @@ class Task(ABC):
     """Losses that may be chosen beside ``auto``."""
     default_loss: ClassVar[str]
     """What ``auto`` stands for."""
-    columns: ClassVar[int]
-    """Width of a row of sums: samples, loss, and what the task's metrics need."""
     shown: ClassVar[int]
     """The column whose mean is the metric shown beside the loss."""
 
@@ -65,6 +63,11 @@ class Task(ABC):
 
     # --- running metrics ---
 
+    @property
+    @abstractmethod
+    def columns(self) -> int:
+        """Width of a row of sums: samples, loss, and what the task's metrics need."""
+
     @abstractmethod
     def predict(self, outputs: Tensor) -> Tensor:
         """What is kept of a batch's outputs for metrics, on the device."""
@@ -76,6 +79,10 @@ class Task(ABC):
     @abstractmethod
     def metrics(self, sums: Sums) -> dict[str, float]:
         """A row of sums, (columns,), as metrics by name, ``loss`` and ``samples`` among them; empty without samples."""
+
+    def from_former_sums(self, former: Sums) -> Sums:
+        """A row of sums as version 0.1 kept it, with columns to spare for any task, as a row of now."""
+        return former[: self.columns]
 
     # --- evaluation ---
 

@@ -68,10 +68,8 @@ def evaluate(
         sums = rows.sum(axis=0)
     metrics = task.metrics(world.all_reduce_sum(sums))
     if parts.imbalanced and metrics:
-        classes = len(task.spec.classes)
-        metrics["balanced_accuracy"] = class_figures.balanced_accuracy(
-            classes, predictions, labels, world.all_reduce_sum
-        )
+        counts = class_figures.class_counts(len(task.spec.classes), predictions, labels)
+        metrics["balanced_accuracy"] = class_figures.balanced_accuracy(world.all_reduce_sum(counts))
     return metrics
 
 
