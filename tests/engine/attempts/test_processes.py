@@ -40,6 +40,7 @@ def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
         pytest.param({"optimizer.kind": "sgd"}, id="sgd"),
         # Uneven on purpose: 1,438 samples in global batches of 64 with two passes each leave a last group of 30.
         pytest.param({"optimizer.kind": "adam", "training.accumulation": 2}, id="adam, accumulation"),
+        pytest.param({"optimizer.kind": "sgd", "dataset.balance": "loss"}, id="weighted classes"),
     ],
 )
 def test_that_two_processes_equal_one_on_the_same_global_batch(

@@ -213,6 +213,10 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer": ("sine-transformer", {"model.width": 16, "model.feedforward": 32, "model.layers": 2}),
     "linear": ("linear-regression", {"dataset.validation": 0.0}),
     "table": ("tabular-mlp", {}),
+    "weighted classes, accumulated": (
+        "imbalanced-tabular",
+        {"dataset.balance": "loss", "training.batch_size": 20, "training.accumulation": 3},
+    ),
 }
 
 

@@ -61,13 +61,18 @@ class StepPlan:
         whole, rest = divmod(self.samples, self.batch * self.accumulation * self.world)
         return max(whole + (1 if rest and not self.drop_last else 0), 1 if self.samples else 0)
 
+    def samples_of(self, number: int) -> slice:
+        """The samples of step ``number`` over all processes, as a part of the epoch's order."""
+        begin = number * self.batch * self.accumulation * self.world
+        return slice(begin, min(begin + self.batch * self.accumulation * self.world, self.samples))
+
     def step(self, number: int, rank: int = 0) -> list[MicrobatchSlice]:
         """The microbatches of one process in step ``number`` of an epoch. Every process has as many, so that none waits in vain.
 
         A process for which nothing is left repeats a sample with weight 0.
         """
-        begin = number * self.batch * self.accumulation * self.world
-        end = min(begin + self.batch * self.accumulation * self.world, self.samples)
+        samples = self.samples_of(number)
+        begin, end = samples.start, samples.stop
         total = end - begin
         slices = []
         for first in range(begin, end, self.batch * self.world):

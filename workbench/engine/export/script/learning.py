@@ -24,7 +24,7 @@ CLASS_WEIGHTS = torch.tensor($weights)  # rare classes count more
 
 
 def loss_of(output: Tensor, target: Tensor) -> Tensor:
-    \"\"\"What is made small: the mean over a batch.\"\"\"
+    \"\"\"The mean over a batch of the samples' losses, each times the weight of its class.\"\"\"
     return build_loss($arguments, CLASS_WEIGHTS.to(output.device))(output, target)
 """
 

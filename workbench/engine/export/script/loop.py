@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plateau
+from workbench.engine.data import balance
 from workbench.engine.data.batches import EVALUATION_BATCH
 from workbench.engine.data.dataset import Source, TaskSpec
 from workbench.engine.export.lifting.lift import Piece
@@ -29,6 +30,7 @@ def train_epoch(
         for group in optimizer.param_groups:
             group["lr"] = rate * group.get("factor", 1.0)
         chosen = order[step * per_step : (step + 1) * per_step]
+        $weigh
         $draw
         for $part in $parts:
             loss = loss_of(model($ready), targets[part])
@@ -50,6 +52,7 @@ _FP32 = """
 if torch.cuda.is_available():  # convolutions in whole fp32 too
     torch.backends.cudnn.conv.fp32_precision = "ieee"
 """
+_WEIGH = "scale_of_step = step_scale(targets[chosen].cpu(), CLASS_WEIGHTS)  # the weights are 1 in the mean of a step"
 _DRAW = """
 numbers = numbers_of(epoch, step, min(per_step, len(order)))[: len(chosen)].to(inputs.device)
 """
@@ -130,6 +133,7 @@ def piece(config: RunConfig, source: Source) -> Piece:
         "PlateauState": PlateauState,
         "EarlyStopping": EarlyStopping,
         "Schedule": type(config.schedule),
+        "step_scale": balance.step_scale,
     }
     code = "\n\n\n".join((_train(config), _evaluate(source.task), _main(config, source)))
     return Piece(code, ("import argparse",), {**uses, "TaskSpec": TaskSpec})
@@ -143,7 +147,9 @@ def _train(config: RunConfig) -> str:
         clip.append(f"nn.utils.clip_grad_value_(model.parameters(), {training.clip_value})")
     if training.clip_norm != "off":
         clip.append(f"nn.utils.clip_grad_norm_(model.parameters(), {training.clip_norm})")
-    alone = training.accumulation == 1
+    weighted = config.dataset.balance == "loss"
+    weights = [] if training.accumulation == 1 else ["len(part) / len(chosen)"]
+    weights += ["scale_of_step"] if weighted else []
     falling = isinstance(config.schedule, Plateau)
     return filled(
         _TRAIN,
@@ -151,7 +157,8 @@ def _train(config: RunConfig) -> str:
         times=" * plateau.factor" if falling else "",
         epoch_steps="len(order) // per_step" if training.drop_last else "math.ceil(len(order) / per_step)",
         seen="(epoch_steps * per_step)" if training.drop_last else "len(order)",
-        backward="loss.backward()" if alone else "(loss * (len(part) / len(chosen))).backward()",
+        weigh=_WEIGH if weighted else "",
+        backward=f"(loss * ({' * '.join(weights)})).backward()" if weights else "loss.backward()",
         clip="\n".join(clip),
         average=", average: EMA" if training.ema != "off" else "",
         follow="average.update()" if training.ema != "off" else "",
