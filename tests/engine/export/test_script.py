@@ -401,6 +401,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "LBFGS": ("digits-mlp", {"optimizer.kind": "lbfgs"}, "optimizer.kind"),
     "half precision": ("digits-mlp", {"hardware.precision": "bf16"}, "hardware.precision"),
     "several processes": ("digits-mlp", {"hardware.processes": 2}, "hardware.processes"),
+    "a joined batch": ("digits-mlp", {"model.norm": "batch", "training.batch_size": 479}, "training.batch_size"),
     "streamed samples": ("digits-mlp", {"dataset.loading": "streamed"}, "dataset.loading"),
     "a plateau of balanced accuracy": (
         "digits-mlp",

@@ -23,7 +23,7 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
 from workbench.engine.tasks.task import Task
-from workbench.engine.training import compilation, precision
+from workbench.engine.training import compilation, precision, smallest_batch
 from workbench.engine.training.closure_step import ClosureStep
 from workbench.engine.training.ema import EMA
 from workbench.engine.training.lr_schedule import LRSchedule
@@ -111,13 +111,13 @@ def assemble(
     train_step.clip_value = None if training.clip_value == "off" else training.clip_value
     train_step.guard = NonFiniteGuard(train_step.parameters, optimizer, numbers.scaler, world.size == 1)
     ema = EMA(model, training.ema) if training.ema != "off" else None
+    plan = smallest_batch.fit(plan_steps(config, len(source.train), world.size), model, source)
     progress("moving the data to the device", None)
     loader = build_loader(config, source, device, world.local_size)
-    plan = plan_steps(config, len(source.train), world.size)
-    notes: tuple[str, ...] = ()
+    notes = [smallest_batch.note(plan)] if plan.joins_last else []
     if config.hardware.compile:
         seconds = compilation.compile_model(model, train_step, loader, plan, task, world, progress)
-        notes = (f"the network was compiled in {seconds:.1f} s",)
+        notes.append(f"the network was compiled in {seconds:.1f} s")
     return Parts(
         config=config,
         device=device,
@@ -132,7 +132,7 @@ def assemble(
         lr_schedule=LRSchedule(config, plan.steps),
         data_fingerprint=fingerprint(source, plan),
         ema=ema,
-        notes=notes,
+        notes=tuple(notes),
         imbalanced=counts is not None and (balance.is_imbalanced(counts) or config.dataset.balance != "none"),
     )
 

@@ -22,6 +22,7 @@ from workbench.engine.export.lifting.lift import Piece, Script
 from workbench.engine.export.script import augment, data, learning, loop, network, proof
 from workbench.engine.export.script.template import filled
 from workbench.engine.runtime.failures import RefusedError
+from workbench.engine.training import smallest_batch
 
 _HEAD = '''
 """$title
@@ -64,7 +65,7 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
 
     Raises RefusedError with what has no counterpart in it.
     """
-    _refuse(config, source)
+    _refuse(config, source, model)
     samples, layers, rate, steps = _SECTIONS
     pieces = [
         *((samples, piece) for piece in data.pieces(config, source)),
@@ -111,14 +112,16 @@ def _order(config: RunConfig, source: Source) -> Piece:
     return Piece(filled(_ORDER, weights=weights), uses=uses)
 
 
-def _refuse(config: RunConfig, source: Source) -> None:
+def _refuse(config: RunConfig, source: Source, model: nn.Module) -> None:
     """Raises RefusedError for settings that a script has no lines for."""
     hardware = config.hardware
     streamed = not loader.is_resident(config, source, torch.device("cpu"))
+    plan = smallest_batch.fit(loader.plan_steps(config, len(source.train), 1), model, source)
     has_not = [
         (streamed, "samples that are streamed from files batch by batch", "dataset.loading"),
         (hardware.precision != "fp32", f"the precision {hardware.precision}", "hardware.precision"),
         (hardware.processes not in ("auto", 1), "several processes", "hardware.processes"),
+        (plan.joins_last, "a last batch that is joined to the one before", "training.batch_size"),
         (source.task.kind not in loop.TASKS, f"the task {source.task.kind}", "dataset"),
     ]
     for given, what, path in has_not:
