@@ -405,8 +405,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "streamed samples": ("digits-mlp", {"dataset.loading": "streamed"}, "dataset.loading"),
     "a plateau of balanced accuracy": (
         "digits-mlp",
-        {"schedule.kind": "plateau", "dataset.balance": "sampler"},
-        "dataset.balance",
+        {"schedule.kind": "plateau", "training.monitor": "val.balanced_accuracy"},
+        "training.monitor",
     ),
     "an end judged by balanced accuracy": (
         "digits-mlp",

@@ -9,6 +9,7 @@ import socket
 import torch
 
 from workbench.config.run import RunConfig
+from workbench.config.schedule import Plateau
 from workbench.engine.attempts.resume import Continuation, resume
 from workbench.engine.attempts.resume_check import replay
 from workbench.engine.attempts.warm_start import is_warm_start, warm_start
@@ -23,10 +24,9 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.sleep_inhibitor import inhibit_sleep
 from workbench.engine.runtime.state_types import CheckpointState
-from workbench.engine.training import build
+from workbench.engine.training import build, monitor
 from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.control import Control, StopBeforeStartError
-from workbench.engine.training.early_stopping import EarlyStopping
 from workbench.engine.training.loop import AttemptResult, Trainer, train
 from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.engine.training.state import TrainState
@@ -90,7 +90,8 @@ def _train(
     try:
         log = StepLog(reporter, world, parts.task, device)
         log.layer_names = tuple(parts.train_step.layers)
-        state = TrainState(parts, log.sums, _early_stopping(parts), request.epochs or config.training.epochs)
+        early_stopping = monitor.early_stopping(config, parts.task, len(parts.source.val) > 0)
+        state = TrainState(parts, log.sums, early_stopping, request.epochs or config.training.epochs)
         continuation = _continue_from(saved, state, folder, request, reporter, control)
         del saved
         continuation.warnings[:0] = warnings
@@ -119,14 +120,6 @@ def _report_progress(reporter: Reporter | None, control: Control | None, world: 
     return report
 
 
-def _early_stopping(parts: build.Parts) -> EarlyStopping:
-    """What makes an epoch of a configuration the best, and how long to wait for a better one."""
-    config, validated = parts.config, len(parts.source.val) > 0
-    metric, higher_is_better = parts.task.monitored(validated and config.dataset.balance != "none")
-    patience = None if config.training.early_stopping == "off" else config.training.early_stopping
-    return EarlyStopping(f"{'val' if validated else 'train'} {metric}", higher_is_better, patience)
-
-
 def _continue_from(
     saved: CheckpointState | None,
     state: TrainState,
@@ -145,6 +138,7 @@ def _continue_from(
     position.epochs = request.epochs or max(int(saved["position"]["epochs"]), config.training.epochs)
     proof = replay(state, folder, saved, request.replay, reporter, control) if request.replay else None
     continuation = Continuation(resume(state, saved))
+    continuation.notes += _plateau_notes(state)
     if proof is not None and proof.holds:
         continuation.text += f"; {proof.text}"
     elif proof is not None:
@@ -155,6 +149,15 @@ def _continue_from(
     if parent is not None and position.step == parent.step:
         continuation.text = f"{parent}; {continuation.text}"
     return continuation
+
+
+def _plateau_notes(state: TrainState) -> list[str]:
+    """That a plateau schedule goes on following what it followed in an earlier version."""
+    schedule, name = state.parts.config.schedule, state.metrics.early_stopping.name
+    follows = state.parts.lr_schedule.follows or name
+    if not isinstance(schedule, Plateau) or follows == (monitor.followed_by_plateau(state.parts.config) or name):
+        return []
+    return [f"the plateau schedule follows {follows}, as it did when the run was started"]
 
 
 def _report_start(reporter: Reporter, folder: RunFolder, state: TrainState, continuation: Continuation) -> None:

@@ -35,6 +35,7 @@ class ScheduleState(TypedDict):
     best: float
     bad: int
     cooling: NotRequired[int]
+    follows: NotRequired[str]
 
 
 class EarlyStoppingState(TypedDict):

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workbench.config.monitor import PER_CLASS
+
 SAMPLES_PER_CELL = 24
 MAX_CELLS = 4000
 TOP = 5
@@ -79,6 +81,25 @@ def macro_f1(counts: NDArray[np.float64]) -> float:
     both = samples + predicted
     present = both > 0
     return float((2 * correct[present] / both[present]).mean()) if present.any() else 0.0
+
+
+def metric_names(classes: Sequence[str]) -> tuple[str, ...]:
+    """What :func:`metric` knows."""
+    return ("balanced_accuracy", "f1", *(f"{name}[{one}]" for name in PER_CLASS for one in classes))
+
+
+def metric(name: str, classes: Sequence[str], counts: NDArray[np.float64]) -> float:
+    """``balanced_accuracy``, ``f1`` (their means over the classes), or of one class ``recall[cat]``, ``precision[cat]``,
+    ``f1[cat]``, of :func:`class_counts`. Not a number of a class that has no samples, or for precision is never predicted.
+    """
+    if name == "balanced_accuracy":
+        return balanced_accuracy(counts)
+    if name == "f1":
+        return macro_f1(counts)
+    kind, _, one = name.removesuffix("]").partition("[")
+    samples, predicted, correct = counts[:, list(classes).index(one)]
+    whole = {"recall": samples, "precision": predicted, "f1": (samples + predicted) / 2}[kind]
+    return float(correct / whole) if whole > 0 else float("nan")
 
 
 def top_scores(classes: Sequence[str], output: Tensor) -> list[list[Any]]:

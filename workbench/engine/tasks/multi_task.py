@@ -24,6 +24,7 @@ class MultiTask(Task):
     kind: ClassVar[str] = "multi-task"
     metric: ClassVar[str] = "accuracy"
     default_loss: ClassVar[str] = "cross-entropy + mse"
+    metric_names: ClassVar[tuple[str, ...]] = ("loss", "accuracy", "mae", "rmse", "r2")
     shown: ClassVar[int] = 2
 
     def loss_factory(self, training: Training) -> functools.partial[Loss]:

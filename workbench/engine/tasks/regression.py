@@ -24,6 +24,7 @@ class Regression(Task):
     metric: ClassVar[str] = "mae"
     losses: ClassVar[tuple[str, ...]] = ("mse", "l1", "huber")
     default_loss: ClassVar[str] = "mse"
+    metric_names: ClassVar[tuple[str, ...]] = ("loss", "mae", "rmse", "r2")
     shown: ClassVar[int] = 2
 
     def loss_factory(self, training: Training) -> functools.partial[Loss]:

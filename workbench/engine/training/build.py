@@ -23,7 +23,7 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
 from workbench.engine.tasks.task import Task
-from workbench.engine.training import compilation, precision, smallest_batch
+from workbench.engine.training import compilation, monitor, precision, smallest_batch
 from workbench.engine.training.closure_step import ClosureStep
 from workbench.engine.training.ema import EMA
 from workbench.engine.training.lr_schedule import LRSchedule
@@ -52,8 +52,8 @@ class Parts:
     """What a checkpoint keeps of the data, to notice other data: see :func:`fingerprint`."""
     ema: EMA | None = None
     """The moving average of the weights, where one is kept: it is what is validated."""
-    imbalanced: bool = False
-    """Whether classes are of such unequal size that accuracy alone misleads."""
+    class_metrics: tuple[str, ...] = ()
+    """Metrics by class that a validation measures: where accuracy alone misleads, and where they are monitored."""
     notes: tuple[str, ...] = ()
     """Notes from building them, for a person."""
 
@@ -102,6 +102,7 @@ def assemble(
     weights = (
         balance.class_weights(counts).to(device) if config.dataset.balance == "loss" and counts is not None else None
     )
+    imbalanced = counts is not None and (balance.is_imbalanced(counts) or config.dataset.balance != "none")
     numbers = precision.build(config.hardware.precision, device)
     clip = None if training.clip_norm == "off" else training.clip_norm
     loss = task.build_loss(training, weights)
@@ -133,7 +134,7 @@ def assemble(
         data_fingerprint=fingerprint(source, plan),
         ema=ema,
         notes=tuple(notes),
-        imbalanced=counts is not None and (balance.is_imbalanced(counts) or config.dataset.balance != "none"),
+        class_metrics=monitor.class_metrics(config, task, len(source.val) > 0, imbalanced),
     )
 
 
@@ -166,6 +167,7 @@ def check(config: RunConfig, source: Source) -> None:
     if training.drop_last and len(source.train) < training.batch_size * training.accumulation:
         what = f"the last batch is dropped (drop_last), and {len(source.train)} samples do not fill one batch"
         raise RefusedError(what, "choose a smaller batch size", "training.batch_size")
+    monitor.monitored(config, task_of(source.task), len(source.val) > 0)
     needs = isinstance(config.schedule, Plateau) or training.early_stopping != "off"
     if needs and len(source.val) == 0:
         what = "early stopping and the plateau schedule need validation samples"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
+from workbench.config.monitor import AUTO
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
 from workbench.gui.document.document import Document
@@ -49,7 +50,8 @@ class OptimizerPanel(Panel):
         self.set_summary(f"{name} · lr {rate} · {config.training.epochs:,} epochs")
         facts = [f"{plan.steps:,} steps, {steps:,} an epoch"] if steps else []
         if isinstance(config.schedule, Plateau):
-            facts.append("falls when the validation result stops improving")
+            followed = "the validation loss" if config.training.monitor == AUTO else config.training.monitor
+            facts.append(f"falls when {followed} stops improving")
         show_text(self._facts, " · ".join(facts))
 
     def _steps(self, config: RunConfig) -> int:

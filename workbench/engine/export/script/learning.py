@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from workbench.config.fields import title_of
+from workbench.config.monitor import AUTO
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan
 from workbench.engine import optimizers
@@ -18,6 +19,7 @@ from workbench.engine.export.lifting.lift import Piece
 from workbench.engine.export.script.template import filled
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
+from workbench.engine.training import monitor
 
 _WEIGHTED = """
 CLASS_WEIGHTS = torch.tensor($weights)  # rare classes count more
@@ -98,10 +100,24 @@ def schedule(config: RunConfig) -> Piece:
 
 
 def judged(config: RunConfig, source: Source) -> str:
-    """The line that gives an epoch's ``value``, the higher the better. Raises RefusedError."""
-    classes = source.task.kind == "classification"
-    if classes and config.dataset.balance != "none":
-        what = "a script has no counterpart yet of epochs that are judged by the balanced accuracy"
+    """What an epoch is judged by, the higher the better, as an expression. Raises RefusedError."""
+    return _value(monitor.monitored(config, task_of(source.task), len(source.val) > 0), config, source)
+
+
+def followed(config: RunConfig, source: Source) -> str:
+    """What a plateau schedule follows, the higher the better, as an expression. Raises RefusedError."""
+    name = monitor.followed_by_plateau(config) or monitor.monitored(config, task_of(source.task), len(source.val) > 0)
+    return _value(name, config, source)
+
+
+def _value(name: str, config: RunConfig, source: Source) -> str:
+    measured = {"train loss": "-loss"}
+    if len(source.val):
+        measured["val loss"] = "-val_loss"
+        measured |= {"val accuracy": "val_metric"} if source.task.has_classes else {"val mae": "-val_metric"}
+    if name not in measured:
+        what = f"a script has no counterpart yet of epochs that are judged by {name}"
         hint = "choose neither early stopping nor a plateau in a new run, or choose another format"
-        raise RefusedError(what, hint, "dataset.balance")
-    return "value = val_metric  # the higher, the better" if classes else "value = -val_loss  # the higher, the better"
+        path = "dataset.balance" if config.training.monitor == AUTO else "training.monitor"
+        raise RefusedError(what, hint, path)
+    return measured[name]

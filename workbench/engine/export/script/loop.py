@@ -43,6 +43,7 @@ def train_epoch(
     return total / $seen
 '''
 _STOP = """
+value = $value  # the higher, the better
 early_stopping.update(value)
 if early_stopping.waited >= $patience:
     print(f"stopped early: no improvement for {early_stopping.waited} epochs")
@@ -190,10 +191,14 @@ def _main(config: RunConfig, source: Source) -> str:
     before += ['early_stopping = EarlyStopping("value", higher_is_better=True)'] if patience != "off" else []
     before += [f"average = EMA(model, {memory})"] if memory != "off" else []
     after = (
-        ["plateau.update(value, Schedule())  # the learning rate falls when no improvement is seen"] if falling else []
+        [
+            filled("value = $value  # the higher, the better", value=learning.followed(config, source)),
+            "plateau.update(value, Schedule())  # the learning rate falls when no improvement is seen",
+        ]
+        if falling
+        else []
     )
-    after += [filled(_STOP, patience=patience)] if patience != "off" else []
-    after = [learning.judged(config, source), *after] if after else []
+    after += [filled(_STOP, value=learning.judged(config, source), patience=patience)] if patience != "off" else []
     return filled(
         _MAIN,
         device=_DEVICE if wanted == "auto" else repr(wanted),
