@@ -10,6 +10,7 @@ import torch
 
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plateau
+from workbench.config.warnings import warnings as config_warnings
 from workbench.engine.attempts.resume import Continuation, resume
 from workbench.engine.attempts.resume_check import replay
 from workbench.engine.attempts.warm_start import is_warm_start, warm_start
@@ -167,6 +168,8 @@ def _report_start(reporter: Reporter, folder: RunFolder, state: TrainState, cont
         reporter.note(text)
     for text in continuation.warnings:
         reporter.note(text, "warning")
+    for problem in config_warnings(parts.config, len(parts.source.train)):
+        reporter.note(str(problem), "warning")
     _report_data(reporter, parts.source)
     reporter.summarize()
 

@@ -83,13 +83,17 @@ class DatasetPanel(Panel):
         self.document.set_outside_problems("dataset", ())
         show_text(self._problem, "")
         self._left_out = dataset.left_out
+        warnings = self._warnings_at_settings(dataset)
+        self.document.set_warnings("dataset", warnings)
+        there = {warning.what for warning in warnings}
+        told = [note[:1].upper() + note[1:] for note in dataset.notes if note not in there]
         count = dataset.left_out_count
         notes = (
             [f"{count:,} {'sample cannot be used and is' if count == 1 else 'samples cannot be used and are'} left out"]
             if count
             else []
         )
-        show_text(self._warning, "\n".join(notes + [note[:1].upper() + note[1:] for note in dataset.notes]))
+        show_text(self._warning, "\n".join(notes + told))
         self._list.setVisible(count > 0)
         whole = dataset.train + dataset.val
         word = "images" if len(dataset.shape) == 3 else "rows" if dataset.table else "samples"
@@ -106,6 +110,13 @@ class DatasetPanel(Panel):
             f"{whole:,} {word}{classes}\n{split}\nEach {shape} · {size(dataset.bytes)} · {loading}",
         )
         self._show_preview(dataset)
+
+    def _warnings_at_settings(self, dataset: DatasetPreview) -> tuple[Problem, ...]:
+        """The warnings that are shown beside the setting that they are about; the others are listed below the form."""
+        found = dataset.report.of_severity("warning") if dataset.report is not None else ()
+        editors = {each.setting: self.form.editor(each.setting) for each in found}
+        shown = {path for path, editor in editors.items() if editor is not None and not editor.setting.advanced}
+        return tuple(Problem(each.setting, each.text, each.hint) for each in found if each.setting in shown)
 
     def _show_preview(self, dataset: DatasetPreview) -> None:
         self.thumbnails.setVisible(bool(dataset.thumbnails))
@@ -125,6 +136,7 @@ class DatasetPanel(Panel):
     def _show_problems(self, problems: tuple[Problem, ...]) -> None:
         problems = self._own_file.without_own(problems)
         self.document.set_outside_problems("dataset", problems)
+        self.document.set_warnings("dataset", ())
         loose = tuple(problem for problem in problems if not self.document.has(problem.path))
         show_text(self._problem, sentences(loose))
         self.set_summary("not usable yet")

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 from workbench.config.monitor import AUTO
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
+from workbench.config.warnings import warnings
 from workbench.gui.document.document import Document
 from workbench.gui.forms.form import SettingsForm
 from workbench.gui.forms.values import short_number
@@ -42,6 +43,7 @@ class OptimizerPanel(Panel):
         config = self.document.config
         if config is None:
             return
+        self.document.set_warnings("optimizer", warnings(config, self._samples))
         steps = self._steps(config)
         plan = Plan(config.training.epochs, steps or 100)
         self.plot.show_plan(config.schedule, config.optimizer.lr, plan)
