@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.config.dataset import Dataset, ImageCSV, Series, Sine, Table, Text
-from workbench.engine.data import balance, digits, image_folder, report, synthetic, torchvision_sets, user_dataset
+from workbench.engine.data import (
+    balance,
+    digits,
+    image_folder,
+    report,
+    synthetic,
+    target_findings,
+    torchvision_sets,
+    user_dataset,
+)
 from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.runtime.failures import RefusedError
 
@@ -78,5 +87,9 @@ def load(config: Dataset, progress: Progress = no_progress, learned: Source | No
             source = replace(
                 source, scaling=learned.scaling, preprocessing=preprocessing, vocabulary=learned.vocabulary
             )
-    findings = (*source.findings, *balance.imbalance_findings(source, config.balance))
+    findings = (
+        *source.findings,
+        *balance.imbalance_findings(source, config.balance),
+        *target_findings.target_findings(source, config),
+    )
     return report.with_report(replace(source, findings=findings), config)

@@ -35,6 +35,7 @@ class ScheduleState(TypedDict):
     best: float
     bad: int
     cooling: NotRequired[int]
+    follows: NotRequired[str]
 
 
 class EarlyStoppingState(TypedDict):
@@ -51,6 +52,7 @@ class MetricsState(TypedDict):
     train: NotRequired[dict[str, float]]
     val: NotRequired[dict[str, float]]
     sums: list[float]
+    sums_format: NotRequired[int]
     monitor: EarlyStoppingState
 
 

@@ -67,11 +67,10 @@ def evaluate(
         rows[:, 1] = total_losses(means, rows[:, 0])
         sums = rows.sum(axis=0)
     metrics = task.metrics(world.all_reduce_sum(sums))
-    if parts.imbalanced and metrics:
-        classes = len(task.spec.classes)
-        metrics["balanced_accuracy"] = class_figures.balanced_accuracy(
-            classes, predictions, labels, world.all_reduce_sum
-        )
+    if parts.class_metrics and metrics:
+        classes = task.spec.classes
+        counts = world.all_reduce_sum(class_figures.class_counts(len(classes), predictions, labels))
+        metrics |= {name: class_figures.metric(name, classes, counts) for name in parts.class_metrics}
     return metrics
 
 

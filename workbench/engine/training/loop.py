@@ -15,6 +15,7 @@ from typing import Literal
 from workbench.engine.data.unreadable import UnreadableError
 from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.runtime.failures import FailedError, Failure
+from workbench.engine.training import monitor
 from workbench.engine.training.boundary import Boundary, RunBoundary
 from workbench.engine.training.build import Parts
 from workbench.engine.training.control import Decision
@@ -141,8 +142,11 @@ class Trainer:
             )
         position.seconds, state.recovery.skipped = 0.0, 0
         state.metrics.sums[:] = 0.0
-        if schedule.end_epoch(value, early_stopping.higher_is_better):
-            self._note(f"no improvement: the learning rate is reduced to {schedule.lr_at(state.planned_step):.3g}")
+        followed = schedule.follows or early_stopping.name
+        if schedule.end_epoch(monitor.value_of(followed, results), monitor.is_higher_better(followed)):
+            self._note(
+                f"no improvement of {followed}: the learning rate is reduced to {schedule.lr_at(state.planned_step):.3g}"
+            )
         return best
 
     def _note(self, text: str, level: str = "info") -> None:

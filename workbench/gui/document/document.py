@@ -42,6 +42,7 @@ class Document(QObject):
         self._remembered: dict[tuple[str, str], dict[str, Any]] = {}
         self._own: tuple[Problem, ...] = ()
         self._outside: dict[str, tuple[Problem, ...]] = {}
+        self._warnings: dict[str, tuple[Problem, ...]] = {}
         self.open(RunConfig(), UNTITLED, None)
 
     @property
@@ -55,6 +56,12 @@ class Document(QObject):
         known = {problem.path for problem in self._own}
         outside = (problem for problems in self._outside.values() for problem in problems if problem.path not in known)
         return (*self._own, *outside)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What may not be meant, of settings that have no problem. It keeps no run from being started."""
+        wrong = {problem.path for problem in self.problems}
+        return tuple(each for told in self._warnings.values() for each in told if each.path not in wrong)
 
     @property
     def modified(self) -> bool:
@@ -108,6 +115,12 @@ class Document(QObject):
         """What ``source`` (a panel that asked the engine) finds wrong now. Nothing takes back what it said before."""
         if self._outside.get(source, ()) != tuple(problems):
             self._outside[source] = tuple(problems)
+            self.changed.emit()
+
+    def set_warnings(self, source: str, warnings: tuple[Problem, ...]) -> None:
+        """What ``source`` (a panel) warns of now. Nothing takes back what it said before."""
+        if self._warnings.get(source, ()) != warnings:
+            self._warnings[source] = warnings
             self.changed.emit()
 
     def open(self, config: RunConfig, name: str, path: Path | None) -> None:

@@ -112,11 +112,21 @@ class DatasetPanel(Panel):
         problems = tuple(Problem(finding.setting, finding.text, finding.hint) for finding in open_)
         self.document.set_outside_problems("dataset", problems)
         show_text(self._questions, _sentences(open_))
-        show_text(self._warning, _sentences(report.of_severity("warning")) if report is not None else "")
+        warnings = report.of_severity("warning") if report is not None else ()
+        at_settings = self._warnings_at_settings(warnings)
+        self.document.set_warnings("dataset", at_settings)
+        there = {warning.what for warning in at_settings}
+        show_text(self._warning, _sentences([finding for finding in warnings if finding.text not in there]))
         assumed = report.of_severity("assumed") if report is not None else ()
         counted = [_sentence(report.counts_text())] if report is not None and report.left_out else []
         show_text(self._assumed, "\n".join(filter(None, (*counted, _sentences(assumed)))))
         self.columns.show_report(report)
+
+    def _warnings_at_settings(self, warnings: Sequence[Finding]) -> tuple[Problem, ...]:
+        """The warnings that are shown beside the setting that they are about; the others are listed below the form."""
+        editors = {each.setting: self.form.editor(each.setting) for each in warnings}
+        shown = {path for path, editor in editors.items() if editor is not None and not editor.setting.advanced}
+        return tuple(Problem(each.setting, each.text, each.hint) for each in warnings if each.setting in shown)
 
     def _show_preview(self, dataset: DatasetPreview) -> None:
         self.thumbnails.setVisible(bool(dataset.thumbnails))
@@ -136,6 +146,7 @@ class DatasetPanel(Panel):
     def _show_problems(self, problems: tuple[Problem, ...]) -> None:
         problems = self._own_file.without_own(problems)
         self.document.set_outside_problems("dataset", problems)
+        self.document.set_warnings("dataset", ())
         loose = tuple(problem for problem in problems if not self.document.has(problem.path))
         show_text(self._problem, sentences(loose))
         self.set_summary("not usable yet")

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from workbench.config.fields import title_of
+from workbench.config.monitor import AUTO
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plateau
 from workbench.engine import models, optimizers
@@ -29,6 +30,7 @@ from workbench.engine.export.lifting.lift import Given, Piece, Script
 from workbench.engine.export.script import data, proof, standalone
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
+from workbench.engine.training import monitor, smallest_batch
 
 _HEAD = '''"""{title}: {config.model.kind} on {config.dataset.kind}, in plain PyTorch.
 
@@ -70,7 +72,7 @@ def text(config: RunConfig, source: Source, model: nn.Module, name: str = "", ve
 
     Raises RefusedError with what has no counterpart in it.
     """
-    _refuse(config, source)
+    _refuse(config, source, model)
     path, files = data.path_of(config.dataset), data.facts(config.dataset, source)
     if path:
         # The path stands in the script once.
@@ -130,22 +132,22 @@ def _given(config: RunConfig, source: Source, model: nn.Module, files: dict[str,
         build_loss=loss.func,
         loss=loss.args,
         weights=None if counts is None else balance.class_weights(counts).tolist(),
+        **_judged(config, source),
     )
 
 
-def _refuse(config: RunConfig, source: Source) -> None:
+def _refuse(config: RunConfig, source: Source, model: nn.Module) -> None:
     """Raises RefusedError for settings that a script has no lines for."""
-    hardware, training, dataset = config.hardware, config.training, config.dataset
+    hardware, dataset = config.hardware, config.dataset
     streamed = not loader.is_resident(config, source, torch.device("cpu"))
-    judged = isinstance(config.schedule, Plateau) or training.early_stopping != "off"
-    unequal = judged and source.task.kind == "classification" and dataset.balance != "none"
+    plan = smallest_batch.fit(loader.plan_steps(config, len(source.train), 1), model, source)
     has_not = [
         (streamed, "samples that are streamed from files batch by batch", "dataset.loading"),
         (hardware.precision != "fp32", f"the precision {hardware.precision}", "hardware.precision"),
         (hardware.processes not in ("auto", 1), "several processes", "hardware.processes"),
         (source.task.kind not in _TASKS, f"the task {source.task.kind}", "dataset"),
         (config.model.kind == "python", f"the architecture {title_of(type(config.model))}", "model.kind"),
-        (unequal, "epochs that are judged by the balanced accuracy", "dataset.balance"),
+        (plan.joins_last, "a last batch that is joined to the one before", "training.batch_size"),
         *(
             (getattr(dataset, f"augment_{name}", 0) > 0, title, f"dataset.augment_{name}")
             for name, title in _MISSING.items()
@@ -155,6 +157,31 @@ def _refuse(config: RunConfig, source: Source) -> None:
         if given:
             hint = "set it otherwise in a new run, or choose another format"
             raise RefusedError(f"a script has no counterpart yet of {what}", hint, path)
+
+
+def _judged(config: RunConfig, source: Source) -> dict[str, Code]:
+    """What an epoch is judged by, and what a plateau schedule follows, the higher the better. Raises RefusedError."""
+    judged = monitor.monitored(config, task_of(source.task), len(source.val) > 0)
+    expressions: dict[str, Code] = {}
+    if config.training.early_stopping != "off":
+        expressions["judged"] = _measured(judged, config, source)
+    if isinstance(config.schedule, Plateau):
+        expressions["followed"] = _measured(monitor.followed_by_plateau(config) or judged, config, source)
+    return expressions
+
+
+def _measured(name: str, config: RunConfig, source: Source) -> Code:
+    """A metric as a script counts it. Raises RefusedError for one that it does not."""
+    measured = {"train loss": "-loss"}
+    if len(source.val):
+        measured["val loss"] = "-val_loss"
+        measured |= {"val accuracy": "val_metric"} if source.task.has_classes else {"val mae": "-val_metric"}
+    if name not in measured:
+        what = f"a script has no counterpart yet of epochs that are judged by {name}"
+        hint = "choose neither early stopping nor a plateau in a new run, or choose another format"
+        path = "dataset.balance" if config.training.monitor == AUTO else "training.monitor"
+        raise RefusedError(what, hint, path)
+    return Code(measured[name])
 
 
 def _changes(config: RunConfig) -> bool:

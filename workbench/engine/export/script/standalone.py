@@ -22,7 +22,7 @@ from workbench.config.schedule import Plan, Plateau
 from workbench.engine.data import series
 from workbench.engine.data.augment import change, draw_numbers
 from workbench.engine.data.augment.geometry import erase
-from workbench.engine.data.balance import chances, count_classes
+from workbench.engine.data.balance import chances, count_classes, step_scale
 from workbench.engine.data.batches import EVALUATION_BATCH
 from workbench.engine.data.dataset import Source, TaskSpec
 from workbench.engine.data.image_files import image_files
@@ -231,7 +231,7 @@ def load_weights(model: Any) -> None:
 
 
 def loss_of(output: Tensor, target: Tensor) -> Tensor:
-    """What is made small: the mean over a batch."""
+    """The mean over a batch of the losses of the samples, each times the weight of its class where classes have one."""
     if given.weights:
         weights = torch.tensor(given.weights, device=output.device)  # rare classes count more
         return given.build_loss(*given.loss, weights)(output, target)  # type: ignore[no-any-return]
@@ -277,6 +277,9 @@ def train_epoch(
             rate *= plateau.factor
         set_lr(optimizer, rate)
         chosen = order[step * per_step : (step + 1) * per_step]
+        if given.weights:
+            # The weights of the classes are 1 in the mean of a step.
+            scale_of_step = step_scale(targets[chosen].cpu(), torch.tensor(given.weights))
         if given.changes:
             # Drawn for a whole step; most of the numbers serve changes that are not made here.
             numbers = draw_numbers(SEED, epoch, step, min(per_step, len(targets))).to(inputs.device)
@@ -287,7 +290,11 @@ def train_epoch(
             else:
                 x = scale(inputs[part])
             loss = loss_of(model(x), targets[part])
-            if config.training.accumulation == 1:
+            if given.weights and config.training.accumulation == 1:
+                (loss * scale_of_step).backward()  # type: ignore[no-untyped-call,possibly-undefined]
+            elif given.weights:
+                (loss * (len(part) / len(chosen) * scale_of_step)).backward()  # type: ignore[no-untyped-call,possibly-undefined]
+            elif config.training.accumulation == 1:
                 loss.backward()  # type: ignore[no-untyped-call]
             else:
                 (loss * (len(part) / len(chosen))).backward()  # type: ignore[no-untyped-call]
@@ -361,11 +368,10 @@ def main() -> None:
                 average.swap()
             line += f", val loss {val_loss:.6g}, val {metric} {val_metric:.6g}"
         print(line)
-        value = val_metric if source.task.kind == "classification" else -val_loss  # type: ignore[possibly-undefined]
         if isinstance(config.schedule, Plateau):
-            plateau.update(value, config.schedule)
+            plateau.update(given.followed, config.schedule)  # the higher, the better
         if config.training.early_stopping != "off":
-            early_stopping.update(value)
+            early_stopping.update(given.judged)  # the higher, the better
             if early_stopping.should_stop:
                 print(f"stopped early: no improvement for {early_stopping.waited} epochs")
                 break
