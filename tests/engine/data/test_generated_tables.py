@@ -11,6 +11,7 @@ import io
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,9 +119,9 @@ def drawn_table(seed: int) -> tuple[bytes, Dialect, Meaning]:
     columns["label"] = labels
     names.append("label")
     text = io.StringIO()
-    writer = csv.writer(
-        text, delimiter=dialect.separator, quoting=dialect.quoting, lineterminator=draw.choice(["\n", "\r\n"])
-    )  # type: ignore[arg-type]
+    ends = draw.choice(["\n", "\r\n"])
+    quoting: Any = dialect.quoting
+    writer = csv.writer(text, delimiter=dialect.separator, quoting=quoting, lineterminator=ends)
     tail = [""] if dialect.trailing else []
     writer.writerow([*names, *tail])
     for row in range(rows):

@@ -16,7 +16,7 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.state_types import CheckpointInfoFields
 from workbench.engine.training import build
 from workbench.engine.training.evaluation import evaluate
-from workbench.engine.training.lr_schedule import LRSchedule
+from workbench.engine.training.lr_control import LRSchedule
 from workbench.runs import branch, history
 from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import latest

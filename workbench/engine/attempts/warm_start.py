@@ -18,7 +18,7 @@ from workbench.engine.runtime.state_types import (
     ScheduleState,
     Section,
 )
-from workbench.engine.training.state import TrainState, restart_epoch
+from workbench.engine.training.resumable_state import TrainState, restart_epoch
 from workbench.runs.branch import Parent
 
 FREE = ("lr", "weight_decay", "implementation")

@@ -32,7 +32,7 @@ from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.control import Control, StopBeforeStartError
 from workbench.engine.training.loop import AttemptResult, Trainer, train
 from workbench.engine.training.lr_backoff import LRBackoff
-from workbench.engine.training.state import TrainState, changed_files
+from workbench.engine.training.resumable_state import TrainState, changed_files
 from workbench.runs import history
 from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.branch import parent_of

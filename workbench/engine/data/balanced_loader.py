@@ -16,8 +16,8 @@ class BalancedLoader:
     """A loader around another, for a loss with class weights.
 
     Such a loss is the mean over the samples of a microbatch, each times the weight of its class; see
-    :mod:`workbench.engine.tasks.losses`. Here the weight of a microbatch is divided by the mean weight of all samples of its step,
-    over all microbatches and processes: however a step is cut, its gradient is that of the whole batch.
+    :mod:`workbench.engine.tasks.loss_formulas`. Here the weight of a microbatch is divided by the mean weight of all samples of
+    its step, over all microbatches and processes: however a step is cut, its gradient is that of the whole batch.
     """
 
     def __init__(self, loader: Loader, labels: Tensor, class_weights: Tensor) -> None:

@@ -5,10 +5,9 @@ Means and deviations, categories, a vocabulary: with another one of them a netwo
 
 from __future__ import annotations
 
-import unicodedata
-
 import torch
 
+from workbench.engine.data.class_names import composed
 from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.state_types import CheckpointState, FittedState
@@ -70,9 +69,7 @@ def from_state(state: CheckpointState) -> Source:
 def check_classes(task: TaskSpec, saved: CheckpointState) -> None:
     """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
     # Composed and decomposed letters are the same letters.
-    before, now = (
-        tuple(unicodedata.normalize("NFC", name) for name in names) for names in (saved["classes"], task.classes)
-    )
+    before, now = (tuple(composed(name) for name in names) for names in (saved["classes"], task.classes))
     if before != now:
         removed, added = ", ".join(sorted({*before} - {*now})), ", ".join(sorted({*now} - {*before}))
         changes = "; ".join(f"{word} {names}" for word, names in (("removed:", removed), ("added:", added)) if names)

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from workbench.config.dataset import ImageCSV
+from workbench.engine.data.class_names import composed
 from workbench.engine.data.dataset import LeftOut, Progress, Source
 from workbench.engine.data.image_set import assemble
 from workbench.engine.data.report import assumed, stamp_of, warning
@@ -99,7 +100,7 @@ def _read_rows(folder: Path, names: list[str], paths: list[str | None], labels: 
     rows = _Rows()
     first: dict[Path, dict[str, int]] = {}
     for number, (path, label) in enumerate(zip(paths, labels, strict=True)):
-        text, name = (path or "").strip(), unicodedata.normalize("NFC", (label or "").strip())
+        text, name = (path or "").strip(), composed((label or "").strip())
         if not text or not name:
             missing = "no path and no class" if not text and not name else "no path" if not text else "no class"
             rows.left_out.append(LeftOut(names[number], missing))

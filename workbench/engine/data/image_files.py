@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from workbench.engine.data.class_names import composed
 from workbench.engine.data.dataset import LeftOut
 
 SUFFIXES = frozenset(
@@ -30,7 +30,7 @@ def readable_name(name: str) -> str:
 
 def class_name(folder: Path) -> str:
     """The class that a folder stands for: composed letters, whichever way the disk spells them."""
-    return unicodedata.normalize("NFC", readable_name(folder.name))
+    return composed(readable_name(folder.name))
 
 
 def is_hidden(name: str) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from workbench.config.dataset import ImageFolder
+from workbench.engine.data.class_names import composed, key
 from workbench.engine.data.dataset import LeftOut, Progress, Source
 from workbench.engine.data.image_files import (
     Files,
@@ -85,10 +85,6 @@ def _check_layout(root: Path, folders: list[Path]) -> None:
         raise RefusedError(what, _layout_hint(), "dataset.path")
 
 
-def _key(name: str, ignore_case: bool) -> str:
-    return name.casefold() if ignore_case else name
-
-
 def _case(config: ImageFolder, folders: dict[str, list[Path]]) -> tuple[bool, list[Finding]]:
     """Whether names are the same in upper and lower case, and the question where only the person knows.
 
@@ -113,12 +109,12 @@ def _classes(folders: Iterable[Path], ignore_case: bool, learned: Source | None)
     """The classes' names by what folders are matched with, in the order of their numbers."""
     classes: dict[str, str] = {}
     for folder in folders:
-        classes.setdefault(_key(class_name(folder), ignore_case), class_name(folder))
+        classes.setdefault(key(class_name(folder), ignore_case), class_name(folder))
     if learned is None:
         return classes
     # Composed and decomposed letters may have had another order where the model was trained.
-    names = [unicodedata.normalize("NFC", name) for name in learned.task.classes]
-    order = {_key(name, ignore_case): number for number, name in enumerate(names)}
+    names = [composed(name) for name in learned.task.classes]
+    order = {key(name, ignore_case): number for number, name in enumerate(names)}
     if set(order) != set(classes):
         return classes
     return dict(sorted(classes.items(), key=lambda item: order[item[0]]))
@@ -134,7 +130,7 @@ def _list_files(
         images: list[Files] = [[] for _ in classes]
         foreign: dict[str, int] = {}
         for folder in there:
-            label = labels.get(_key(class_name(folder), ignore_case))
+            label = labels.get(key(class_name(folder), ignore_case))
             if label is None:
                 name = class_name(folder)
                 reason = f"of class {name}, which is not in the training folder"

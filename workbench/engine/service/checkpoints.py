@@ -24,7 +24,7 @@ from workbench.engine.tasks import samples
 from workbench.engine.training import build
 from workbench.engine.training.evaluation import evaluate_in_detail
 from workbench.engine.training.linear_equations import linear_equations
-from workbench.engine.training.state import changed_files
+from workbench.engine.training.resumable_state import changed_files
 from workbench.export_formats import SCRIPT
 from workbench.runs.service.answers import CheckpointDescription, ExportedModel
 from workbench.runs.service.evaluation import Evaluation, FilePredictions

@@ -14,8 +14,8 @@ from workbench.config.training import Training
 from workbench.engine.data.dataset import Split
 from workbench.engine.data.images import UNREADABLE
 from workbench.engine.reporting.metrics import Sums, starts_of
-from workbench.engine.tasks import class_figures, losses
-from workbench.engine.tasks.losses import Loss
+from workbench.engine.tasks import class_figures, loss_formulas
+from workbench.engine.tasks.loss_formulas import Loss
 from workbench.engine.tasks.task import Task
 
 
@@ -32,10 +32,10 @@ class Classification(Task):
     def loss_factory(self, training: Training) -> functools.partial[Loss]:
         """Cross entropy, or what was chosen instead."""
         if training.loss == "focal":
-            return functools.partial(losses.focal, training.focal_gamma, training.label_smoothing)
+            return functools.partial(loss_formulas.focal, training.focal_gamma, training.label_smoothing)
         if training.loss == "bce":
-            return functools.partial(losses.one_versus_rest, training.label_smoothing)
-        return functools.partial(losses.cross_entropy, training.label_smoothing)
+            return functools.partial(loss_formulas.one_versus_rest, training.label_smoothing)
+        return functools.partial(loss_formulas.cross_entropy, training.label_smoothing)
 
     def monitored(self, balanced: bool) -> str:
         """Accuracy; the mean of the classes' own where they are balanced."""

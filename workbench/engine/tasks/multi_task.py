@@ -13,8 +13,8 @@ from torch.nn import functional
 from workbench.config.training import Training
 from workbench.engine.data.dataset import Split
 from workbench.engine.reporting.metrics import Sums, starts_of
-from workbench.engine.tasks import class_figures, losses, number_figures
-from workbench.engine.tasks.losses import Loss
+from workbench.engine.tasks import class_figures, loss_formulas, number_figures
+from workbench.engine.tasks.loss_formulas import Loss
 from workbench.engine.tasks.task import Task
 
 
@@ -29,7 +29,7 @@ class MultiTask(Task):
 
     def loss_factory(self, training: Training) -> functools.partial[Loss]:
         """The sum of both."""
-        return functools.partial(losses.class_and_numbers, len(self.spec.classes), training.label_smoothing)
+        return functools.partial(loss_formulas.class_and_numbers, len(self.spec.classes), training.label_smoothing)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """The class with the highest output, and the numbers beside it, as in the labels."""

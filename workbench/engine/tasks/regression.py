@@ -12,8 +12,8 @@ from torch import Tensor
 from workbench.config.training import Training
 from workbench.engine.data.dataset import Split
 from workbench.engine.reporting.metrics import Sums, starts_of
-from workbench.engine.tasks import losses, number_figures
-from workbench.engine.tasks.losses import Loss
+from workbench.engine.tasks import loss_formulas, number_figures
+from workbench.engine.tasks.loss_formulas import Loss
 from workbench.engine.tasks.task import Task
 
 
@@ -29,7 +29,7 @@ class Regression(Task):
 
     def loss_factory(self, training: Training) -> functools.partial[Loss]:
         """The squared error, or what was chosen instead."""
-        return functools.partial(losses.for_numbers, training.loss, training.huber_delta)
+        return functools.partial(loss_formulas.for_numbers, training.loss, training.huber_delta)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """The numbers themselves."""

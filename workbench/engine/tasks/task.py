@@ -12,7 +12,7 @@ from workbench.config.training import Training
 from workbench.engine.data.dataset import Split, TaskSpec
 from workbench.engine.reporting.metrics import Sums
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.tasks.losses import Loss
+from workbench.engine.tasks.loss_formulas import Loss
 
 
 class Task(ABC):
@@ -57,7 +57,7 @@ class Task(ABC):
 
     @abstractmethod
     def loss_factory(self, training: Training) -> functools.partial[Loss]:
-        """What makes the loss of a configuration out of class weights, or None; see :mod:`workbench.engine.tasks.losses`."""
+        """What makes the loss of a configuration out of class weights, or None; see :mod:`workbench.engine.tasks.loss_formulas`."""
 
     def monitored(self, balanced: bool) -> str:
         """The metric that makes an epoch the best where none is chosen. ``balanced``: classes are balanced."""

@@ -26,7 +26,7 @@ from workbench.engine.tasks.task import Task
 from workbench.engine.training import compilation, monitor, precision, smallest_batch
 from workbench.engine.training.closure_step import ClosureStep
 from workbench.engine.training.ema import EMA
-from workbench.engine.training.lr_schedule import LRSchedule
+from workbench.engine.training.lr_control import LRSchedule
 from workbench.engine.training.nonfinite import NonFiniteGuard
 from workbench.engine.training.step import TrainStep, trained_layers
 

@@ -2,7 +2,7 @@
 
 Read :class:`Trainer` from top to bottom: an attempt is a loop over epochs, an epoch a loop over steps, and a step is one function
 of ``step.py``. What else a run does is one file each: ``boundary.py`` (reports, commands and checkpoints between two steps),
-``memory_recovery.py``, ``nonfinite.py``, ``lr_backoff.py``, ``ema.py``, ``early_stopping.py``, ``lr_schedule.py``. Everything that
+``memory_recovery.py``, ``nonfinite.py``, ``lr_backoff.py``, ``ema.py``, ``early_stopping.py``, ``lr_control.py``. Everything that
 a run is at a step boundary is in ``state.py``, so that a resumed run takes the same steps as one that was never interrupted.
 """
 
@@ -24,7 +24,7 @@ from workbench.engine.training.linear_equations import linear_equations
 from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.engine.training.memory_recovery import MemoryRecovery
 from workbench.engine.training.nonfinite import NonFiniteError
-from workbench.engine.training.state import TrainState
+from workbench.engine.training.resumable_state import TrainState
 from workbench.runs.events import Epoch, position_text, significant
 from workbench.runs.service.linear_equation import LinearEquation
 

@@ -39,7 +39,7 @@ from workbench.engine.runtime.devices import available_cpus, choose
 from workbench.engine.runtime.seeding import derive_seed, set_deterministic
 from workbench.engine.training.early_stopping import EarlyStopping
 from workbench.engine.training.ema import EMA
-from workbench.engine.training.lr_schedule import PlateauState, set_lr
+from workbench.engine.training.lr_control import PlateauState, set_lr
 
 config: RunConfig
 source: Source
