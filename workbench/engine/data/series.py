@@ -27,7 +27,7 @@ from workbench.engine.data.tables.encode import marks_of
 from workbench.engine.data.tables.file import TableFile, open_table, options_of
 from workbench.engine.data.tables.findings import column_report, reading_findings
 from workbench.engine.data.tables.roles import require
-from workbench.engine.data.tables.study import choices_of, gather
+from workbench.engine.data.tables.study import choices_of, gather, writes_points
 from workbench.engine.data.tables.time_order import Segment, SeriesOrder, arrange, moments
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.service.data_report import ColumnReport, Finding, Role
@@ -178,7 +178,7 @@ def columns_of(path: Path, facts: Mapping[str, Any]) -> Tensor:
     values = _numbers(cells, names, readings, table)
     if time := facts.get("time", ""):
         require(table.names, time, "dataset.time")
-        decided = decide_columns(list(gather(table).values()), Choices(separator=table.reading.separator or ","))
+        decided = decide_columns(list(gather(table).values()), Choices(writes_points=writes_points(table.reading)))
         values = values[torch.argsort(moments(cells[time], time, decided[time]), stable=True)]
     return _filled(values)[0].to(torch.float32)
 

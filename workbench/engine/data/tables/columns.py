@@ -154,7 +154,8 @@ class Choices:
     decimal: str = "auto"
     thousands: str = "auto"
     date_order: str = "auto"
-    separator: str = ","
+    writes_points: bool = False
+    """Whether the file cannot have decimal commas: they would divide cells."""
 
 
 def decide_columns(evidence: Sequence[ColumnEvidence], choices: Choices) -> dict[str, ColumnReading]:
@@ -196,8 +197,7 @@ def _marks_of_file(evidence: Iterable[ColumnEvidence], readings: Iterable[Column
         for column, reading in zip(evidence, readings, strict=True)
         if reading.kind == "number" and not reading.open and _shows_decimal(column.numbers, reading.marks.decimal)
     }
-    if not sure and choices.separator == ",":
-        # Who separates cells by commas writes decimals with points: what is left open is a point, never a comma.
+    if not sure and choices.writes_points:
         return "point?"
     return sure.pop() if len(sure) == 1 else ""
 

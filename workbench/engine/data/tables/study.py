@@ -15,6 +15,7 @@ from workbench.engine.data.tables.file import TableFile, open_table, options_of
 from workbench.engine.data.tables.roles import Roles, assign_roles, require
 from workbench.engine.data.tables.targets import TargetPlan, plan_targets
 from workbench.engine.runtime.failures import RefusedError
+from workbench.runs.service.data_report import FileReading
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,14 @@ class Study:
     config: Table
 
 
+def writes_points(reading: FileReading) -> bool:
+    """Whether a file cannot have decimal commas: its numbers are typed, or commas separate its cells, and none is in quotes."""
+    return reading.format != "csv" or (reading.separator == "," and not reading.quote)
+
+
 def choices_of(config: TableFileSettings, table: TableFile) -> Choices:
     """How the settings say that columns are read."""
-    return Choices(config.decimal, config.thousands, config.date_order, table.reading.separator or ",")
+    return Choices(config.decimal, config.thousands, config.date_order, writes_points(table.reading))
 
 
 def gather(table: TableFile) -> dict[str, ColumnEvidence]:
