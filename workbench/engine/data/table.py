@@ -74,7 +74,7 @@ def _encode_columns(columns: list[InputColumn], described: Sequence[Description]
     for description in described:
         column = by_name.pop((description["name"], description.get("part", "")))
         end = at + width(description)
-        values = torch.from_numpy(np.ascontiguousarray(column.values))
+        values = torch.from_numpy(column.values)
         if description["kind"] == "words" and tuple(description["words"]) != column.words:
             values = _renumbered(column, description["words"])
         inputs[:, at:end] = encode(values, description)

@@ -48,11 +48,11 @@ def read_content(study: Study, learned: Source | None) -> Content:
         numbers.append(rows.numbers)
         for name, parts in values.items():
             parts.append(_convert(rows.cells[name], name, study))
-    columns = {name: pl.concat(parts) if parts else pl.Series([], dtype=pl.String) for name, parts in values.items()}
+    # Each column's parts are let go as soon as it is whole: of a long table there is not room for all of it twice.
+    columns = {name: _joined(values.pop(name)) for name in list(values)}
     rows_all = np.concatenate(numbers).astype(np.int64)
     used, left_out, findings = _choose_rows(study, rows_all, columns, keys)
-    inputs = [column for name in roles.inputs for column in _input(name, columns.pop(name), study)]
-    inputs = [column.rows(used) for column in inputs]
+    inputs = [column.rows(used) for name in roles.inputs for column in _input(name, columns.pop(name), study)]
     findings += _misfits(study)
     if config.missing == "drop":
         gaps = np.any([column.missing for column in inputs], axis=0)
@@ -65,6 +65,10 @@ def read_content(study: Study, learned: Source | None) -> Content:
     task, targets = _targets(study, plan, kept, rows_used, learned)
     halves = _divide(study, kept, task.class_indices(targets), rows_used)
     return Content(rows_used, inputs, task, targets, halves, left_out, findings)
+
+
+def _joined(parts: list[pl.Series]) -> pl.Series:
+    return pl.concat(parts, rechunk=True) if parts else pl.Series([], dtype=pl.String)
 
 
 def _convert(cells: pl.Series, name: str, study: Study) -> pl.Series:
@@ -92,7 +96,7 @@ def _input(name: str, values: pl.Series, study: Study) -> list[InputColumn]:
     if reading.kind == "date":
         return date_parts(name, values, reading)
     words = () if reading.kind == "number" else words_of(study.evidence[name])
-    return [InputColumn(name, values.fill_null(float("nan")).to_numpy(), reading, words)]
+    return [InputColumn(name, values.fill_null(float("nan")).to_numpy(writable=True), reading, words)]
 
 
 def _misfits(study: Study) -> list[Finding]:

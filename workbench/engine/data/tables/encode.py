@@ -39,6 +39,8 @@ class InputColumn:
 
     def rows(self, mask: npt.NDArray[np.bool_]) -> InputColumn:
         """The same with some of its rows."""
+        if mask.all():
+            return self
         return InputColumn(self.name, self.values[mask], self.reading, self.words, self.part)
 
 
@@ -119,7 +121,8 @@ def date_parts(name: str, seconds: pl.Series, reading: ColumnReading) -> list[In
     """Year, month, day, weekday and hour of a column of dates, as far as they differ."""
     parts = calendar(seconds)
     columns = [
-        InputColumn(name, parts[part].fill_null(float("nan")).to_numpy(), reading, part=part) for part in CALENDAR
+        InputColumn(name, parts[part].fill_null(float("nan")).to_numpy(writable=True), reading, part=part)
+        for part in CALENDAR
     ]
     return [column for column in columns if len(np.unique(column.values[~np.isnan(column.values)])) > 1]
 

@@ -25,6 +25,8 @@ NUMBER = (
 )
 """A number with an optional unit before or after it."""
 _PLAIN = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+_SURELY_DECIMAL = r"\.\d{0,2}$|\.\d{4,}|^[+-]?0?\.|^[+-]?\d{4,}\.|[eE]"
+"""A plain number whose point cannot divide thousands."""
 GAP_RATIO = 10.0
 """How much larger than the cells with a mark, read as decimals, a plain one must be to show that the mark divides thousands."""
 
@@ -100,7 +102,7 @@ class NumberEvidence:
         if not cells.str.contains(_PLAIN).all():
             return False
         points = cells.str.contains(".", literal=True) | cells.str.contains("[eE]")
-        if points.any() and not self.sure(SURE_POINT):
+        if points.any() and not self.sure(SURE_POINT) and not cells.str.contains(_SURELY_DECIMAL).any():
             return False
         count = int(points.sum())
         self.shapes["dot"] += count
