@@ -35,7 +35,7 @@ from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.control import Control
 from workbench.engine.training.early_stopping import EarlyStopping
 from workbench.engine.training.loop import Trainer
-from workbench.engine.training.state import TrainState
+from workbench.engine.training.resumable_state import TrainState
 from workbench.runs.commands import Inbox
 from workbench.runs.folder import create
 from workbench.runs.progress import Progress

@@ -32,7 +32,7 @@ class Terminal(typer.Typer):
 
 def build(gui: Callable[[GuiRequest], int]) -> Terminal:
     """The command line. ``gui`` opens the window: the terminal itself knows no Qt."""
-    from workbench.cli import control, export, inspect, train, tune, window
+    from workbench.cli import control, data, export, inspect, train, tune, window
 
     app = Terminal(
         name="workbench",
@@ -58,6 +58,7 @@ def build(gui: Callable[[GuiRequest], int]) -> Terminal:
 
     window.add(app, gui)
     train.add(app)
+    data.add(app)
     control.add(app)
     inspect.add(app)
     export.add(app)

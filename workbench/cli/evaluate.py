@@ -37,6 +37,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
         output.error_line(evaluation.note)
     for equation in evaluation.equations or ():
         output.line(f"  learned: {equation.text}")
+    for warning in evaluation.warnings:
+        output.line(f"  warning: {warning}")
     for name, value in evaluation.metrics.items():
         output.line(f"  {name:<12} {output.number(value)}")
     if evaluation.per_class:

@@ -93,6 +93,17 @@ def parse(data: Mapping[str, Any], notes: list[str] | None = None) -> RunConfig:
     raise ConfigError(sorted(_without_repeats(wrong), key=lambda problem: _order(problem.path)))
 
 
+def with_new_settings(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A checkpoint's configuration with the settings that its version did not have yet: they were what they are by default.
+
+    One that is not valid today is given back as it is.
+    """
+    try:
+        return parse(data).as_data()
+    except ConfigError:
+        return data
+
+
 def change(config: RunConfig, values: Mapping[str, Any], notes: list[str] | None = None) -> RunConfig:
     """``config`` with settings changed by path, ``{"optimizer.lr": 3e-4}``. Raises ConfigError.
 

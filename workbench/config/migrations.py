@@ -31,6 +31,9 @@ RENAMED_VALUES: dict[str, dict[str, str]] = {
 }
 """New path → old value → new value."""
 
+ADDED_SETTINGS: dict[str, Any] = {"training.monitor": "auto"}
+"""Settings that version 0.1 did not have → the value that means what it did. A configuration that was written whole lacks them."""
+
 
 def migrate_path(path: str) -> str:
     """The name that a setting has now."""
@@ -76,10 +79,18 @@ def migrate_checkpoint(state: Mapping[str, Any]) -> dict[str, Any]:
     """A checkpoint's content with the names and values that settings have now, in ``config`` and in ``preprocessing``."""
     config, preprocessing = state["config"], state["preprocessing"]
     if isinstance(config, Mapping):
-        config = migrate_config(config)
+        config = _with_added_settings(migrate_config(config))
     if isinstance(preprocessing, Mapping):
         preprocessing = {name: migrate_value(f"dataset.{name}", value) for name, value in preprocessing.items()}
     return {**state, "config": config, "preprocessing": preprocessing}
+
+
+def _with_added_settings(config: dict[str, Any]) -> dict[str, Any]:
+    for path, value in ADDED_SETTINGS.items():
+        section, _, name = path.partition(".")
+        if isinstance(config.get(section), dict):
+            config[section].setdefault(name, value)
+    return config
 
 
 def format_problem(written: object, known: int, subject: str) -> Problem | None:

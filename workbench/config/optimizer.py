@@ -336,3 +336,21 @@ Optimizer = Annotated[
     SGD | Adam | AdamW | Adagrad | RMSprop | NAdam | RAdam | Adadelta | Adamax | Adafactor | Muon | LBFGS,
     Field(discriminator="kind"),
 ]
+
+USUAL_LR: dict[str, tuple[float, float]] = {
+    "sgd": (1e-3, 0.5),
+    "adam": (1e-5, 1e-2),
+    "adamw": (1e-5, 1e-2),
+    "adagrad": (1e-3, 0.1),
+    "rmsprop": (1e-5, 1e-2),
+    "nadam": (1e-5, 1e-2),
+    "radam": (1e-5, 1e-2),
+    "adadelta": (0.1, 1.0),
+    "adamax": (1e-5, 1e-2),
+    "adafactor": (1e-4, 0.05),
+    "muon": (1e-4, 0.05),
+    "lbfgs": (0.1, 1.0),
+}
+"""The learning rates that are usual with each optimizer, lowest and highest."""
+FAR_ABOVE = 5.0
+"""Times the highest usual learning rate: what is above is warned about."""

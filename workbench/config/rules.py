@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from workbench.config import monitor
 from workbench.config.dataset import (
     Dataset,
     Digits,
@@ -37,10 +38,12 @@ def problems(config: RunConfig) -> tuple[Problem, ...]:
 
 
 def image_size(dataset: Dataset) -> int | None:
-    """Height and width of a dataset's images in pixels; None where its samples are no images, or where it is not known."""
+    """The shorter side of a dataset's images in pixels; None where its samples are no images, or where it is not known."""
     if isinstance(dataset, Torchvision):
         return dataset.form[0]
-    return dataset.size if isinstance(dataset, (Digits, ImageFolder, ImageCSV)) else None
+    if isinstance(dataset, (ImageFolder, ImageCSV)):
+        return min(dataset.size, dataset.image_width)
+    return dataset.size if isinstance(dataset, Digits) else None
 
 
 def sample_of(dataset: Dataset) -> SampleKind:
@@ -200,6 +203,9 @@ def _optimizer(config: RunConfig) -> Iterator[Problem]:
 
 
 def _validation(config: RunConfig) -> Iterator[Problem]:
+    wanted = config.training.monitor
+    if not monitor.is_known(wanted):
+        yield Problem("training.monitor", f"there is no metric “{wanted}”", f"choose {monitor.all_names()}")
     # Folders named train and val are a split of their own, which only the engine can see.
     if config.dataset.validation > 0 or isinstance(config.dataset, ImageFolder):
         return
@@ -208,6 +214,8 @@ def _validation(config: RunConfig) -> Iterator[Problem]:
     hint = "set a validation split above 0"
     if config.training.early_stopping != "off":
         yield Problem("training.early_stopping", "early stopping needs validation samples", hint)
+    if wanted.startswith("val.") and monitor.is_known(wanted):
+        yield Problem("training.monitor", f"“{wanted}” needs validation samples", hint)
     if isinstance(config.schedule, Plateau):
         yield Problem("schedule.kind", "the plateau schedule needs validation samples", hint)
 

@@ -276,7 +276,7 @@ class OneCycle(ScheduleSection):
 
 
 class Plateau(ScheduleSection):
-    """Reduced when the validation result stops improving (torch's ReduceLROnPlateau). Its course is not known in advance."""
+    """Reduced when the validation loss, or the monitored metric, stops improving (torch's ReduceLROnPlateau)."""
 
     title: ClassVar[str] = "Plateau"
     kind: Literal["plateau"] = "plateau"

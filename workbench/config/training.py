@@ -96,10 +96,18 @@ class Training(Section):
         help="Drop the last batch of an epoch if it is not full.",
         advanced=True,
     )
+    monitor: str = setting(
+        "auto",
+        title="Monitored metric",
+        help="What makes an epoch the best, ends the run early, and lowers the learning rate of a plateau schedule: for example "
+        "val.loss, val.balanced_accuracy, val.f1, val.mae, or val.recall[cat] of the class cat. Auto judges classification by "
+        "accuracy and everything else by the loss; a plateau schedule then follows the validation loss.",
+        advanced=True,
+    )
     early_stopping: Literal["off"] | int = setting(
         "off",
         title="Early stopping",
-        help="Stop the run if the validation result has not improved for this many epochs.",
+        help="Stop the run if the monitored metric has not improved for this many epochs.",
         unit="epochs",
         ge=1,
         le=100_000,

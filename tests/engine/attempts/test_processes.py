@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
 from workbench.engine.reporting import reporter
 from workbench.launch import process
-from workbench.runs import history
+from workbench.runs import history, trust
 from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create, locked
@@ -40,6 +41,7 @@ def weights(folder: RunFolder) -> dict[str, torch.Tensor]:
         pytest.param({"optimizer.kind": "sgd"}, id="sgd"),
         # Uneven on purpose: 1,438 samples in global batches of 64 with two passes each leave a last group of 30.
         pytest.param({"optimizer.kind": "adam", "training.accumulation": 2}, id="adam, accumulation"),
+        pytest.param({"optimizer.kind": "sgd", "dataset.balance": "loss"}, id="weighted classes"),
     ],
 )
 def test_that_two_processes_equal_one_on_the_same_global_batch(
@@ -90,15 +92,67 @@ def test_that_a_run_of_two_processes_goes_on_exactly_and_can_prove_it() -> None:
     assert "were replayed: the same losses, the same state" in resumed.started.continued
 
 
-def test_that_a_failing_process_ends_all() -> None:
-    # A batch of one sample in each process: batch norm refuses it in every rank's first step.
-    failing = create_run({"hardware.processes": 2, "training.batch_size": 1, "model.norm": "batch"})
+FAILING = """
+import os
+from torch import nn
+
+class Network(nn.Module):
+    def __init__(self, shape, outputs):
+        super().__init__()
+        self.layer = nn.Linear(64, outputs)
+
+    def forward(self, x):
+        if self.training and os.environ["RANK"] == "1":
+            raise ValueError("this network breaks")
+        return self.layer(x.flatten(1))
+"""
+
+
+def test_that_a_failing_process_ends_all(tmp_path: Path) -> None:
+    network = tmp_path / "network.py"
+    network.write_text(FAILING, encoding="utf-8")
+    trust.trust(network)
+    failing = create_run({"hardware.processes": 2, "model.kind": "python", "model.path": str(network)})
     assert process.start(failing).wait(HANG_SECONDS) == 1
     ended = history.load(failing).ended
     assert ended is not None
     assert ended.status == "failed"
     assert "process" in ended.what
-    assert "Batch normalization" in ended.what or "more than 1 value per channel" in ended.details
+    assert "this network breaks" in ended.what + ended.details
+
+
+def test_that_a_last_batch_too_small_for_batch_norm_is_cured_in_two_processes() -> None:
+    # 130 samples in batches of 32 for each of two processes leave one for each in the last.
+    changes = {
+        "dataset.kind": "synthetic",
+        "dataset.shape": "clusters",
+        "dataset.samples": 130,
+        "dataset.validation": 0.0,
+        "model.kind": "mlp",
+        "model.hidden": [16],
+        "model.norm": "batch",
+        "training.batch_size": 32,
+        "hardware.processes": 2,
+    }
+    folder = create_run(changes)
+    assert process.start(folder).wait(HANG_SECONDS) == 0
+    progress = history.load(folder)
+    assert progress.step == 4  # two epochs of two steps
+    assert [epoch.train["samples"] for epoch in progress.epochs] == [130, 130]
+    note = (
+        "the last batch of an epoch would have 2 samples, shared out over 2 processes, and batch normalization needs 2 in "
+        "each process: it is joined to the batch before"
+    )
+    assert note in [line.text for line in progress.log]
+
+
+def test_that_batches_too_small_for_batch_norm_are_refused_before_the_first_step() -> None:
+    refused = create_run({"hardware.processes": 2, "training.batch_size": 1, "model.norm": "batch"})
+    assert process.start(refused).wait(HANG_SECONDS) == 2
+    progress = history.load(refused)
+    assert progress.ended is not None
+    assert "batch normalization needs at least 2 samples at a time, and the batch size is 1" in progress.ended.what
+    assert progress.step == 0
 
 
 def under_torchrun(folder: RunFolder) -> subprocess.Popen[bytes]:

@@ -36,7 +36,9 @@ def test_that_hidden_files_and_folders_are_not_looked_at(tmp_path: Path) -> None
     source = load(tmp_path)
     assert source.task.classes == ("a", "b")
     assert len(source.train) + len(source.val) == 10
-    assert source.left_out == ()
+    assert [(Path(sample.what).name, sample.why) for sample in source.left_out] == [
+        ("notes.txt", "not an image file (.txt)")
+    ]
 
 
 def test_that_a_class_without_pictures_is_said_and_kept(tmp_path: Path) -> None:
@@ -44,7 +46,7 @@ def test_that_a_class_without_pictures_is_said_and_kept(tmp_path: Path) -> None:
     (tmp_path / "c").mkdir()
     source = load(tmp_path)
     assert source.task.classes == ("a", "b", "c")
-    assert source.notes == ("no readable image of class c is in the training split",)
+    assert "no readable image of class c is in the training split" in source.notes
 
 
 def test_that_nothing_readable_is_refused_in_words(tmp_path: Path) -> None:
@@ -68,14 +70,13 @@ def test_that_a_class_named_train_alone_is_a_class(tmp_path: Path) -> None:
     assert load(tmp_path).task.classes == ("plane", "train")
 
 
-def test_that_a_folder_val_without_a_readable_picture_leaves_validation_empty(tmp_path: Path) -> None:
+def test_that_a_folder_val_without_a_readable_picture_is_refused_in_words(tmp_path: Path) -> None:
     fill(tmp_path / "train", "a", "b")
     (tmp_path / "val" / "a").mkdir(parents=True)
     (tmp_path / "val" / "a" / "x.png").write_text("no image")
-    source = load(tmp_path)
-    assert (len(source.train), len(source.val)) == (10, 0)
-    assert len(source.left_out) == 1
-    assert list(build_loader(config(tmp_path), source, torch.device("cpu"), 1).evaluation("val", 0, 1)) == []
+    with pytest.raises(RefusedError, match=r"validation folder in .* contains no readable image") as caught:
+        load(tmp_path)
+    assert "rename it" in caught.value.problem.hint
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have names of text only")

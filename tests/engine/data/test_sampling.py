@@ -1,10 +1,12 @@
 """An epoch gives every sample once, shared evenly over processes and passes, and depends on seed and epoch alone."""
 
+from dataclasses import replace
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as some
 
-from workbench.engine.data.sampling import StepPlan, epoch_order
+from workbench.engine.data.sampling import StepPlan, epoch_order, fingerprint
 from workbench.engine.data.split import split
 
 
@@ -29,6 +31,56 @@ def test_that_every_sample_counts_once_and_equally(samples: int, batch: int, acc
             assert abs(piece.weight / world / size - 1 / total) < 1e-12
         seen += [index for piece in counted for index in range(piece.start, piece.stop)]
     assert sorted(seen) == list(range(samples))
+
+
+@given(
+    samples=some.integers(1, 300),
+    batch=some.integers(2, 40),
+    accumulation=some.integers(1, 4),
+    world=some.integers(1, 4),
+    drop_last=some.booleans(),
+)
+def test_that_no_process_gets_fewer_samples_than_it_needs(
+    samples: int, batch: int, accumulation: int, world: int, drop_last: bool
+) -> None:
+    before = StepPlan(samples, batch, accumulation, world, drop_last)
+    plan = replace(before, smallest=2)
+    if plan.is_too_small:
+        assert min(samples, batch * world) < 2 * world
+        return
+    seen, joined = [], 0
+    for number in range(plan.steps):
+        ranks = [plan.step(number, rank) for rank in range(world)]
+        assert len({len(slices) for slices in ranks}) == 1
+        assert all(2 <= piece.stop - piece.start <= batch + 2 for slices in ranks for piece in slices)
+        joined += sum(piece.stop - piece.start > batch for slices in ranks for piece in slices)
+        total = sum(piece.stop - piece.start for slices in ranks for piece in slices)
+        for piece in (piece for slices in ranks for piece in slices):
+            assert abs(piece.weight / world / (piece.stop - piece.start) - 1 / total) < 1e-12
+        seen += [index for slices in ranks for piece in slices for index in range(piece.start, piece.stop)]
+        assert sorted(seen) == list(range(plan.samples_of(number).stop))
+    dropped = samples - len(seen)
+    assert dropped == (
+        samples % (batch * accumulation * world) if drop_last and samples >= plan.per_step > 0 else 0
+    ) or (drop_last and samples < batch * accumulation * world and dropped == 0)
+    if not plan.joins_last:
+        # Every other plan is what it was before.
+        assert joined == 0
+        assert plan.steps == before.steps
+        for number in range(plan.steps):
+            assert [plan.step(number, rank) for rank in range(world)] == [
+                before.step(number, rank) for rank in range(world)
+            ]
+
+
+def test_that_a_joined_batch_is_other_batches() -> None:
+    plan = StepPlan(65, 32)
+    joined = replace(plan, smallest=2)
+    assert (plan.steps, joined.steps) == (3, 2)
+    assert [(piece.start, piece.stop) for piece in joined.step(1)] == [(32, 65)]
+    assert fingerprint(plan, 0) != fingerprint(joined, 0)
+    # Where nothing is joined, what is told of the batches stays what it was.
+    assert fingerprint(StepPlan(66, 32), 0) == fingerprint(replace(StepPlan(66, 32), smallest=2), 0)
 
 
 def test_that_an_incomplete_last_batch_can_be_dropped() -> None:

@@ -105,7 +105,7 @@ def test_that_what_is_no_text_table_is_refused_in_words(tmp_path: Path) -> None:
     for content, words in (
         ("text\na\n", "one column"),
         ("text,label\na,x\nb,x\n", "1 different labels"),
-        ("", "cannot be read"),
+        ("", "is empty"),
     ):
         path.write_text(content)
         with pytest.raises(RefusedError, match=words):

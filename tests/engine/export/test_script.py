@@ -213,6 +213,10 @@ RUNS: dict[str, tuple[str, dict[str, Any]]] = {
     "transformer": ("sine-transformer", {"model.width": 16, "model.feedforward": 32, "model.layers": 2}),
     "linear": ("linear-regression", {"dataset.validation": 0.0}),
     "table": ("tabular-mlp", {}),
+    "weighted classes, accumulated": (
+        "imbalanced-tabular",
+        {"dataset.balance": "loss", "training.batch_size": 20, "training.accumulation": 3},
+    ),
 }
 
 
@@ -397,11 +401,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "LBFGS": ("digits-mlp", {"optimizer.kind": "lbfgs"}, "optimizer.kind"),
     "half precision": ("digits-mlp", {"hardware.precision": "bf16"}, "hardware.precision"),
     "several processes": ("digits-mlp", {"hardware.processes": 2}, "hardware.processes"),
+    "a joined batch": ("digits-mlp", {"model.norm": "batch", "training.batch_size": 479}, "training.batch_size"),
     "streamed samples": ("digits-mlp", {"dataset.loading": "streamed"}, "dataset.loading"),
     "a plateau of balanced accuracy": (
         "digits-mlp",
-        {"schedule.kind": "plateau", "dataset.balance": "sampler"},
-        "dataset.balance",
+        {"schedule.kind": "plateau", "training.monitor": "val.balanced_accuracy"},
+        "training.monitor",
     ),
     "an end judged by balanced accuracy": (
         "digits-mlp",

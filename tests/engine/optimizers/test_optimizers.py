@@ -11,7 +11,7 @@ from workbench.config.optimizer import LBFGS, SGD, Muon, Optimizer
 from workbench.config.schedule import Plateau
 from workbench.engine import optimizers
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.training.lr_schedule import PlateauState
+from workbench.engine.training.lr_control import PlateauState
 
 CPU = torch.device("cpu")
 

@@ -24,7 +24,7 @@ from workbench.engine.runtime import distributed, seeding
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build, compilation
 from workbench.engine.training.early_stopping import EarlyStopping
-from workbench.engine.training.state import TrainState
+from workbench.engine.training.resumable_state import TrainState
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.folder import RunFolder
 

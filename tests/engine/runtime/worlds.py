@@ -71,6 +71,9 @@ class Stub(World):
         """Gradients are not exchanged."""
         return model
 
+    def broadcast_buffers(self, model: nn.Module) -> None:
+        """Every rank keeps its own."""
+
 
 def run_ranks(work: Callable[[Stub], T], size: int = 2, patience: float = HANG_SECONDS) -> list[T]:
     """What ``work`` gives for every rank of a world. Fails where the ranks' collectives do not match to the end."""

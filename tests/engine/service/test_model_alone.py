@@ -190,10 +190,7 @@ def test_that_pictures_in_other_data_are_scaled_as_in_the_training(tmp_path: Pat
 
 
 def test_that_decimal_commas_of_the_training_are_read_so_where_a_file_does_not_show_them(tmp_path: Path) -> None:
-    lines = [
-        f"1.{n:03d},5;{n % 3};{n / 4}".replace(".25", ",25").replace(".5", ",5").replace(".75", ",75")
-        for n in range(40)
-    ]
+    lines = [f"1.{n:03d},5;{n % 3};{n // 4},{n % 4 * 25:02d}" for n in range(40)]
     (tmp_path / "in.csv").write_text("\n".join(["a;b;y", *lines]), encoding="utf-8")
     model = train_run("tabular-mlp", {**SMALL, "dataset.path": str(tmp_path / "in.csv"), "dataset.target": "y"})
     (tmp_path / "with.csv").write_text("a;b\n1.020,0;1\n", encoding="utf-8")

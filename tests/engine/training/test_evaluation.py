@@ -7,11 +7,15 @@ import pytest
 import torch
 
 from tests.engine.asking import answer_to, problems_of
+from tests.engine.runtime.worlds import Stub, run_ranks
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.data.dataset import TaskSpec
+from workbench.engine.runtime.distributed import World
 from workbench.engine.tasks import class_figures, number_figures
+from workbench.engine.training import build
+from workbench.engine.training.evaluation import evaluate
 from workbench.runs import history
 from workbench.runs.checkpoints import latest
 from workbench.runs.folder import RunFolder, create
@@ -169,3 +173,33 @@ def test_that_a_run_without_validation_is_evaluated_on_its_training_samples_with
     assert found.note == "The data has no validation split, so the training split was evaluated."
     (problem,) = problems_of(EvaluateCheckpoint(checkpoint=str(checkpoint), split="test"))
     assert "no test split" in problem.what
+
+
+def test_that_noise_on_two_levels_has_no_r2_in_one_process_and_in_two(tmp_path: Path) -> None:
+    draw = torch.Generator().manual_seed(0)
+    rows = torch.randn(601, 3, generator=draw).tolist()
+    table = tmp_path / "noise.csv"
+    table.write_text("\n".join(["x,a,b", *(f"{x},{a},{1000 + b}" for x, a, b in rows)]), encoding="utf-8")
+    changes = {
+        "dataset.kind": "table",
+        "dataset.path": str(table),
+        "dataset.target": "a",
+        "dataset.more_targets": ["b"],
+        "model.kind": "linear",
+    }
+    config = files.change(start("linear-regression")[1], changes)
+
+    def measure(world: World) -> dict[str, float]:
+        parts = build.build(config, torch.device("cpu"), World())
+        for parameter in parts.model.parameters():
+            torch.nn.init.zeros_(parameter)
+        parts.world = world
+        return evaluate(parts, "train") or {}
+
+    def measure_rank(world: Stub) -> dict[str, float]:
+        return measure(world)
+
+    alone = measure(World())
+    assert alone["r2"] == pytest.approx(0.0, abs=0.01)
+    for shared in run_ranks(measure_rank):
+        assert shared == pytest.approx(alone, rel=1e-6)

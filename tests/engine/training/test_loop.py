@@ -22,7 +22,7 @@ from workbench.config.run import variants
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
 from workbench.engine.training.boundary import RunBoundary
-from workbench.engine.training.state import Position
+from workbench.engine.training.resumable_state import Position
 from workbench.launch.follow import Follower
 from workbench.runs import history
 from workbench.runs.attempt_options import AttemptOptions

@@ -45,7 +45,12 @@ def file(window: MainWindow, tmp_path: Path) -> Path:
 
 
 def test_that_train_asks_once_and_again_when_the_file_has_changed(
-    window: MainWindow, engines: Engines, answers: Answers, file: Path, runs: Path
+    window: MainWindow,
+    engines: Engines,
+    answers: Answers,
+    file: Path,
+    runs: Path,
+    wait: Callable[[Callable[[], object]], None],
 ) -> None:
     train = window.actions_["run.train"]
     answers.give(ask.CANCEL)
@@ -55,6 +60,7 @@ def test_that_train_asks_once_and_again_when_the_file_has_changed(
     assert not list(runs.glob("*"))
     answers.give(TRUST)
     train.trigger()
+    wait(lambda: engines.all)
     assert len(engines.all) == 1
     assert trust.trusted(trust.content_hash(file))
     assert window.trusted_files.confirm(window.document.data)

@@ -9,7 +9,7 @@ from pydantic import Field
 from workbench.config.dataset.base import DatasetSection, Named, SampleKind
 from workbench.config.dataset.images import Digits, ImageCSV, ImageDataset, ImageFolder, Torchvision
 from workbench.config.dataset.sequences import Series, Sine, Text, Windowed
-from workbench.config.dataset.tables import Synthetic, Table
+from workbench.config.dataset.tables import Synthetic, Table, TableFileSettings
 from workbench.config.dataset.user_dataset import PythonData
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Sine",
     "Synthetic",
     "Table",
+    "TableFileSettings",
     "Text",
     "Torchvision",
     "Windowed",

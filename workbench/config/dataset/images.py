@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from workbench.config.augmentation import Augmentation
 from workbench.config.dataset.base import DatasetSection, Named, SampleKind
+from workbench.config.dataset.tables import TableFileSettings
 from workbench.config.fields import setting
 
 
@@ -15,26 +16,51 @@ class ImageDataset(Augmentation, DatasetSection):
     sample: ClassVar[SampleKind] = "images"
 
 
-def image_size() -> Any:
-    """The side length to which images from files are resized."""
-    return setting(
+class ImageFiles(ImageDataset, Named):
+    """What datasets of image files have: how each file becomes an image of one size."""
+
+    size: int = setting(
         32,
         title="Image size",
-        help="The short side of every image is resized to this many pixels, then the image is cropped to a square.",
+        help="Height of the images in pixels, and their width unless another width is set.",
         unit="px",
         ge=4,
         le=1024,
     )
-
-
-def channels() -> Any:
-    """Whether images from files keep their colors."""
-    return setting(
+    width: Literal["same"] | int = setting(
+        "same",
+        title="Image width",
+        help="Width of the images in pixels where they are not to be square. Same makes it the image size.",
+        unit="px",
+        ge=4,
+        le=1024,
+        advanced=True,
+    )
+    fit: Literal["crop", "letterbox", "stretch"] = setting(
+        "crop",
+        title="Fit",
+        help="How an image of other proportions becomes one of this size. Crop keeps the center and cuts away what is beyond "
+        "it; letterbox keeps the whole image and fills the rest with black; stretch keeps the whole image and distorts it.",
+    )
+    channels: Literal["rgb", "gray"] = setting(
         "rgb",
         title="Channels",
         help="RGB keeps three color channels; grayscale converts every image to one channel.",
         labels={"rgb": "RGB", "gray": "grayscale"},
     )
+    frame: Literal["first", "middle", "last"] | int = setting(
+        "first",
+        title="Page or frame",
+        help="Which page or frame of a file with several is used: the first, the middle or the last one, or its number from 1.",
+        ge=1,
+        le=100_000,
+        advanced=True,
+    )
+
+    @property
+    def image_width(self) -> int:
+        """The width of its images in pixels."""
+        return self.size if self.width == "same" else self.width
 
 
 class Digits(ImageDataset):
@@ -54,7 +80,7 @@ class Digits(ImageDataset):
     )
 
 
-class ImageFolder(ImageDataset, Named):
+class ImageFolder(ImageFiles):
     """Images in folders: the folder's name is the class. Folders ``train`` and ``val`` (and ``test``) are used as they are."""
 
     title: ClassVar[str] = "Image folder"
@@ -65,11 +91,17 @@ class ImageFolder(ImageDataset, Named):
         help="Folder with one subfolder of images per class. If it contains the folders train and val, these are the split.",
         path="folder",
     )
-    size: int = image_size()
-    channels: Literal["rgb", "gray"] = channels()
+    case: Literal["auto", "same", "different"] = setting(
+        "auto",
+        title="Upper and lower case",
+        help="Whether folders whose names differ only in upper and lower case, such as Cat and cat, are the same class or "
+        "different classes. Auto asks where there are such folders.",
+        labels={"auto": "ask", "same": "same class", "different": "different classes"},
+        advanced=True,
+    )
 
 
-class ImageCSV(ImageDataset, Named):
+class ImageCSV(ImageFiles, TableFileSettings):
     """Images listed in a CSV file: one column has their paths, another their classes."""
 
     title: ClassVar[str] = "Images listed in a CSV file"
@@ -88,8 +120,6 @@ class ImageCSV(ImageDataset, Named):
         help="Images with the same value in this column, for example a patient, are never split between training and validation.",
         advanced=True,
     )
-    size: int = image_size()
-    channels: Literal["rgb", "gray"] = channels()
 
 
 SetName = Literal[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from workbench.config.dataset.base import DatasetSection, SampleKind
+from workbench.config.dataset.tables import TableFileSettings
 from workbench.config.fields import setting
 
 
@@ -42,8 +43,8 @@ class Sine(Windowed):
     seed: int = setting(42, title="Data seed", help="Seed of the noise.", ge=0, le=2**53)
 
 
-class Series(Windowed):
-    """Columns of a CSV file, one row per time step."""
+class Series(Windowed, TableFileSettings):
+    """Columns of a table in a file, one row per time step."""
 
     title: ClassVar[str] = "Time series (CSV)"
     kind: Literal["series"] = "series"
@@ -60,9 +61,16 @@ class Series(Windowed):
         help="Rows are sorted by this column of dates or numbers. If empty, their order is kept. It is not used as an input.",
         advanced=True,
     )
+    series_column: str = setting(
+        "",
+        title="Series column",
+        help="Column that tells several series in one table apart, for example a store. No window goes from one into another, "
+        "and each is split by its own time.",
+        advanced=True,
+    )
 
 
-class Text(DatasetSection):
+class Text(DatasetSection, TableFileSettings):
     """A CSV file of texts and their labels. The vocabulary is learned from the training texts."""
 
     title: ClassVar[str] = "Texts (CSV)"

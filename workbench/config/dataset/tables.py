@@ -5,17 +5,57 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from workbench.config.dataset.base import DatasetSection, Named
-from workbench.config.fields import setting
+from workbench.config.fields import Section, setting
 
 
-class Table(DatasetSection, Named):
-    """A table with a header (CSV, TSV, Parquet): one row per sample, one column the target, the others the inputs."""
+class TableFileSettings(Section):
+    """How a table in a file is read, where it does not show that itself."""
 
-    title: ClassVar[str] = "Table (CSV, TSV, Parquet)"
-    kind: Literal["table"] = "table"
-    path: str = setting(
-        "", title="File", help="CSV or TSV file whose first line names the columns, or Parquet.", path="file"
+    encoding: str = setting(
+        "auto",
+        title="Encoding",
+        help="Encoding of a text file, for example utf-8, cp949, gb18030 or cp1252. Auto finds it out and says which it took.",
+        advanced=True,
     )
+    header: Literal["auto", "first line", "none"] = setting(
+        "auto",
+        title="Header",
+        help="First line: it names the columns. None: the file has no header, and its columns are numbered. Auto also skips "
+        "titles and comments before the header.",
+        advanced=True,
+    )
+    sheet: str = setting(
+        "", title="Sheet", help="Sheet of an Excel file. If empty, the first with rows.", advanced=True
+    )
+    decimal: Literal["auto", ".", ","] = setting(
+        "auto",
+        title="Decimal mark",
+        help="Auto finds it out for each column from all of its cells, and asks where they leave it open.",
+        labels={".": "point (1.5)", ",": "comma (1,5)"},
+        advanced=True,
+    )
+    thousands: Literal["auto", "none", "comma", "dot", "space", "apostrophe"] = setting(
+        "auto",
+        title="Thousands mark",
+        help="What groups the digits of large numbers, as in 1,234. Auto finds it out for each column, and asks where its "
+        "cells leave it open.",
+        advanced=True,
+    )
+    date_order: Literal["auto", "day first", "month first"] = setting(
+        "auto",
+        title="Date order",
+        help="Order of day and month in dates such as 03/04/2024. Auto finds it out from all dates of the column, and asks "
+        "where they leave it open. Dates that begin with the year need no answer.",
+        advanced=True,
+    )
+
+
+class Table(DatasetSection, TableFileSettings, Named):
+    """A table (CSV, TSV, Excel, Parquet): one row per sample, one column the target, the others the inputs."""
+
+    title: ClassVar[str] = "Table (CSV, TSV, Excel, Parquet)"
+    kind: Literal["table"] = "table"
+    path: str = setting("", title="File", help="CSV or TSV file with a header, Excel file, or Parquet.", path="file")
     target: str = setting("", title="Target column", help="Column to predict. If empty, the last column.")
     more_targets: tuple[str, ...] = setting(
         (),
@@ -26,6 +66,31 @@ class Table(DatasetSection, Named):
     )
     ignore: tuple[str, ...] = setting(
         (), title="Excluded columns", help="Columns that are not used as inputs, for example a row number or a name."
+    )
+    inputs: tuple[str, ...] = setting(
+        (),
+        title="Forced inputs",
+        help="Columns that are used as inputs although they would be left out, for example as an identifier.",
+        advanced=True,
+    )
+    categories: tuple[str, ...] = setting(
+        (),
+        title="Categories",
+        help="Columns of numbers that are read as categories, for example codes. Every value becomes an input of its own.",
+        advanced=True,
+    )
+    dates: Literal["left out", "calendar"] = setting(
+        "left out",
+        title="Dates",
+        help="Calendar makes inputs of every column of dates: year, month, day, weekday and hour.",
+        advanced=True,
+    )
+    missing_labels: Literal["ask", "class", "leave out"] = setting(
+        "ask",
+        title="Words for no label",
+        help="Whether None, NA and the like in the target column are a class, or mean that there is no label. Ask refuses to "
+        "train until it is chosen.",
+        advanced=True,
     )
     task: Literal["auto", "classification", "regression"] = setting(
         "auto",
@@ -57,7 +122,7 @@ class Table(DatasetSection, Named):
     time: str = setting(
         "",
         title="Time column",
-        help="Column of numbers or ISO dates: the latest rows are used for validation. The column is not used as an input.",
+        help="Column of numbers or dates: the latest rows are used for validation. The column is not used as an input.",
         advanced=True,
     )
 

@@ -11,7 +11,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.state_types import CheckpointState, VersionsState
-from workbench.engine.training.state import TrainState, fit_to_data
+from workbench.engine.training.resumable_state import TrainState, fit_to_data
 from workbench.runs.events import position_text
 
 PROVEN = ("model", "optimizer", "scaler", "schedule", "random")

@@ -16,7 +16,7 @@ from workbench.engine.runtime.state_types import CheckpointState, PositionState
 from workbench.engine.training.control import Control, Decision
 from workbench.engine.training.loop import Trainer
 from workbench.engine.training.nonfinite import NonFiniteError
-from workbench.engine.training.state import TrainState
+from workbench.engine.training.resumable_state import TrainState
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.events import significant
 from workbench.runs.folder import RunFolder

@@ -5,6 +5,7 @@ What fits is decided on plain data: the parent's state and the run's own become 
 
 from __future__ import annotations
 
+from workbench.config.monitor import AUTO
 from workbench.engine.attempts.resume import Continuation, random_changes
 from workbench.engine.data import fitted
 from workbench.engine.runtime.failures import RefusedError
@@ -17,7 +18,7 @@ from workbench.engine.runtime.state_types import (
     ScheduleState,
     Section,
 )
-from workbench.engine.training.state import TrainState, restart_epoch
+from workbench.engine.training.resumable_state import TrainState, restart_epoch
 from workbench.runs.branch import Parent
 
 FREE = ("lr", "weight_decay", "implementation")
@@ -93,7 +94,13 @@ def _schedule(own: CheckpointState, saved: CheckpointState) -> ScheduleState:
     now, was = _sections(own, saved, "optimizer")
     base = saved["schedule"]["base"] if now["lr"] == was.get("lr") else own["schedule"]["base"]
     plan, plan_before = _sections(own, saved, "schedule")
-    return {**(saved if plan == plan_before else own)["schedule"], "base": base}
+    training, training_before = _sections(own, saved, "training")
+    if plan != plan_before:
+        return {**own["schedule"], "base": base}
+    if training["monitor"] != training_before.get("monitor", AUTO):
+        # What the parent's best value was measured by is not what the branch follows.
+        return {**own["schedule"], "base": base, "factor": saved["schedule"]["factor"]}
+    return {**saved["schedule"], "base": base}
 
 
 def _recovery(own: CheckpointState, saved: CheckpointState) -> RecoveryState:

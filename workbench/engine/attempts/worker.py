@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import socket
+from functools import partial
 
 import torch
 
 from workbench.config.dataset import ImageDataset
 from workbench.config.run import RunConfig
+from workbench.config.schedule import Plateau
+from workbench.config.warnings import warnings as config_warnings
 from workbench.engine.attempts.resume import Continuation, resume
 from workbench.engine.attempts.resume_check import replay
 from workbench.engine.attempts.warm_start import is_warm_start, warm_start
@@ -24,13 +27,12 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.sleep_inhibitor import inhibit_sleep
 from workbench.engine.runtime.state_types import CheckpointState
-from workbench.engine.training import build
+from workbench.engine.training import build, monitor
 from workbench.engine.training.boundary import RunBoundary
 from workbench.engine.training.control import Control, StopBeforeStartError
-from workbench.engine.training.early_stopping import EarlyStopping
 from workbench.engine.training.loop import AttemptResult, Trainer, train
 from workbench.engine.training.lr_backoff import LRBackoff
-from workbench.engine.training.state import TrainState
+from workbench.engine.training.resumable_state import TrainState, changed_files
 from workbench.runs import history
 from workbench.runs.attempt_options import AttemptOptions
 from workbench.runs.branch import parent_of
@@ -91,13 +93,15 @@ def _train(
     try:
         log = StepLog(reporter, world, parts.task, device)
         log.layer_names = tuple(parts.train_step.layers)
-        state = TrainState(parts, log.sums, _early_stopping(parts), request.epochs or config.training.epochs)
+        early_stopping = monitor.early_stopping(config, parts.task, len(parts.source.val) > 0)
+        state = TrainState(parts, log.sums, early_stopping, request.epochs or config.training.epochs)
         continuation = _continue_from(saved, state, folder, request, reporter, control)
         del saved
         continuation.warnings[:0] = warnings
         if reporter is not None:
             _report_start(reporter, folder, state, continuation)
             reporter.note(note)
+            parts.loader.unreadable.tell = partial(reporter.note, level="warning")
         boundary = RunBoundary(state, log, saver, control)
         trainer = Trainer(parts, state, log, boundary)
         try:
@@ -120,14 +124,6 @@ def _report_progress(reporter: Reporter | None, control: Control | None, world: 
     return report
 
 
-def _early_stopping(parts: build.Parts) -> EarlyStopping:
-    """What makes an epoch of a configuration the best, and how long to wait for a better one."""
-    config, validated = parts.config, len(parts.source.val) > 0
-    metric, higher_is_better = parts.task.monitored(validated and config.dataset.balance != "none")
-    patience = None if config.training.early_stopping == "off" else config.training.early_stopping
-    return EarlyStopping(f"{'val' if validated else 'train'} {metric}", higher_is_better, patience)
-
-
 def _continue_from(
     saved: CheckpointState | None,
     state: TrainState,
@@ -146,6 +142,8 @@ def _continue_from(
     position.epochs = request.epochs or max(int(saved["position"]["epochs"]), config.training.epochs)
     proof = replay(state, folder, saved, request.replay, reporter, control) if request.replay else None
     continuation = Continuation(resume(state, saved))
+    continuation.warnings += filter(None, [changed_files(saved, state.parts.source.stamp)])
+    continuation.notes += _plateau_notes(state)
     if proof is not None and proof.holds:
         continuation.text += f"; {proof.text}"
     elif proof is not None:
@@ -158,6 +156,15 @@ def _continue_from(
     return continuation
 
 
+def _plateau_notes(state: TrainState) -> list[str]:
+    """That a plateau schedule goes on following what it followed in an earlier version."""
+    schedule, name = state.parts.config.schedule, state.metrics.early_stopping.name
+    follows = state.parts.lr_schedule.follows or name
+    if not isinstance(schedule, Plateau) or follows == (monitor.followed_by_plateau(state.parts.config) or name):
+        return []
+    return [f"the plateau schedule follows {follows}, as it did when the run was started"]
+
+
 def _report_start(reporter: Reporter, folder: RunFolder, state: TrainState, continuation: Continuation) -> None:
     parts = state.parts
     reporter.report(_started(state, continuation.text))
@@ -168,6 +175,8 @@ def _report_start(reporter: Reporter, folder: RunFolder, state: TrainState, cont
         reporter.note(text)
     for text in continuation.warnings:
         reporter.note(text, "warning")
+    for problem in config_warnings(parts.config, len(parts.source.train)):
+        reporter.note(str(problem), "warning")
     _report_data(reporter, parts.source)
     reporter.summarize()
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from workbench.config.files import with_new_settings
 from workbench.config.migrations import format_problem, migrate_checkpoint
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.state_types import CheckpointInfoFields, CheckpointState
@@ -80,7 +81,10 @@ def load(path: Path) -> CheckpointState:
         raise RefusedError(
             f"{path} is damaged: its checksum does not match its content", "choose an earlier checkpoint"
         )
-    return cast("CheckpointState", migrate_checkpoint(state))
+    migrated = migrate_checkpoint(state)
+    if isinstance(migrated["config"], Mapping):
+        migrated["config"] = with_new_settings(migrated["config"])
+    return cast("CheckpointState", migrated)
 
 
 def load_latest(folder: Path) -> tuple[CheckpointState | None, list[str]]:

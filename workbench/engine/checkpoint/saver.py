@@ -33,7 +33,7 @@ class RunPosition(Protocol):
 
 
 class Saveable(Protocol):
-    """A run at a step boundary; see :class:`workbench.engine.training.state.TrainState`."""
+    """A run at a step boundary; see :class:`workbench.engine.training.resumable_state.TrainState`."""
 
     @property
     def position(self) -> RunPosition:

@@ -7,7 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.config.dataset import Dataset, ImageCSV, Series, Sine, Table, Text
-from workbench.engine.data import balance, digits, image_folder, report, synthetic, torchvision_sets, user_dataset
+from workbench.engine.data import (
+    balance,
+    digits,
+    image_folder,
+    report,
+    synthetic,
+    target_findings,
+    torchvision_sets,
+    user_dataset,
+)
 from workbench.engine.data.dataset import Progress, Source, no_progress
 from workbench.engine.runtime.failures import RefusedError
 
@@ -37,17 +46,15 @@ def _load_sine(config: Sine, progress: Progress, learned: Source | None) -> Sour
     return series.load_sine(config, progress, learned)
 
 
-def _load_image_csv(config: ImageCSV, progress: Progress) -> Source:
+def _load_image_csv(config: ImageCSV, progress: Progress, learned: Source | None) -> Source:
     from workbench.engine.data import image_csv
 
-    return image_csv.load(config, progress)
+    return image_csv.load(config, progress, learned)
 
 
 SOURCES: dict[str, Callable[[Any, Progress], Source]] = {
     "digits": digits.load,
-    "image-folder": image_folder.load,
     "synthetic": synthetic.load,
-    "image-csv": _load_image_csv,
     "torchvision": torchvision_sets.load,
     "python": user_dataset.load,
 }
@@ -56,6 +63,8 @@ FITTED_SOURCES: dict[str, Callable[[Any, Progress, Source | None], Source]] = {
     "sine": _load_sine,
     "series": _load_series,
     "text": _load_text,
+    "image-folder": image_folder.load,
+    "image-csv": _load_image_csv,
 }
 """Sources whose samples are prepared with what was learned from them; those of the others are scaled when they are used."""
 
@@ -78,5 +87,9 @@ def load(config: Dataset, progress: Progress = no_progress, learned: Source | No
             source = replace(
                 source, scaling=learned.scaling, preprocessing=preprocessing, vocabulary=learned.vocabulary
             )
-    findings = (*source.findings, *balance.imbalance_findings(source, config.balance))
+    findings = (
+        *source.findings,
+        *balance.imbalance_findings(source, config.balance),
+        *target_findings.target_findings(source, config),
+    )
     return report.with_report(replace(source, findings=findings), config)

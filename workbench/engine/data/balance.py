@@ -53,6 +53,12 @@ def class_weights(counts: Tensor) -> Tensor:
     return weights.to(torch.float32)
 
 
+def step_scale(labels: Tensor, class_weights: Tensor) -> float:
+    """What makes the weights of a step's samples 1 in the mean. ``labels``: int64 (n,), of the whole step; a negative is none."""
+    total = float(class_weights.double()[labels[labels >= 0]].sum())
+    return len(labels) / total if total > 0 else 1.0
+
+
 def sample_weights(source: Source) -> Tensor | None:
     """Each training sample's chance to be drawn, float64, so that all classes are drawn equally often. None without classes."""
     counts = class_counts(source)

@@ -12,6 +12,7 @@ from workbench.engine.data import balance
 from workbench.engine.data.augment import Augmenter
 from workbench.engine.data.dataset import Source
 from workbench.engine.data.sampling import StepPlan
+from workbench.engine.data.unreadable import UnreadableSamples
 from workbench.engine.runtime.failures import RefusedError
 
 Microbatch = tuple[Tensor, Tensor, float]
@@ -23,13 +24,15 @@ class Loader(Protocol):
     """Gives the microbatches of training and of evaluation, on the device and scaled."""
 
     kind: Literal["resident", "streamed"]
+    unreadable: UnreadableSamples
+    """Samples that could no longer be read."""
 
     def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Microbatch]]:
-        """The steps of an epoch from step ``first`` on, each a list of microbatches."""
+        """The steps of an epoch from step ``first`` on, each a list of microbatches. Raises UnreadableError."""
         ...
 
     def evaluation(self, name: str, rank: int, world: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Inputs and targets of a split in order, the samples ``rank::world`` of it."""
+        """Inputs and targets of a split in order, the samples ``rank::world`` of it. Raises UnreadableError."""
         ...
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ class TensorSplit:
     inputs: Tensor
     targets: Tensor
     word: str = "sample"
-    names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.targets)

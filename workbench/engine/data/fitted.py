@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import torch
 
+from workbench.engine.data.class_names import composed
 from workbench.engine.data.dataset import Normalization, Source, TaskSpec, TensorSplit
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.state_types import CheckpointState, FittedState
@@ -67,7 +68,8 @@ def from_state(state: CheckpointState) -> Source:
 
 def check_classes(task: TaskSpec, saved: CheckpointState) -> None:
     """Raises RefusedError when the data's classes are not those that a checkpoint was trained on, in their order."""
-    before, now = tuple(saved["classes"]), task.classes
+    # Composed and decomposed letters are the same letters.
+    before, now = (tuple(composed(name) for name in names) for names in (saved["classes"], task.classes))
     if before != now:
         removed, added = ", ".join(sorted({*before} - {*now})), ", ".join(sorted({*now} - {*before}))
         changes = "; ".join(f"{word} {names}" for word, names in (("removed:", removed), ("added:", added)) if names)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from workbench.config.run import RunConfig
-from workbench.engine.data import augment
+from workbench.engine.data import augment, balance
+from workbench.engine.data.balanced_loader import BalancedLoader
 from workbench.engine.data.batches import Loader, sampler_weights
 from workbench.engine.data.dataset import Source, TensorSplit
 from workbench.engine.data.resident import ResidentLoader
@@ -17,6 +18,14 @@ RESIDENT_SHARE = 0.5
 
 def build_loader(config: RunConfig, source: Source, device: torch.device, processes: int) -> Loader:
     """The loader a configuration asks for, or that fits. ``processes`` of the run share this machine's processors."""
+    loader = _build_plain_loader(config, source, device, processes)
+    counts = balance.class_counts(source) if config.dataset.balance == "loss" else None
+    if counts is None:
+        return loader
+    return BalancedLoader(loader, source.train.targets, balance.class_weights(counts))
+
+
+def _build_plain_loader(config: RunConfig, source: Source, device: torch.device, processes: int) -> Loader:
     if is_resident(config, source, device):
         changes = augment.build(config, source)
         return ResidentLoader(source, device, config.training.batch_size, changes, sampler_weights(config, source))

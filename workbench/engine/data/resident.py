@@ -14,6 +14,7 @@ from workbench.engine.data.augment import Augmenter
 from workbench.engine.data.batches import EVALUATION_BATCH, Microbatch, mix_microbatches
 from workbench.engine.data.dataset import Source, Split, TensorSplit
 from workbench.engine.data.sampling import MicrobatchSlice, StepPlan, epoch_order
+from workbench.engine.data.unreadable import UnreadableSamples
 
 BLOCK_BYTES = {"cpu": 2**21, "cuda": 2**26, "mps": 2**24}
 """Batches are gathered and scaled in blocks of about this size: one kernel then serves many small batches."""
@@ -35,6 +36,8 @@ class ResidentLoader:
     def __post_init__(self) -> None:
         self._splits = {name: self._move(self.source.split(name)) for name in ("train", "val", "test")}
         self._scale = self.source.scaling.on(self.device, len(self.source.shape) + 1)
+        # What lies on the device stays there.
+        self.unreadable = UnreadableSamples(self.source)
 
     def steps(self, plan: StepPlan, rank: int, seed: int, epoch: int, first: int) -> Iterator[list[Microbatch]]:
         """See :class:`~workbench.engine.data.batches.Loader`."""

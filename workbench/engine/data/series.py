@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,27 @@ import torch
 from torch import Tensor
 
 from workbench.config.dataset import Series, Sine, Windowed
-from workbench.engine.data import table_reader
-from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
+from workbench.engine.data.dataset import LeftOut, Progress, Source, Split, TaskSpec, TensorSplit
 from workbench.engine.data.report import assumed, warning
+from workbench.engine.data.tables.columns import (
+    Choices,
+    ColumnEvidence,
+    ColumnReading,
+    decide_columns,
+    read_numbers,
+    without_gaps,
+)
+from workbench.engine.data.tables.encode import marks_of
+from workbench.engine.data.tables.file import TableFile, open_table, options_of
+from workbench.engine.data.tables.findings import column_report, reading_findings
+from workbench.engine.data.tables.roles import require
+from workbench.engine.data.tables.study import choices_of, gather
+from workbench.engine.data.tables.time_order import Segment, SeriesOrder, arrange, moments
 from workbench.engine.runtime.failures import RefusedError
-from workbench.runs.service.data_report import Finding
+from workbench.runs.service.data_report import ColumnReport, Finding, Role
 
-MAX_DATES_READ = 10_000
+Evidence = Mapping[str, ColumnEvidence]
+Readings = Mapping[str, ColumnReading]
 SHOWN = 2000
 """Points of the series in the preview."""
 
@@ -34,104 +48,139 @@ def load_sine(config: Sine, progress: Progress, learned: Source | None = None) -
 
 
 def load(config: Series, progress: Progress, learned: Source | None = None) -> Source:
-    """The columns of a CSV file. Raises RefusedError."""
+    """The columns of a table in a file, one series or several below one another. Raises RefusedError."""
     progress("reading the series", None)
-    preprocessing = learned.preprocessing if learned is not None else {}
-    frame, reading = table_reader.read_with_report(Path(config.path).expanduser(), 1, preprocessing.get("commas", ()))
-    order, order_finding = _in_time(frame, config.time)
-    frame = frame.drop(config.time) if config.time else frame
-    columns = {name: _column(frame, name) for name in frame.columns}
-    numbers = [name for name, column in columns.items() if not column.wrong]
-    chosen = [column["name"] for column in preprocessing["columns"]] if preprocessing else list(config.columns)
+    table = open_table(Path(config.path).expanduser(), options_of(config), 1)
+    facts = learned.preprocessing if learned is not None else {}
+    evidence = gather(table)
+    readings = decide_columns(list(evidence.values()), choices_of(config, table))
+    for column in facts.get("columns", ()):
+        if column["name"] in readings:
+            marks = marks_of(column, facts.get("commas", ()))
+            readings[column["name"]] = replace(readings[column["name"]], marks=marks, open="")
+    names, target = _chosen(config, evidence, readings, facts, table)
+    cells = table.whole().cells
+    order = arrange(cells, readings, config)
+    values, filled = _filled(_numbers(cells, names, readings, table)[order.rows])
+    findings = [*table.findings, *order.findings, *_unused(config, evidence, readings, table)]
+    if filled:
+        findings.append(warning(f"{filled} rows with missing values were filled with the values before them"))
+    findings += reading_findings((*names, *filter(None, (config.time,))), evidence, readings)
+    source = _joined(config, values.to(torch.float32), tuple(names), names.index(target), learned, order)
+    described = [_with_marks(column, readings[column["name"]]) for column in source.preprocessing["columns"]]
+    kept = {"time": config.time, "series": config.series_column, "columns": described}
+    return replace(
+        source,
+        preprocessing={**source.preprocessing, **kept},
+        findings=(*source.findings, *findings),
+        left_out=(*table.left_out, *source.left_out),
+        unit="row",
+        used=len(values) - len(source.left_out),
+        reading=table.reading,
+        columns=_column_reports(evidence, readings, names, target, config),
+        stamp=table.stamp,
+    )
+
+
+def _chosen(
+    config: Series, evidence: Evidence, readings: Readings, facts: Mapping[str, Any], table: TableFile
+) -> tuple[list[str], str]:
+    """The columns that are used, and the target among them. Raises RefusedError."""
+    for setting in ("time", "series_column"):
+        if name := getattr(config, setting):
+            require(list(evidence), name, f"dataset.{setting}")
+    numbers = [name for name in _free(config, evidence) if _is_numeric(evidence[name])]
+    chosen = [column["name"] for column in facts["columns"]] if facts else list(config.columns)
     names = chosen or numbers
     target = config.target or (names[-1] if names else "")
     for name in {*names, target} - set(numbers):
         what = f"the table has no numeric column {name!r}"
-        why = f" ({columns[name].wrong})" if name in columns else ""
-        raise RefusedError(
-            what + why, f"choose one of its numeric columns: {', '.join(numbers) or 'none'}", "dataset.columns"
-        )
-    if target not in names:
-        names.append(target)
-    values, filled = _filled(_rows([columns[name] for name in names], order))
-    unused = [columns[name].wrong for name in frame.columns if columns[name].wrong and not config.columns]
-    source = _windows(config, values.to(torch.float32), tuple(names), names.index(target), learned)
-    findings = [order_finding] if order_finding is not None else []
-    if filled:
-        findings.append(warning(f"{filled} rows with missing values were filled with the values before them"))
-    if unused:
-        findings.append(assumed(f"columns that are not numeric are not used: {'; '.join(unused)}", "dataset.columns"))
-    reading_options = {"time": config.time, "commas": list(preprocessing.get("commas", reading.commas))}
-    return replace(
-        source,
-        preprocessing={**source.preprocessing, **reading_options},
-        findings=(*reading.findings, *source.findings, *findings),
-        unit="row",
-        used=len(values),
+        why = f" ({_why_not_numeric(evidence[name], readings[name], table)})" if name in evidence else ""
+        hint = f"choose one of its numeric columns: {', '.join(numbers) or 'none'}"
+        raise RefusedError(what + why, hint, "dataset.columns")
+    return (list(names) if target in names else [*names, target]), target
+
+
+def _free(config: Series, evidence: Evidence) -> list[str]:
+    return [name for name in evidence if name not in (config.time, config.series_column)]
+
+
+def _is_numeric(evidence: ColumnEvidence) -> bool:
+    """Whether every filled cell is a number: a gap in time is filled with the value before it, a word is not."""
+    numbers = evidence.numbers
+    return evidence.filled > 0 and numbers.numbers == evidence.filled and numbers.units_agree()
+
+
+def _why_not_numeric(evidence: ColumnEvidence, reading: ColumnReading, table: TableFile) -> str:
+    if not evidence.filled:
+        return f"{evidence.name}, which is empty"
+    return (
+        reading.why_not_number or f"{evidence.name} with {table.misfit(evidence.name, replace(reading, kind='number'))}"
     )
 
 
-def _in_time(frame: pl.DataFrame, name: str) -> tuple[Tensor, Finding | None]:
-    """The rows' numbers in the order of their times, and what that changes. Raises RefusedError."""
-    straight = torch.arange(len(frame))
-    if not name:
-        return straight, _out_of_order(frame)
-    table_reader.require(frame, name, "dataset.time")
-    order = torch.argsort(table_reader.times(name, frame[name].to_list()), stable=True)
-    return order, None if torch.equal(order, straight) else assumed(f"the rows were sorted by {name}", "dataset.time")
+def _numbers(cells: pl.DataFrame, names: Sequence[str], readings: Readings, table: TableFile) -> Tensor:
+    """Columns side by side, float64 (rows, columns), NaN where a cell is a gap. Raises RefusedError for a word."""
+    columns = []
+    for name in names:
+        filled = without_gaps(cells[name])
+        values = read_numbers(filled, replace(readings[name], kind="number"))
+        wrong = values.is_null() & filled.is_not_null()
+        if wrong.any():
+            row = int(wrong.arg_true()[0])
+            what = f"the column {name} contains {filled[row]!r} in {table.row_name(row)}, which is not a number"
+            raise RefusedError(what, "correct it, or choose other columns", "dataset.columns")
+        columns.append(torch.from_numpy(values.fill_null(math.nan).to_numpy().copy()))
+    return torch.stack(columns, dim=1)
 
 
-def _rows(columns: Sequence[_Column], order: Tensor) -> Tensor:
-    """Columns side by side, their rows in an order: float64 (rows, columns)."""
-    return torch.tensor([column.values for column in columns], dtype=torch.float64).T[order].contiguous()
+def _unused(config: Series, evidence: Evidence, readings: Readings, table: TableFile) -> list[Finding]:
+    """Which columns are not used, where nobody chose them."""
+    unused = [
+        _why_not_numeric(evidence[name], readings[name], table)
+        for name in _free(config, evidence)
+        if not _is_numeric(evidence[name]) and not config.columns
+    ]
+    text = f"columns that are not numeric are not used: {'; '.join(unused)}"
+    return [assumed(text, "dataset.columns")] if unused else []
 
 
-def _out_of_order(frame: pl.DataFrame) -> Finding | None:
-    """The column of dates by which the rows are not sorted, where no time column is set."""
-    for name in frame.columns if len(frame) else ():
-        try:
-            times = table_reader.times(name, frame[name].head(MAX_DATES_READ).to_list())
-        except RefusedError:
-            continue
-        if table_reader.number(frame[name][0]) is None and bool((times.diff() < 0).any()):
-            text = f"the rows are not sorted by {name}: set dataset.time = {name!r} to sort them"
-            return warning(text, "dataset.time", "choose the column by which they are to be sorted")
-    return None
+def _with_marks(column: dict[str, Any], reading: ColumnReading) -> dict[str, Any]:
+    """A described column with how its numbers are written, where that is not as programs write them."""
+    marks = reading.marks
+    given = {"decimal": marks.decimal, "thousands": marks.thousands, "unit": marks.unit}
+    return {**column, **{name: value for name, value in given.items() if value and value != "."}}
 
 
-def columns_of(path: Path, names: list[str], time: str = "", commas: Sequence[str] = ()) -> Tensor:
-    """Columns of numbers of another file, in the order of its column ``time``: float32 (rows, columns).
+def _column_reports(
+    evidence: Evidence, readings: Readings, names: Sequence[str], target: str, config: Series
+) -> tuple[ColumnReport, ...]:
+    roles: dict[str, Role] = {**dict.fromkeys(names, "input"), target: "target"}
+    roles |= {config.time: "time"} if config.time else {}
+    roles |= {config.series_column: "series"} if config.series_column else {}
+    return tuple(
+        column_report(column, readings[name], roles.get(name, "left out")) for name, column in evidence.items()
+    )
 
-    ``commas``: those that had decimal commas in training. Raises RefusedError.
+
+def columns_of(path: Path, facts: Mapping[str, Any]) -> Tensor:
+    """The columns of a model's training in another file, in the order of its time column: float32 (rows, columns).
+
+    ``facts``: the model's preprocessing. Raises RefusedError.
     """
-    frame = table_reader.read_with_report(path, 1, commas)[0]
-    order, _ = _in_time(frame, time)
-    missing = [name for name in names if name not in frame.columns]
+    table = open_table(path, least=1)
+    names = [column["name"] for column in facts["columns"]]
+    missing = [name for name in names if name not in table.names]
     if missing:
         raise RefusedError(f"it has no column {', '.join(missing)}")
-    columns = [_column(frame, name) for name in names]
-    wrong = [column.wrong for column in columns if column.wrong]
-    if wrong:
-        raise RefusedError(f"it has columns that are not numeric: {'; '.join(wrong)}")
-    return _filled(_rows(columns, order))[0].to(torch.float32)
-
-
-@dataclass(frozen=True)
-class _Column:
-    """Numbers of a column, NaN where it has a gap; ``wrong`` says, where it holds something else, what and where."""
-
-    values: list[float]
-    wrong: str
-
-
-def _column(frame: pl.DataFrame, name: str) -> _Column:
-    cells, values = frame[name].to_list(), list[float]()
-    for row, cell in enumerate(cells):
-        value = table_reader.number(cell)
-        if value is None and not table_reader.is_gap(cell):
-            return _Column([], f"{name} with {str(cell)[:40]!r} in row {row + 2}")
-        values.append(math.nan if value is None else value)
-    return _Column(values, "" if any(value == value for value in values) else f"{name}, which is empty")
+    cells, commas = table.whole().cells, facts.get("commas", ())
+    readings = {column["name"]: ColumnReading("number", marks_of(column, commas)) for column in facts["columns"]}
+    values = _numbers(cells, names, readings, table)
+    if time := facts.get("time", ""):
+        require(table.names, time, "dataset.time")
+        decided = decide_columns(list(gather(table).values()), Choices(separator=table.reading.separator or ","))
+        values = values[torch.argsort(moments(cells[time], time, decided[time]), stable=True)]
+    return _filled(values)[0].to(torch.float32)
 
 
 def _filled(values: Tensor) -> tuple[Tensor, int]:
@@ -145,8 +194,73 @@ def _filled(values: Tensor) -> tuple[Tensor, int]:
     return values, len(gaps)
 
 
-def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: int, learned: Source | None) -> Source:
-    """Windows of ``values`` (rows, columns) and the ``horizon`` values of the target column that follow each."""
+def _joined(
+    config: Series, values: Tensor, names: tuple[str, ...], target: int, learned: Source | None, order: SeriesOrder
+) -> Source:
+    """The windows of every series, none of them across two. Each is split by its own time. Raises RefusedError."""
+    if len(order.segments) == 1:
+        return _windows(config, values, names, target, learned)
+    span = config.window + config.horizon
+    long = [segment for segment in order.segments if segment.rows > span]
+    if not long:
+        what = f"no series is longer than a window of {config.window} steps and a horizon of {config.horizon}"
+        raise RefusedError(what, "choose a shorter window", "dataset.window")
+    if learned is None:
+        known = torch.cat([values[segment.start : segment.start + _known(config, segment.rows)] for segment in long])
+        learned = _windows(config, known, names, target, None, scale_of=known)
+    parts = [_windows(config, values[segment.start : segment.stop], names, target, learned) for segment in long]
+    left_out = [
+        LeftOut(f"row {row + 2} of {segment.name}", "its series is shorter than a window")
+        for segment in order.segments
+        if segment.rows <= span
+        for row in range(segment.rows)
+    ]
+    weights = [max(len(part.val), 1) for part in parts]
+    naive = sum(part.preprocessing["naive_mae"] * w for part, w in zip(parts, weights, strict=True)) / sum(weights)
+    text = f"{len(long):,} series are told apart by {config.series_column}; no window goes from one into another"
+    return replace(
+        parts[0],
+        train=_one_split([part.train for part in parts], long),
+        val=_one_split([part.val for part in parts], long),
+        preprocessing={**parts[0].preprocessing, "naive_mae": naive},
+        findings=(assumed(text, "dataset.series_column"), _naive_finding(naive)),
+        left_out=tuple(left_out),
+    )
+
+
+def _known(config: Series, rows: int) -> int:
+    """Rows of a series from its beginning that its training windows see; as in :func:`_windows`."""
+    span = config.window + config.horizon
+    count = rows - span + 1
+    held_out = round(count * config.validation)
+    return max(count - held_out - (config.horizon - 1 if held_out else 0), 1) + span - 1
+
+
+def _one_split(splits: Sequence[Split], segments: Sequence[Segment]) -> TensorSplit:
+    """The windows of several series one after the other."""
+    tensors = [split for split in splits if isinstance(split, TensorSplit)]
+    inputs = torch.cat([split.inputs for split in tensors])
+    targets = torch.cat([split.targets for split in tensors])
+    names = [f"{of.name} {name}" for of, split in zip(segments, tensors, strict=True) for name in split.names]
+    return TensorSplit(inputs, targets, "window", tuple(names))
+
+
+def _naive_finding(naive: float) -> Finding:
+    return assumed(f"the naive baseline, which repeats the last value, has an MAE of {naive:.4g} in validation")
+
+
+def _windows(
+    config: Windowed,
+    values: Tensor,
+    names: tuple[str, ...],
+    target: int,
+    learned: Source | None,
+    scale_of: Tensor | None = None,
+) -> Source:
+    """Windows of ``values`` (rows, columns) and the ``horizon`` values of the target column that follow each.
+
+    ``scale_of``: the rows whose mean and deviation scale them; None for those that training sees.
+    """
     rows = len(values)
     span = config.window + config.horizon
     count = rows - span + 1
@@ -157,12 +271,11 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
     # What a validation window predicts, no training window has seen or predicted: the first `span - 1` after the cut go.
     first = count - held_out
     train_end = max(first - (config.horizon - 1 if held_out else 0), 1)
-    known = values[: train_end + span - 1]
+    known = values[: train_end + span - 1] if scale_of is None else scale_of
     mean, std = known.mean(dim=0), known.std(dim=0, correction=0)
     std = torch.where(std > 1e-12, std, 1.0)
     if learned is not None:
-        described = learned.preprocessing["columns"]
-        mean, std = (torch.tensor([column[key] for column in described]) for key in ("mean", "std"))
+        mean, std = _learned_scale(learned)
     scaled = (values - mean) / std
     inputs = scaled.unfold(0, config.window, 1)[:count].transpose(1, 2).contiguous()
     ahead = scaled[config.window :, target].unfold(0, config.horizon, 1)[:count].contiguous()
@@ -180,13 +293,6 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
         "horizon": config.horizon,
         "naive_mae": naive,
     }
-    step = max(1, rows // SHOWN)
-    shown = values[::step, target]
-    points = {
-        "x": list(range(0, rows, step)),
-        "y": shown.tolist(),
-        "label": [int(i >= first + span - 1) for i in range(0, rows, step)],
-    }
     window_names = tuple(f"from row {row + 1}" for row in range(count))
     return Source(
         task=task,
@@ -196,11 +302,22 @@ def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: i
         if held_out
         else _none(inputs, ahead),
         preprocessing=preprocessing,
-        findings=(
-            assumed(f"the naive baseline, which repeats the last value, has an MAE of {naive:.4g} in validation"),
-        ),
-        preview={"points": points},
+        findings=(_naive_finding(naive),),
+        preview={"points": _points(values[:, target], first + span - 1)},
     )
+
+
+def _learned_scale(learned: Source) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each column, (columns,), as a model learned them."""
+    described = learned.preprocessing["columns"]
+    return tuple(torch.tensor([column[key] for column in described]) for key in ("mean", "std"))  # type: ignore[return-value]
+
+
+def _points(values: Tensor, first_validated: int) -> dict[str, list[Any]]:
+    """The series as points to be drawn, thinned out; those that validation predicts have the label 1."""
+    rows = range(0, len(values), max(1, len(values) // SHOWN))
+    labels = [int(row >= first_validated) for row in rows]
+    return {"x": list(rows), "y": values[:: rows.step].tolist(), "label": labels}
 
 
 def _none(inputs: Tensor, targets: Tensor) -> TensorSplit:

@@ -19,8 +19,7 @@ def load(config: Synthetic, progress: Progress) -> Source:
     """A noisy line (inputs (n, 1), a regression), spirals ((n, 2), a class an arm) or clusters ((n, features))."""
     progress("drawing samples", None)
     draw = torch.Generator().manual_seed(config.seed)
-    generate = {"linear": _line, "spirals": _spirals, "clusters": _clusters}[config.shape]
-    inputs, targets = generate(config, draw)
+    inputs, targets = _draw(config, draw)
     classes = targets if config.shape != "linear" and config.split == "per-class" else None
     train, val = split(len(targets), classes, config.validation, config.split_seed)
     return Source(
@@ -31,6 +30,12 @@ def load(config: Synthetic, progress: Progress) -> Source:
         preprocessing={"kind": "none"},
         preview={"points": _points(inputs[:SHOWN, :2], targets[:SHOWN])},
     )
+
+
+def _draw(config: Synthetic, draw: torch.Generator) -> tuple[Tensor, Tensor]:
+    if config.shape == "linear":
+        return _line(config, draw)
+    return _spirals(config, draw) if config.shape == "spirals" else _clusters(config, draw)
 
 
 def _task(config: Synthetic) -> TaskSpec:

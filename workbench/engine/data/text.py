@@ -10,10 +10,11 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from torch import Tensor
 
 from workbench.config.dataset import Text
-from workbench.engine.data import table_reader
 from workbench.engine.data.dataset import LeftOut, Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.report import warning
 from workbench.engine.data.split import split
+from workbench.engine.data.tables.file import open_table, options_of
+from workbench.engine.data.tables.roles import require
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.service.data_report import Finding
 
@@ -25,10 +26,11 @@ def load(config: Text, progress: Progress, learned: Source | None = None) -> Sou
     """Token ids, int64 (n, length), padded with 0. Raises RefusedError."""
     progress("reading the texts", None)
     path = Path(config.path).expanduser()
-    frame, reading = table_reader.read_with_report(path)
+    table = open_table(path, options_of(config))
+    frame = table.whole().cells
     text_column, label_column = config.text_column or frame.columns[0], config.label_column or frame.columns[-1]
     for name, setting in ((text_column, "dataset.text_column"), (label_column, "dataset.label_column")):
-        table_reader.require(frame, name, setting)
+        require(table.names, name, setting)
     if text_column == label_column:
         raise RefusedError(
             "texts and labels are the same column", "choose two different columns", "dataset.label_column"
@@ -65,9 +67,11 @@ def load(config: Text, progress: Progress, learned: Source | None = None) -> Sou
             "length": config.length,
             "column": text_column,
         },
-        left_out=left_out,
+        left_out=(*table.left_out, *left_out),
         unit="row",
-        findings=(*reading.findings, *_cut_findings(cut, config.length)),
+        findings=(*table.findings, *_cut_findings(cut, config.length)),
+        reading=table.reading,
+        stamp=table.stamp,
         preview={"table": preview},
     )
 

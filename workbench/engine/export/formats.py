@@ -13,6 +13,7 @@ from torch import nn
 from workbench.config import files
 from workbench.config.dataset import Torchvision
 from workbench.config.run import RunConfig
+from workbench.config.schedule import Plateau
 from workbench.engine import data
 from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
@@ -27,6 +28,7 @@ from workbench.engine.export.writers import READERS, WRITERS, WriteRequest
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.runtime.state_types import CheckpointState
 from workbench.engine.training import build
+from workbench.engine.training.monitor import followed_by_plateau
 from workbench.export_formats import BY_NAME, SCRIPT
 from workbench.runs.branch import parent_of
 from workbench.runs.folder import RunFolder, unfinished_of, write_whole
@@ -150,6 +152,11 @@ def _check_history(config: RunConfig, state: CheckpointState, trained: Path) -> 
         given = state["position"]["epochs"]
         what = f"the run was given {given} epochs on its way, and its schedule is that of {config.training.epochs}"
         raise RefusedError(what, "choose another format, or make a new run with so many epochs", "training.epochs")
+    judged_by = state["metrics"]["monitor"]["name"]
+    followed = state["schedule"].get("follows", judged_by)
+    if isinstance(config.schedule, Plateau) and followed != (followed_by_plateau(config) or judged_by):
+        what = "the plateau schedule of the run follows what it did in an earlier version, which a script does not do"
+        raise RefusedError(what, "choose another format, or make a new run with these settings", "schedule.kind")
     if int(state["versions"].get("processes", 1)) > 1:
         what = "a script has no counterpart yet of several processes"
         raise RefusedError(what, "train on one process, or choose another format", "hardware.processes")

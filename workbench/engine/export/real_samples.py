@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,41 +73,33 @@ def drawn_samples(source: Source, front: Front, count: int = COUNT) -> RawSample
 
 def table_rows(path: Path, source: Source, front: Front) -> RawSamples:
     """Rows of a table, those with a gap first: their cells as numbers and as categories. Raises RefusedError."""
-    from workbench.engine.data import table, table_reader
+    from workbench.engine.data import table
+    from workbench.engine.data.tables.encode import values_of
+    from workbench.engine.data.tables.file import open_table
 
     commas = source.preprocessing.get("commas", ())
     described = source.preprocessing["columns"]
     prepared = table.prepare(path, described, commas)
-    frame, _ = table_reader.read_with_report(path, 1, commas)
-    gaps = [
-        row for row in range(len(frame)) if any(map(table_reader.is_gap, _cells(frame.row(row, named=True), described)))
+    cells = open_table(path, least=1).whole().cells
+    values = {column["name"]: values_of(cells[column["name"]], column, commas) for column in described}
+    gaps = torch.stack([column.isnan() | (column == GAP) for column in values.values()]).any(dim=0).nonzero().flatten()
+    rows = list(dict.fromkeys([*gaps.tolist()[: COUNT // 4], *range(0, len(cells), max(1, len(cells) // COUNT))]))[
+        :COUNT
     ]
-    rows = list(dict.fromkeys([*gaps[: COUNT // 4], *range(0, len(frame), max(1, len(frame) // COUNT))]))[:COUNT]
-    raw = list[Tensor]()
-    for given in front.inputs:
-        values = list[list[float]]()
-        for row in rows:
-            cells = _cells(frame.row(row, named=True), given.columns)
-            values.append([_value(cell, column) for cell, column in zip(cells, given.columns, strict=True)])
-        raw.append(torch.tensor(values, dtype=torch.float64).to(given.dtype))
+    raw = [
+        torch.stack([_as_given(values[column["name"]][rows], column) for column in given.columns], dim=1).to(
+            given.dtype
+        )
+        for given in front.inputs
+    ]
     return RawSamples(tuple(raw), prepared[rows], "rows of the table")
 
 
-def _cells(row: dict[str, str | None], columns: object) -> list[str | None]:
-    return [row[column["name"]] for column in columns]  # type: ignore[attr-defined]
-
-
-def _value(cell: str | None, column: dict[str, object]) -> float:
-    """A cell as an exported model takes it."""
-    from workbench.engine.data import table_reader
-
+def _as_given(values: Tensor, column: dict[str, Any]) -> Tensor:
+    """A column's values as an exported model takes them: a word that it does not know has the number after the last."""
     if column["kind"] == "number":
-        value = table_reader.number(cell)
-        return float("nan") if value is None else value
-    words = column["words"]
-    assert isinstance(words, list)
-    word = str(cell).strip()
-    return GAP if table_reader.is_gap(cell) else words.index(word) if word in words else len(words)
+        return values
+    return torch.where(values < GAP, torch.tensor(float(len(column["words"])), dtype=values.dtype), values)
 
 
 def _of_split(source: Source, front: Front) -> RawSamples:

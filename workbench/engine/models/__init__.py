@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
 
@@ -24,11 +25,13 @@ class _Published(Protocol):
         ...
 
 
-def _build_pretrained(config: TorchvisionModel, source: Source) -> nn.Module:
+def _build_pretrained(
+    config: TorchvisionModel, shape: tuple[int, ...], outputs: int, raw: tuple[torch.Tensor, torch.Tensor]
+) -> nn.Module:
     # torchvision takes seconds to import, and few runs need it.
     from workbench.engine.models import pretrained
 
-    return pretrained.build(config, source.shape, source.task.outputs, unscaled(source))
+    return pretrained.build(config, shape, outputs, raw)
 
 
 def unscaled(source: Source) -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,20 +43,31 @@ def unscaled(source: Source) -> tuple[torch.Tensor, torch.Tensor]:
     return 1 / (factor * white), -offset / (factor * white)
 
 
-BUILDERS: dict[str, Callable[[Any, Source], nn.Module]] = {
-    "linear": lambda config, source: linear.build(config, source.shape, source.task.outputs),
-    "mlp": lambda config, source: mlp.build(config, source.shape, source.task.outputs),
-    "cnn": lambda config, source: cnn.build(config, source.shape, source.task.outputs),
-    "resnet": lambda config, source: resnet.build(config, source.shape, source.task.outputs),
-    "lstm": lambda config, source: recurrent.build(config, source.shape, source.task.outputs, source.vocabulary),
-    "gru": lambda config, source: recurrent.build(config, source.shape, source.task.outputs, source.vocabulary),
-    "transformer": lambda config, source: transformer.build(
-        config, source.shape, source.task.outputs, source.vocabulary
-    ),
-    "heads": lambda config, source: heads.build(config, source.shape, source.task),
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "linear": linear.build,
+    "mlp": mlp.build,
+    "cnn": cnn.build,
+    "resnet": resnet.build,
+    "lstm": recurrent.build,
+    "gru": recurrent.build,
+    "transformer": transformer.build,
+    "heads": heads.build,
     "torchvision": _build_pretrained,
-    "python": lambda config, source: user_model.build(config, source.shape, source.task.outputs, source.vocabulary),
+    "python": user_model.build,
 }
+"""Each takes the configuration and what else it names of :func:`arguments`."""
+
+
+def arguments(kind: str, source: Source) -> dict[str, Any]:
+    """What the builder of an architecture takes of a source, in its order."""
+    known = {
+        "shape": source.shape,
+        "outputs": source.task.outputs,
+        "vocabulary": source.vocabulary,
+        "task": source.task,
+        "raw": unscaled(source),
+    }
+    return {name: known[name] for name in inspect.signature(BUILDERS[kind]).parameters if name != "config"}
 
 
 def build(config: Model, source: Source, restored: bool = False, progress: Progress = no_progress) -> nn.Module:
@@ -61,7 +75,7 @@ def build(config: Model, source: Source, restored: bool = False, progress: Progr
 
     ``restored``: a checkpoint's weights are put into it afterwards, so none are loaded here. Raises RefusedError, ValueError.
     """
-    model = BUILDERS[config.kind](config, source)
+    model = BUILDERS[config.kind](config, **arguments(config.kind, source))
     init_weights(model, config.init, config.bias_init)
     if isinstance(model, _Published) and not restored:
         model.load_published(progress)

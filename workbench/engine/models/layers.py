@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import torch
-from torch import nn
-
-_ACTIVATIONS: dict[str, Callable[[bool], nn.Module]] = {
-    "relu": lambda inplace: nn.ReLU(inplace),
-    "leaky-relu": lambda inplace: nn.LeakyReLU(0.01, inplace),
-    "elu": lambda inplace: nn.ELU(1.0, inplace),
-    "gelu": lambda inplace: nn.GELU(),
-    "silu": lambda inplace: nn.SiLU(inplace),
-    "tanh": lambda inplace: nn.Tanh(),
-    "sigmoid": lambda inplace: nn.Sigmoid(),
-}
-_WEIGHTS: dict[str, Callable[[torch.Tensor], object]] = {
-    "xavier-uniform": nn.init.xavier_uniform_,
-    "xavier-normal": nn.init.xavier_normal_,
-    "kaiming-uniform": lambda weight: nn.init.kaiming_uniform_(weight, nonlinearity="relu"),
-    "kaiming-normal": lambda weight: nn.init.kaiming_normal_(weight, nonlinearity="relu"),
-    "normal": lambda weight: nn.init.normal_(weight, std=0.02),
-    "orthogonal": nn.init.orthogonal_,
-    "zeros": nn.init.zeros_,
-}
+from torch import Tensor, nn
 
 
 def activation(name: str, inplace: bool) -> nn.Module:
     """The activation of that name, in place where torch can."""
-    return _ACTIVATIONS[name](inplace)
+    if name == "relu":
+        return nn.ReLU(inplace)
+    if name == "leaky-relu":
+        return nn.LeakyReLU(0.01, inplace)
+    if name == "elu":
+        return nn.ELU(1.0, inplace)
+    if name == "gelu":
+        return nn.GELU()
+    if name == "silu":
+        return nn.SiLU(inplace)
+    return nn.Tanh() if name == "tanh" else nn.Sigmoid()
 
 
 def norm(
@@ -73,9 +63,27 @@ def init_weights(model: nn.Module, weights: str, bias: Literal["default"] | floa
             if not parameter.requires_grad:
                 continue
             if weights != "default" and name.startswith("weight"):
-                _WEIGHTS[weights](parameter)
+                _draw(weights, parameter)
             if bias != "default" and name.startswith("bias"):
                 nn.init.constant_(parameter, bias)
         if isinstance(module, nn.Embedding) and module.padding_idx is not None:
             with torch.no_grad():
                 module.weight[module.padding_idx].zero_()
+
+
+def _draw(name: str, weight: Tensor) -> None:
+    """Draws a matrix from the distribution of that name."""
+    if name == "xavier-uniform":
+        nn.init.xavier_uniform_(weight)
+    elif name == "xavier-normal":
+        nn.init.xavier_normal_(weight)
+    elif name == "kaiming-uniform":
+        nn.init.kaiming_uniform_(weight, nonlinearity="relu")
+    elif name == "kaiming-normal":
+        nn.init.kaiming_normal_(weight, nonlinearity="relu")
+    elif name == "normal":
+        nn.init.normal_(weight, std=0.02)
+    elif name == "orthogonal":
+        nn.init.orthogonal_(weight)
+    else:
+        nn.init.zeros_(weight)

@@ -11,7 +11,7 @@ Section = dict[str, object]
 
 
 class PositionState(TypedDict):
-    """See :class:`workbench.engine.training.state.Position`."""
+    """See :class:`workbench.engine.training.resumable_state.Position`."""
 
     epoch: int
     batch: int
@@ -28,13 +28,14 @@ class OptimizerState(TypedDict):
 
 
 class ScheduleState(TypedDict):
-    """See :class:`workbench.engine.training.lr_schedule.LRSchedule`."""
+    """See :class:`workbench.engine.training.lr_control.LRSchedule`."""
 
     base: float
     factor: float
     best: float
     bad: int
     cooling: NotRequired[int]
+    follows: NotRequired[str]
 
 
 class EarlyStoppingState(TypedDict):
@@ -46,11 +47,12 @@ class EarlyStoppingState(TypedDict):
 
 
 class MetricsState(TypedDict):
-    """See :class:`workbench.engine.training.state.RunningMetrics`."""
+    """See :class:`workbench.engine.training.resumable_state.RunningMetrics`."""
 
     train: NotRequired[dict[str, float]]
     val: NotRequired[dict[str, float]]
     sums: list[float]
+    sums_format: NotRequired[int]
     monitor: EarlyStoppingState
 
 

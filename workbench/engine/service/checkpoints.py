@@ -24,6 +24,7 @@ from workbench.engine.tasks import samples
 from workbench.engine.training import build
 from workbench.engine.training.evaluation import evaluate_in_detail
 from workbench.engine.training.linear_equations import linear_equations
+from workbench.engine.training.resumable_state import changed_files
 from workbench.export_formats import SCRIPT
 from workbench.runs.service.answers import CheckpointDescription, ExportedModel
 from workbench.runs.service.evaluation import Evaluation, FilePredictions
@@ -53,11 +54,12 @@ def evaluate_checkpoint(request: EvaluateCheckpoint, progress: Progress) -> Eval
         load_weights(parts, state, path)
         evaluated = Evaluation.model_validate(evaluate_in_detail(parts, split, progress))
         equations = linear_equations(parts) or None
+        warnings = tuple(filter(None, [changed_files(state, parts.source.stamp)]))
     finally:
         parts.loader.close()
     position = state["position"]
     at = {"checkpoint": str(path), "epoch": position["epoch"], "step": position["step"]}
-    return evaluated.model_copy(update={**at, "equations": equations, "note": note})
+    return evaluated.model_copy(update={**at, "equations": equations, "note": note, "warnings": warnings})
 
 
 def describe_samples(request: DescribeSamples, progress: Progress) -> SampleDescriptions:

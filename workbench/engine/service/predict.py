@@ -11,16 +11,20 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.data import series, table_reader, text
+from workbench.engine.data import series, text
 from workbench.engine.data.dataset import Progress, Source, no_progress
-from workbench.engine.data.images import ImageError, decode
+from workbench.engine.data.images import ImageError, decode, form_of
+from workbench.engine.data.tables.columns import without_gaps
+from workbench.engine.data.tables.encoding import decode_text
+from workbench.engine.data.tables.file import TableFile, open_table
+from workbench.engine.data.tables.roles import require
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
 from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile, UnknownWords
 
 BATCH = 64
 MOST_ROWS = 100_000
-TABLES = (".csv", ".tsv", ".parquet")
+TABLES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls")
 WORDS_NAMED = 5
 """Words that training never saw and that are named; the others are counted."""
 
@@ -108,7 +112,7 @@ def _samples(source: Source, files: list[Path], findings: _Findings, progress: P
 
 def _image(path: Path, source: Source) -> Tensor:
     facts = source.preprocessing
-    image = decode(path, int(facts["size"]), facts["channels"])
+    image = decode(path, form_of(facts))
     white = facts.get("white", 255)
     return image if white == 255 else (image.to(torch.float32) * (white / 255)).round().to(torch.uint8)
 
@@ -117,15 +121,16 @@ def _texts(path: Path, source: Source) -> Iterator[_Sample]:
     """A text file is one text; of a table each row, in the column of the training, or in the only one that there is."""
     facts = source.preprocessing
     if path.suffix.lower() not in TABLES:
-        tokens, _ = text.encode(text.tokenizer_from(facts), [table_reader.decode_text(path)[0]], int(facts["length"]))
+        tokens, _ = text.encode(text.tokenizer_from(facts), [decode_text(path)], int(facts["length"]))
         yield _Sample(str(path), tokens[0])
         return
-    frame = table_reader.read(path, least=1)
+    table = open_table(path, least=1)
+    frame = table.whole().cells
     column = facts["column"] if facts["column"] in frame.columns or frame.width > 1 else frame.columns[0]
-    table_reader.require(frame, column, "")
+    require(frame.columns, column, "")
     texts = [cell or "" for cell in frame[column].to_list()]
     tokens, _ = text.encode(text.tokenizer_from(facts), texts, int(facts["length"]))
-    yield from _each_row(path, frame, tokens, [column])
+    yield from _each_row(table, frame, tokens, [column])
 
 
 def _rows(path: Path, source: Source, findings: _Findings) -> Iterator[_Sample]:
@@ -133,19 +138,20 @@ def _rows(path: Path, source: Source, findings: _Findings) -> Iterator[_Sample]:
 
     described, commas = source.preprocessing["columns"], source.preprocessing.get("commas", ())
     inputs = table.prepare(path, described, commas)
-    frame, _ = table_reader.read_with_report(path, 1, commas)
+    file = open_table(path, least=1)
+    frame = file.whole().cells
     findings.unknown += _unknown_words(path, frame, described)
-    yield from _each_row(path, frame, inputs[:MOST_ROWS], [column["name"] for column in described])
+    yield from _each_row(file, frame, inputs[:MOST_ROWS], [column["name"] for column in described])
     if len(inputs) > MOST_ROWS:
         raise RefusedError(f"only its first {MOST_ROWS:,} rows are predicted", "divide the table")
 
 
-def _each_row(path: Path, frame: pl.DataFrame, samples: Tensor, inputs: Sequence[str]) -> Iterator[_Sample]:
+def _each_row(table: TableFile, frame: pl.DataFrame, samples: Tensor, inputs: Sequence[str]) -> Iterator[_Sample]:
     """The rows of a table with what tells them apart: their numbers, and the columns that are no inputs."""
     others = frame.select(name for name in frame.columns if name not in inputs)
     for row, values in enumerate(samples):
         identifiers = {name: cell or "" for name, cell in others.row(row, named=True).items()} if others.width else None
-        yield _Sample(str(path), values, row + 2, identifiers)
+        yield _Sample(str(table.path), values, row + table.row_name.first, identifiers)
 
 
 def _unknown_words(path: Path, frame: pl.DataFrame, described: Sequence[dict[str, object]]) -> Iterator[UnknownWords]:
@@ -154,8 +160,7 @@ def _unknown_words(path: Path, frame: pl.DataFrame, described: Sequence[dict[str
         if not isinstance(words, list):
             continue
         name = str(column["name"])
-        cells = [cell.strip() for cell in frame[name].to_list() if cell is not None and not table_reader.is_gap(cell)]
-        counts = Counter(cell for cell in cells if cell not in words)
+        counts = Counter(cell for cell in without_gaps(frame[name]).drop_nulls() if cell not in words)
         if counts:
             first = tuple(counts.most_common(WORDS_NAMED))
             yield UnknownWords(file=str(path), column=name, cells=counts.total(), words=first, distinct=len(counts))
@@ -164,9 +169,7 @@ def _unknown_words(path: Path, frame: pl.DataFrame, described: Sequence[dict[str
 def _series(path: Path, source: Source) -> Tensor:
     """The last window of a CSV file with the columns of the training."""
     facts = source.preprocessing
-    frame = series.columns_of(
-        path, [column["name"] for column in facts["columns"]], facts.get("time", ""), facts.get("commas", ())
-    )
+    frame = series.columns_of(path, facts)
     if len(frame) < facts["window"]:
         raise RefusedError(f"it has {len(frame)} rows, and a window has {facts['window']}")
     mean = torch.tensor([column["mean"] for column in facts["columns"]])

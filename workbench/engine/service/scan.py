@@ -7,7 +7,7 @@ import hashlib
 import torch
 
 from workbench.engine.data.dataset import Progress, Source, Split, no_progress
-from workbench.engine.data.images import UNREADABLE, ImageSplit
+from workbench.engine.data.images import ImageSplit
 from workbench.runs.service.samples import (
     ClassCount,
     DuplicateSample,
@@ -37,10 +37,7 @@ def scan(source: Source, progress: Progress = no_progress) -> ScanReport:
     duplicates: list[DuplicateSample] = []
     contradictions: list[LeftOutSample] = []
     for name, split in wanted.items():
-        for index, digest, label in _digests(name, split, progress):
-            if label == UNREADABLE:
-                unreadable.append(LeftOutSample(what=split.name(index), why="it can no longer be read"))
-                continue
+        for index, digest, label in _digests(name, split, unreadable, progress):
             if digest not in first:
                 first[digest] = (name, label, split.name(index))
                 continue
@@ -87,16 +84,21 @@ def class_counts(source: Source, splits: dict[str, Split]) -> tuple[ClassCount, 
     )
 
 
-def _digests(name: str, split: Split, progress: Progress) -> list[tuple[int, bytes, int]]:
+def _digests(
+    name: str, split: Split, unreadable: list[LeftOutSample], progress: Progress
+) -> list[tuple[int, bytes, int]]:
     """Index, hash of the values, and label of every sample (the label 0 where targets are numbers)."""
     digests: list[tuple[int, bytes, int]] = []
     for start in range(0, len(split), CHUNK):
-        indices = range(start, min(start + CHUNK, len(split)))
+        indices = list(range(start, min(start + CHUNK, len(split))))
         progress(f"looking through the {SPLITS[name]} samples", start / len(split))
         if isinstance(split, ImageSplit):
-            inputs, targets = split.read_labeled(indices)
+            inputs, reasons = split.read_readable(indices)
+            unreadable += [LeftOutSample(what=split.name(index), why=why) for index, why in reasons.items()]
+            indices = [index for index in indices if index not in reasons]
         else:
-            inputs, targets = split.read(indices), split.targets[torch.as_tensor(indices)]
+            inputs = split.read(indices)
+        targets = split.targets[torch.as_tensor(indices, dtype=torch.int64)]
         for index, sample, target in zip(indices, inputs, targets, strict=True):
             values = hashlib.blake2b(sample.contiguous().numpy().tobytes(), digest_size=16).digest()
             digests.append((index, values, int(target) if target.dim() == 0 else 0))

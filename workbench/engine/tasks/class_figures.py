@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from workbench.config.monitor import PER_CLASS
 
 SAMPLES_PER_CELL = 24
 MAX_CELLS = 4000
@@ -48,24 +50,56 @@ def cells(predictions: Tensor, labels: Tensor, hardest: list[int]) -> list[list[
     return [[*cell, listed] for cell, listed in list(samples.items())[:MAX_CELLS]]
 
 
-def balanced_accuracy(
-    classes: int,
-    predictions: list[Tensor],
-    labels: list[Tensor],
-    all_reduce_sum: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-) -> float:
-    """The mean over the classes of the share of each that is predicted correctly; classes without samples are left out.
+def class_counts(classes: int, predictions: list[Tensor], labels: list[Tensor]) -> NDArray[np.float64]:
+    """Of every class its samples, how many are predicted as it, and how many of them correctly: float64 (3, classes).
 
-    ``predictions`` and ``labels`` are those of this process, batch by batch; the counts are added up over all.
+    ``predictions`` and ``labels`` come batch by batch. Samples whose label is negative are left out. The counts of several
+    processes add up.
     """
-    counts = np.zeros((2, classes))
+    counts = np.zeros((3, classes))
     if predictions:
         predicted, label = torch.cat(predictions).cpu(), torch.cat(labels).cpu()
         known = label >= 0
-        counts[0] = torch.bincount(label[known], minlength=classes).numpy()
-        counts[1] = torch.bincount(label[known & (predicted == label)], minlength=classes).numpy()
-    whole, correct = all_reduce_sum(counts)
-    return float((correct[whole > 0] / whole[whole > 0]).mean()) if (whole > 0).any() else 0.0
+        for row, chosen in enumerate((label[known], predicted[known], label[known & (predicted == label)])):
+            counts[row] = torch.bincount(chosen, minlength=classes).numpy()
+    return counts
+
+
+def balanced_accuracy(counts: NDArray[np.float64]) -> float:
+    """The mean over the classes of the share of each that is predicted correctly, of :func:`class_counts`.
+
+    Classes without samples are left out.
+    """
+    samples, _, correct = counts
+    present = samples > 0
+    return float((correct[present] / samples[present]).mean()) if present.any() else 0.0
+
+
+def macro_f1(counts: NDArray[np.float64]) -> float:
+    """The mean of the classes' F1, of :func:`class_counts`. Classes that have no sample and are never predicted are left out."""
+    samples, predicted, correct = counts
+    both = samples + predicted
+    present = both > 0
+    return float((2 * correct[present] / both[present]).mean()) if present.any() else 0.0
+
+
+def metric_names(classes: Sequence[str]) -> tuple[str, ...]:
+    """What :func:`metric` knows."""
+    return ("balanced_accuracy", "f1", *(f"{name}[{one}]" for name in PER_CLASS for one in classes))
+
+
+def metric(name: str, classes: Sequence[str], counts: NDArray[np.float64]) -> float:
+    """``balanced_accuracy``, ``f1`` (their means over the classes), or of one class ``recall[cat]``, ``precision[cat]``,
+    ``f1[cat]``, of :func:`class_counts`. Not a number of a class that has no samples, or for precision is never predicted.
+    """
+    if name == "balanced_accuracy":
+        return balanced_accuracy(counts)
+    if name == "f1":
+        return macro_f1(counts)
+    kind, _, one = name.removesuffix("]").partition("[")
+    samples, predicted, correct = counts[:, list(classes).index(one)]
+    whole = {"recall": samples, "precision": predicted, "f1": (samples + predicted) / 2}[kind]
+    return float(correct / whole) if whole > 0 else float("nan")
 
 
 def top_scores(classes: Sequence[str], output: Tensor) -> list[list[Any]]:

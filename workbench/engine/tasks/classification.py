@@ -14,8 +14,8 @@ from workbench.config.training import Training
 from workbench.engine.data.dataset import Split
 from workbench.engine.data.images import UNREADABLE
 from workbench.engine.reporting.metrics import Sums, starts_of
-from workbench.engine.tasks import class_figures, losses
-from workbench.engine.tasks.losses import Loss
+from workbench.engine.tasks import class_figures, loss_formulas
+from workbench.engine.tasks.loss_formulas import Loss
 from workbench.engine.tasks.task import Task
 
 
@@ -26,24 +26,34 @@ class Classification(Task):
     metric: ClassVar[str] = "accuracy"
     losses: ClassVar[tuple[str, ...]] = ("cross-entropy", "bce", "focal")
     default_loss: ClassVar[str] = "cross-entropy"
-    columns: ClassVar[int] = 3
+    metric_names: ClassVar[tuple[str, ...]] = ("loss", "accuracy")
     shown: ClassVar[int] = 2
 
     def loss_factory(self, training: Training) -> functools.partial[Loss]:
         """Cross entropy, or what was chosen instead."""
         if training.loss == "focal":
-            return functools.partial(losses.focal, training.focal_gamma, training.label_smoothing)
+            return functools.partial(loss_formulas.focal, training.focal_gamma, training.label_smoothing)
         if training.loss == "bce":
-            return functools.partial(losses.one_versus_rest, training.label_smoothing)
-        return functools.partial(losses.cross_entropy, training.label_smoothing)
+            return functools.partial(loss_formulas.one_versus_rest, training.label_smoothing)
+        return functools.partial(loss_formulas.cross_entropy, training.label_smoothing)
 
-    def monitored(self, balanced: bool) -> tuple[str, bool]:
+    def monitored(self, balanced: bool) -> str:
         """Accuracy; the mean of the classes' own where they are balanced."""
-        return "balanced_accuracy" if balanced else "accuracy", True
+        return "balanced_accuracy" if balanced else "accuracy"
+
+    @property
+    def class_metrics(self) -> tuple[str, ...]:
+        """Means over the classes, and the figures of each."""
+        return class_figures.metric_names(self.spec.classes)
 
     def predict(self, outputs: Tensor) -> Tensor:
         """The class with the highest output, int64 (b,)."""
         return outputs.detach().argmax(1)
+
+    @property
+    def columns(self) -> int:
+        """Samples, loss, correct ones."""
+        return 3
 
     def sums(self, predictions: list[Tensor], labels: list[Tensor]) -> Sums:
         """Samples, 0, correct ones. Unreadable samples do not count."""

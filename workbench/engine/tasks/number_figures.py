@@ -13,29 +13,59 @@ from workbench.engine.reporting.metrics import Sums
 
 MAX_PAIRS = 2000
 BINS = 40
-COLUMNS = 6
+FORMER_COLUMNS = 4
+"""Sums of version 0.1: |e|, e^2, y and y^2 in the targets' own units, of several targets the means."""
+
+
+def columns(spec: TaskSpec) -> int:
+    """Width of a row of :func:`sums`."""
+    return 2 + 3 * _target_count(spec)
 
 
 def sums(spec: TaskSpec, predictions: Tensor, labels: Tensor, starts: NDArray[np.int64]) -> Sums:
-    """Samples, 0, |e|, e^2, y and y^2 added up from each of ``starts`` on: float64 (len(starts), 6).
+    """Sums from each of ``starts`` on, float64 (len(starts), columns): |e| and e^2 in the targets' own units, of several targets
+    the means; then of each target y, of each y^2, of each e^2.
 
-    Predictions and labels (n, targets) on the network's scale, on the CPU; of several targets the mean is taken.
+    Predictions and labels (n, targets) on the network's scale, on the CPU. The sums of each target stay on that scale: its mean is
+    near 0 there, and differences from it are not lost in y^2. r2 is the same on any scale.
     """
-    true = spec.in_own_units(labels).numpy()
-    error = spec.in_own_units(predictions).numpy() - true
-    rows = np.zeros((len(starts), COLUMNS))
-    rows[:, 0] = np.add.reduceat(np.ones(len(true)), starts)
-    for column, values in enumerate((np.abs(error), error**2, true, true**2), start=2):
-        rows[:, column] = np.add.reduceat(values.mean(axis=1), starts)
+    error = (spec.in_own_units(predictions) - spec.in_own_units(labels)).numpy()
+    true, scaled_error = labels.double().numpy(), (predictions.double() - labels.double()).numpy()
+    means = [values.mean(axis=1, keepdims=True) for values in (np.abs(error), error**2)]
+    each: Sums = np.concatenate([*means, true, true**2, scaled_error**2], axis=1)
+    rows: Sums = np.add.reduceat(each, starts, axis=0)
     return rows
 
 
-def metrics(row: Sums) -> dict[str, float]:
-    """``mae``, ``rmse`` and ``r2`` of a row of sums. r2 is over all targets together where there are several."""
-    count = float(row[0])
-    spread = float(row[5]) - float(row[4]) ** 2 / count
-    r2 = 1.0 - float(row[3]) / spread if spread > 0 else 0.0
-    return {"mae": float(row[2]) / count, "rmse": float(np.sqrt(row[3] / count)), "r2": r2}
+def metrics(count: float, row: Sums) -> dict[str, float]:
+    """``mae``, ``rmse`` and ``r2`` of a row of sums over ``count`` samples. r2 is the mean of each target's own.
+
+    It is left out where the sums of each target are not known.
+    """
+    y, square, error = row[2:].reshape(3, -1)
+    result = {"mae": float(row[0]) / count, "rmse": float(np.sqrt(row[1] / count))}
+    if np.isnan(error).any():
+        return result
+    spread = square - y**2 / count
+    # What is left of a constant target is the rounding of its sums: nothing that could be explained.
+    varies = spread > count * np.finfo(np.float64).eps * square
+    own = np.where(varies, 1.0 - error / np.where(varies, spread, 1.0), np.where(error > 0, 0.0, 1.0))
+    return {**result, "r2": float(own.mean())}
+
+
+def from_former_sums(spec: TaskSpec, count: float, former: Sums) -> Sums:
+    """The sums of version 0.1 as a row of sums. What it did not keep of each of several targets is not a number."""
+    row = np.full(columns(spec), np.nan)
+    row[:2] = former[:2]
+    if _target_count(spec) == 1:
+        mean, std = spec.means[0], spec.stds[0]
+        _, error, y, square = former
+        row[2:] = (y - count * mean) / std, (square - 2 * mean * y + count * mean**2) / std**2, error / std**2
+    return row
+
+
+def _target_count(spec: TaskSpec) -> int:
+    return max(len(spec.targets), 1)
 
 
 def residuals_and_pairs(spec: TaskSpec, predictions: Tensor, labels: Tensor, split: Split | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from workbench.config.training import Training
 from workbench.engine.data.dataset import Split, TaskSpec
 from workbench.engine.reporting.metrics import Sums
 from workbench.engine.runtime.failures import RefusedError
-from workbench.engine.tasks.losses import Loss
+from workbench.engine.tasks.loss_formulas import Loss
 
 
 class Task(ABC):
@@ -27,10 +27,10 @@ class Task(ABC):
     """The metric shown beside the loss while a run trains."""
     losses: ClassVar[tuple[str, ...]] = ()
     """Losses that may be chosen beside ``auto``."""
+    metric_names: ClassVar[tuple[str, ...]]
+    """The metrics that every epoch has, ``loss`` among them."""
     default_loss: ClassVar[str]
     """What ``auto`` stands for."""
-    columns: ClassVar[int]
-    """Width of a row of sums: samples, loss, and what the task's metrics need."""
     shown: ClassVar[int]
     """The column whose mean is the metric shown beside the loss."""
 
@@ -57,13 +57,18 @@ class Task(ABC):
 
     @abstractmethod
     def loss_factory(self, training: Training) -> functools.partial[Loss]:
-        """What makes the loss of a configuration out of class weights, or None; see :mod:`workbench.engine.tasks.losses`."""
+        """What makes the loss of a configuration out of class weights, or None; see :mod:`workbench.engine.tasks.loss_formulas`."""
 
-    def monitored(self, balanced: bool) -> tuple[str, bool]:
-        """The metric that makes an epoch the best, and whether higher is better. ``balanced``: classes are balanced."""
-        return "loss", False
+    def monitored(self, balanced: bool) -> str:
+        """The metric that makes an epoch the best where none is chosen. ``balanced``: classes are balanced."""
+        return "loss"
 
     # --- running metrics ---
+
+    @property
+    @abstractmethod
+    def columns(self) -> int:
+        """Width of a row of sums: samples, loss, and what the task's metrics need."""
 
     @abstractmethod
     def predict(self, outputs: Tensor) -> Tensor:
@@ -76,6 +81,15 @@ class Task(ABC):
     @abstractmethod
     def metrics(self, sums: Sums) -> dict[str, float]:
         """A row of sums, (columns,), as metrics by name, ``loss`` and ``samples`` among them; empty without samples."""
+
+    @property
+    def class_metrics(self) -> tuple[str, ...]:
+        """Metrics that a validation can measure beside those, out of how many samples of each class are predicted as what."""
+        return ()
+
+    def from_former_sums(self, former: Sums) -> Sums:
+        """A row of sums as version 0.1 kept it, with columns to spare for any task, as a row of now."""
+        return former[: self.columns]
 
     # --- evaluation ---
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from workbench.engine.checkpoint.saver import REQUESTED, Saver
 from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.training.control import Control, Decision
-from workbench.engine.training.state import TrainState
+from workbench.engine.training.resumable_state import TrainState
 
 EXCHANGES_PER_SECOND = 10
 REST_UNTIL_SPACE = "paused: the disk is full. The run continues by itself when there is space"

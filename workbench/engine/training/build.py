@@ -23,10 +23,10 @@ from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
 from workbench.engine.tasks.task import Task
-from workbench.engine.training import compilation, precision
+from workbench.engine.training import compilation, monitor, precision, smallest_batch
 from workbench.engine.training.closure_step import ClosureStep
 from workbench.engine.training.ema import EMA
-from workbench.engine.training.lr_schedule import LRSchedule
+from workbench.engine.training.lr_control import LRSchedule
 from workbench.engine.training.nonfinite import NonFiniteGuard
 from workbench.engine.training.step import TrainStep, trained_layers
 
@@ -52,8 +52,8 @@ class Parts:
     """What a checkpoint keeps of the data, to notice other data: see :func:`fingerprint`."""
     ema: EMA | None = None
     """The moving average of the weights, where one is kept: it is what is validated."""
-    imbalanced: bool = False
-    """Whether classes are of such unequal size that accuracy alone misleads."""
+    class_metrics: tuple[str, ...] = ()
+    """Metrics by class that a validation measures: where accuracy alone misleads, and where they are monitored."""
     notes: tuple[str, ...] = ()
     """Notes from building them, for a person."""
 
@@ -102,6 +102,7 @@ def assemble(
     weights = (
         balance.class_weights(counts).to(device) if config.dataset.balance == "loss" and counts is not None else None
     )
+    imbalanced = counts is not None and (balance.is_imbalanced(counts) or config.dataset.balance != "none")
     numbers = precision.build(config.hardware.precision, device)
     clip = None if training.clip_norm == "off" else training.clip_norm
     loss = task.build_loss(training, weights)
@@ -111,13 +112,13 @@ def assemble(
     train_step.clip_value = None if training.clip_value == "off" else training.clip_value
     train_step.guard = NonFiniteGuard(train_step.parameters, optimizer, numbers.scaler, world.size == 1)
     ema = EMA(model, training.ema) if training.ema != "off" else None
+    plan = smallest_batch.fit(plan_steps(config, len(source.train), world.size), model, source)
     progress("moving the data to the device", None)
     loader = build_loader(config, source, device, world.local_size)
-    plan = plan_steps(config, len(source.train), world.size)
-    notes: tuple[str, ...] = ()
+    notes = [smallest_batch.note(plan)] if plan.joins_last else []
     if config.hardware.compile:
         seconds = compilation.compile_model(model, train_step, loader, plan, task, world, progress)
-        notes = (f"the network was compiled in {seconds:.1f} s",)
+        notes.append(f"the network was compiled in {seconds:.1f} s")
     return Parts(
         config=config,
         device=device,
@@ -132,17 +133,17 @@ def assemble(
         lr_schedule=LRSchedule(config, plan.steps),
         data_fingerprint=fingerprint(source, plan),
         ema=ema,
-        notes=notes,
-        imbalanced=counts is not None and (balance.is_imbalanced(counts) or config.dataset.balance != "none"),
+        notes=tuple(notes),
+        class_metrics=monitor.class_metrics(config, task, len(source.val) > 0, imbalanced),
     )
 
 
 def fingerprint(source: Source, plan: StepPlan) -> dict[str, Any]:
-    """How many samples there are, how many make a step, and a hash of what they are to be taken for."""
+    """How many samples there are, how many make a step, a hash of what they are to be taken for, and the stamp of their files."""
     splits = {"train": source.train, "val": source.val}
     sizes = {name: len(split) for name, split in splits.items()}
     hashed = format.checksum({name: split.targets for name, split in splits.items()})[:16]
-    return {**sizes, "per_step": plan.per_step, "targets": hashed}
+    return {**sizes, "per_step": plan.per_step, "targets": hashed, "stamp": source.stamp}
 
 
 def build_model(
@@ -166,6 +167,7 @@ def check(config: RunConfig, source: Source) -> None:
     if training.drop_last and len(source.train) < training.batch_size * training.accumulation:
         what = f"the last batch is dropped (drop_last), and {len(source.train)} samples do not fill one batch"
         raise RefusedError(what, "choose a smaller batch size", "training.batch_size")
+    monitor.monitored(config, task_of(source.task), len(source.val) > 0)
     needs = isinstance(config.schedule, Plateau) or training.early_stopping != "off"
     if needs and len(source.val) == 0:
         what = "early stopping and the plateau schedule need validation samples"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from workbench.engine.data.dataset import Progress, Source, Split, no_progress
 from workbench.engine.reporting.metrics import total_losses
-from workbench.engine.runtime.failures import memory_ran_out
+from workbench.engine.runtime.failures import RefusedError, memory_ran_out
 from workbench.engine.tasks import class_figures
 from workbench.engine.tasks.samples import describe
 from workbench.engine.training.build import Parts
@@ -67,11 +67,10 @@ def evaluate(
         rows[:, 1] = total_losses(means, rows[:, 0])
         sums = rows.sum(axis=0)
     metrics = task.metrics(world.all_reduce_sum(sums))
-    if parts.imbalanced and metrics:
-        classes = len(task.spec.classes)
-        metrics["balanced_accuracy"] = class_figures.balanced_accuracy(
-            classes, predictions, labels, world.all_reduce_sum
-        )
+    if parts.class_metrics and metrics:
+        classes = task.spec.classes
+        counts = world.all_reduce_sum(class_figures.class_counts(len(classes), predictions, labels))
+        metrics |= {name: class_figures.metric(name, classes, counts) for name in parts.class_metrics}
     return metrics
 
 
@@ -105,6 +104,10 @@ def evaluate_in_detail(parts: Parts, split: str, progress: Progress = no_progres
     task = parts.task
     batches: list[tuple[Tensor, Tensor]] = []
     metrics = evaluate(parts, split, outputs=batches, progress=progress) or {}
+    if parts.loader.unreadable.of(split):
+        # Outputs and samples would no longer belong together.
+        what = "samples became unreadable while they were evaluated"
+        raise RefusedError(what, "evaluate again: samples that cannot be read are then left out", "dataset.path")
     outputs, labels = (torch.cat(column) for column in zip(*batches, strict=True))
     samples = parts.source.split(split)
     sample_losses = task.sample_losses(outputs, labels)

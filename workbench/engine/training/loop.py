@@ -2,17 +2,20 @@
 
 Read :class:`Trainer` from top to bottom: an attempt is a loop over epochs, an epoch a loop over steps, and a step is one function
 of ``step.py``. What else a run does is one file each: ``boundary.py`` (reports, commands and checkpoints between two steps),
-``memory_recovery.py``, ``nonfinite.py``, ``lr_backoff.py``, ``ema.py``, ``early_stopping.py``, ``lr_schedule.py``. Everything that
+``memory_recovery.py``, ``nonfinite.py``, ``lr_backoff.py``, ``ema.py``, ``early_stopping.py``, ``lr_control.py``. Everything that
 a run is at a step boundary is in ``state.py``, so that a resumed run takes the same steps as one that was never interrupted.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from workbench.engine.data.unreadable import UnreadableError
 from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.runtime.failures import FailedError, Failure
+from workbench.engine.training import monitor
 from workbench.engine.training.boundary import Boundary, RunBoundary
 from workbench.engine.training.build import Parts
 from workbench.engine.training.control import Decision
@@ -21,7 +24,7 @@ from workbench.engine.training.linear_equations import linear_equations
 from workbench.engine.training.lr_backoff import LRBackoff
 from workbench.engine.training.memory_recovery import MemoryRecovery
 from workbench.engine.training.nonfinite import NonFiniteError
-from workbench.engine.training.state import TrainState
+from workbench.engine.training.resumable_state import TrainState
 from workbench.runs.events import Epoch, position_text, significant
 from workbench.runs.service.linear_equation import LinearEquation
 
@@ -139,8 +142,11 @@ class Trainer:
             )
         position.seconds, state.recovery.skipped = 0.0, 0
         state.metrics.sums[:] = 0.0
-        if schedule.end_epoch(value, early_stopping.higher_is_better):
-            self._note(f"no improvement: the learning rate is reduced to {schedule.lr_at(state.planned_step):.3g}")
+        followed = schedule.follows or early_stopping.name
+        if schedule.end_epoch(monitor.value_of(followed, results), monitor.is_higher_better(followed)):
+            self._note(
+                f"no improvement of {followed}: the learning rate is reduced to {schedule.lr_at(state.planned_step):.3g}"
+            )
         return best
 
     def _note(self, text: str, level: str = "info") -> None:
@@ -158,6 +164,8 @@ def train(trainer: Trainer, boundary: RunBoundary, backoff: LRBackoff) -> Attemp
             return trainer.report_equations(result) if decision is None else result
         except NonFiniteError as error:
             nonfinite = error
+        except UnreadableError as error:
+            return _stop_without_samples(trainer.state, boundary, error.failure)
         except FailedError as error:
             return _failed(trainer.state, error.failure)
         failure = backoff.recover(nonfinite)
@@ -176,6 +184,15 @@ def _leave(state: TrainState, boundary: RunBoundary, decision: Decision | None) 
     hint = "Resume the run to continue from here" if saved else "Free disk space: this state could not be saved"
     what = f"{status} at {position_text(position.epoch, position.step)}"
     return AttemptResult(status, what, hint, epoch=position.epoch, step=position.step)
+
+
+def _stop_without_samples(state: TrainState, boundary: RunBoundary, failure: Failure) -> AttemptResult:
+    """Saves a run whose samples can no longer be read at the step that it took last. Of several processes only this one knows."""
+    if state.parts.world.size == 1:
+        with suppress(NonFiniteError):
+            boundary.end_steps()
+            boundary.save_before_leaving(Decision(stop=True))
+    return _failed(state, failure)
 
 
 def _failed(state: TrainState, failure: Failure) -> AttemptResult:

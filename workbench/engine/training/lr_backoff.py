@@ -14,7 +14,7 @@ from workbench.engine.runtime.state_types import CheckpointState
 from workbench.engine.training.memory_recovery import StepBackup
 from workbench.engine.training.nonfinite import NonFiniteError
 from workbench.engine.training.nonfinite_report import first_nonfinite
-from workbench.engine.training.state import TrainState, fit_to_data
+from workbench.engine.training.resumable_state import TrainState, fit_to_data
 from workbench.runs.checkpoints import list_checkpoints
 from workbench.runs.events import Recovered
 

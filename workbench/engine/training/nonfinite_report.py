@@ -11,7 +11,7 @@ from workbench.engine.data.batches import Microbatch
 from workbench.engine.training.build import Parts
 from workbench.engine.training.memory_recovery import StepBackup
 from workbench.engine.training.nonfinite import NonFiniteError
-from workbench.engine.training.state import Position
+from workbench.engine.training.resumable_state import Position
 
 HIDDEN = "what did not show when the step was computed once more"
 

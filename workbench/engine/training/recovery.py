@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbench.engine.runtime.state_types import RecoveryState
-from workbench.engine.training.lr_schedule import LRSchedule
+from workbench.engine.training.lr_control import LRSchedule
 from workbench.engine.training.step import TrainStep
 
 

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from workbench.engine.data.batches import Microbatch
 from workbench.engine.reporting.metrics import StepRecorder
 from workbench.engine.runtime.distributed import unwrap
-from workbench.engine.tasks.losses import Loss
+from workbench.engine.tasks.loss_formulas import Loss
 from workbench.engine.training.nonfinite import NonFiniteError, NonFiniteGuard
 from workbench.engine.training.precision import Precision
 

@@ -42,6 +42,7 @@ class Document(QObject):
         self._remembered: dict[tuple[str, str], dict[str, Any]] = {}
         self._own: tuple[Problem, ...] = ()
         self._outside: dict[str, tuple[Problem, ...]] = {}
+        self._warnings: dict[str, tuple[Problem, ...]] = {}
         self.open(RunConfig(), UNTITLED, None)
 
     @property
@@ -55,6 +56,12 @@ class Document(QObject):
         known = {problem.path for problem in self._own}
         outside = (problem for problems in self._outside.values() for problem in problems if problem.path not in known)
         return (*self._own, *outside)
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What may not be meant, of settings that have no problem. It keeps no run from being started."""
+        wrong = {problem.path for problem in self.problems}
+        return tuple(each for told in self._warnings.values() for each in told if each.path not in wrong)
 
     @property
     def modified(self) -> bool:
@@ -94,6 +101,12 @@ class Document(QObject):
         if after != before or type(after.get(name)) is not type(before.get(name)):
             self.undo_stack.push(_Change(self, path, before, after))
 
+    def set_section(self, section: str, part: dict[str, Any], why: str) -> None:
+        """Changes several settings of a section in one step that can be undone. ``why`` is what is undone, in words."""
+        before = self._data[section]
+        if part != before:
+            self.undo_stack.push(_Change(self, f"{section}.{why}", before, copy.deepcopy(part), why))
+
     def reset(self, path: str) -> None:
         """Takes a setting back to its default."""
         self.set(path, self.default(path))
@@ -102,6 +115,12 @@ class Document(QObject):
         """What ``source`` (a panel that asked the engine) finds wrong now. Nothing takes back what it said before."""
         if self._outside.get(source, ()) != tuple(problems):
             self._outside[source] = tuple(problems)
+            self.changed.emit()
+
+    def set_warnings(self, source: str, warnings: tuple[Problem, ...]) -> None:
+        """What ``source`` (a panel) warns of now. Nothing takes back what it said before."""
+        if self._warnings.get(source, ()) != warnings:
+            self._warnings[source] = warnings
             self.changed.emit()
 
     def open(self, config: RunConfig, name: str, path: Path | None) -> None:
@@ -147,8 +166,10 @@ class Document(QObject):
 class _Change(QUndoCommand):
     """One changed setting: the section before and after."""
 
-    def __init__(self, document: Document, path: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-        super().__init__(f"{_title(path, before)}")
+    def __init__(
+        self, document: Document, path: str, before: dict[str, Any], after: dict[str, Any], title: str = ""
+    ) -> None:
+        super().__init__(title or _title(path, before))
         self._document = document
         self._path = path
         self._before = before

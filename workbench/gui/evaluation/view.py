@@ -123,7 +123,8 @@ class EvaluationView(QWidget):
             # What has the focus may be hidden now; where it would go of itself nobody wants it.
             self.button.setFocus()
         self.evaluation = evaluation
-        self.show_status(self._origin(evaluation))
+        warnings = [f"{warning[:1].upper()}{warning[1:]}." for warning in evaluation.warnings]
+        self.show_status(" ".join([self._origin(evaluation), *warnings]))
         self._asking = None
         self.metrics.setText(_metrics_text(evaluation))
         self.metrics.show()

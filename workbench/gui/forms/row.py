@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
+from workbench.config.problems import Problem
 from workbench.gui.assets import icon
 from workbench.gui.document.document import Document
 from workbench.gui.forms.editors import Editor
@@ -39,6 +40,10 @@ class SettingRow(QWidget):
         self._problem.setObjectName(f"{self.path}.problem")
         self._problem.setProperty("role", "error")
         self._problem.setWordWrap(True)
+        self._warning = QLabel(self)
+        self._warning.setObjectName(f"{self.path}.warning")
+        self._warning.setProperty("role", "warning")
+        self._warning.setWordWrap(True)
         self._explanation = QLabel(self)
         self._explanation.setProperty("role", "muted")
         self._explanation.setWordWrap(True)
@@ -61,9 +66,11 @@ class SettingRow(QWidget):
         title = self.editor.setting.title
         self._label.setText(f"{title} •" if changed else title)
         wrong = [problem for problem in self._document.problems if problem.path == self.path]
-        text = "; ".join(problem.what + (f" ({problem.hint})" if problem.hint else "") for problem in wrong)
-        self._problem.setText(text)
+        self._problem.setText(_texts(wrong))
         self._problem.setVisible(bool(wrong))
+        warnings = [warning for warning in self._document.warnings if warning.path == self.path]
+        self._warning.setText(_texts(warnings))
+        self._warning.setVisible(bool(warnings))
         if self.editor.property("wrong") != bool(wrong):
             self.editor.setProperty("wrong", bool(wrong))
             red = self._themes.current.error
@@ -89,6 +96,7 @@ class SettingRow(QWidget):
         layout.addWidget(self._reset, 0, 2)
         layout.addWidget(self._explanation, 1, 1, 1, 2)
         layout.addWidget(self._problem, 2, 1, 1, 2)
+        layout.addWidget(self._warning, 3, 1, 1, 2)
         layout.setColumnStretch(1, 1)
 
     @Slot(object)
@@ -104,6 +112,10 @@ class SettingRow(QWidget):
     @Slot()
     def _apply_theme(self) -> None:
         self._reset.setIcon(icon("reset", self._themes.current))
+
+
+def _texts(problems: list[Problem]) -> str:
+    return "; ".join(problem.what + (f" ({problem.hint})" if problem.hint else "") for problem in problems)
 
 
 def _plain(value: object) -> str:

@@ -12,6 +12,7 @@ from workbench.gui.dialogs import ask
 from workbench.gui.document.document import Document
 from workbench.gui.document.trusted_files import TrustedFiles
 from workbench.gui.forms.form import SettingsForm
+from workbench.gui.panels.columns import ColumnTable
 from workbench.gui.panels.findings import ScanFindings
 from workbench.gui.panels.panel import NO_PREVIEW, Panel, PreviewRequester, sentences, show_text
 from workbench.gui.panels.thumbnails import PointsPreview, Thumbnails
@@ -21,6 +22,7 @@ from workbench.gui.service.busy_indicator import BusyIndicator
 from workbench.gui.service.client import ServiceClient
 from workbench.gui.theme import Themes
 from workbench.launch.service import RequestType
+from workbench.runs.service.data_report import DataReport, Finding
 from workbench.runs.service.requests import PreviewDataset
 from workbench.runs.service.samples import DatasetPreview, LeftOutSample, PreviewTable
 
@@ -51,7 +53,9 @@ class DatasetPanel(Panel):
         texts: dict[RequestType, str] = {PreviewDataset: "Reading the samples…"}
         self.body.addWidget(BusyIndicator(service, texts, "dataset.waiting", self, wrap=True))
         self._problem = self.add_label("error", "dataset.problem")
+        self._questions = self.add_label("error", "dataset.questions")
         self._warning = self.add_label("warning", "dataset.warning")
+        self._assumed = self.add_label("muted", "dataset.assumed")
         self._list = QPushButton("Show what is left out", self)
         self._list.setObjectName("dataset.left_out")
         self._list.setAccessibleName("Show what is left out")
@@ -65,6 +69,8 @@ class DatasetPanel(Panel):
         self.augmented = Thumbnails(themes, self, "dataset.augmented", "Augmented training images")
         self.augmented.setToolTip("Training images as read, and as the augmentation changes them in two epochs")
         self.points = PointsPreview(themes, self)
+        self.columns = ColumnTable(document, self)
+        self.body.addWidget(self.columns)
         self.table = _table(self)
         for preview in (self.thumbnails, self.augmented, self.points, self.table):
             preview.hide()
@@ -80,17 +86,10 @@ class DatasetPanel(Panel):
     @Slot(object)
     def show_dataset(self, dataset: DatasetPreview) -> None:
         """Shows the samples and their numbers."""
-        self.document.set_outside_problems("dataset", ())
+        self._show_report(dataset.report)
         show_text(self._problem, "")
         self._left_out = dataset.left_out
-        count = dataset.left_out_count
-        notes = (
-            [f"{count:,} {'sample cannot be used and is' if count == 1 else 'samples cannot be used and are'} left out"]
-            if count
-            else []
-        )
-        show_text(self._warning, "\n".join(notes + [note[:1].upper() + note[1:] for note in dataset.notes]))
-        self._list.setVisible(count > 0)
+        self._list.setVisible(dataset.left_out_count > 0)
         whole = dataset.train + dataset.val
         word = "images" if len(dataset.shape) == 3 else "rows" if dataset.table else "samples"
         classes = f" · {len(dataset.classes)} classes" if dataset.classes else " · regression"
@@ -106,6 +105,28 @@ class DatasetPanel(Panel):
             f"{whole:,} {word}{classes}\n{split}\nEach {shape} · {size(dataset.bytes)} · {loading}",
         )
         self._show_preview(dataset)
+
+    def _show_report(self, report: DataReport | None) -> None:
+        """Shows what is open, what is doubtful and what was assumed. What is open stands at its setting too, and Train waits."""
+        open_ = report.of_severity("error", "question") if report is not None else ()
+        problems = tuple(Problem(finding.setting, finding.text, finding.hint) for finding in open_)
+        self.document.set_outside_problems("dataset", problems)
+        show_text(self._questions, _sentences(open_))
+        warnings = report.of_severity("warning") if report is not None else ()
+        at_settings = self._warnings_at_settings(warnings)
+        self.document.set_warnings("dataset", at_settings)
+        there = {warning.what for warning in at_settings}
+        show_text(self._warning, _sentences([finding for finding in warnings if finding.text not in there]))
+        assumed = report.of_severity("assumed") if report is not None else ()
+        counted = [_sentence(report.counts_text())] if report is not None and report.left_out else []
+        show_text(self._assumed, "\n".join(filter(None, (*counted, _sentences(assumed)))))
+        self.columns.show_report(report)
+
+    def _warnings_at_settings(self, warnings: Sequence[Finding]) -> tuple[Problem, ...]:
+        """The warnings that are shown beside the setting that they are about; the others are listed below the form."""
+        editors = {each.setting: self.form.editor(each.setting) for each in warnings}
+        shown = {path for path, editor in editors.items() if editor is not None and not editor.setting.advanced}
+        return tuple(Problem(each.setting, each.text, each.hint) for each in warnings if each.setting in shown)
 
     def _show_preview(self, dataset: DatasetPreview) -> None:
         self.thumbnails.setVisible(bool(dataset.thumbnails))
@@ -125,14 +146,16 @@ class DatasetPanel(Panel):
     def _show_problems(self, problems: tuple[Problem, ...]) -> None:
         problems = self._own_file.without_own(problems)
         self.document.set_outside_problems("dataset", problems)
+        self.document.set_warnings("dataset", ())
         loose = tuple(problem for problem in problems if not self.document.has(problem.path))
         show_text(self._problem, sentences(loose))
         self.set_summary("not usable yet")
         self.found.emit("")
         for preview in (self.thumbnails, self.augmented, self.points, self.table, self._list):
             preview.hide()
-        show_text(self._warning, "")
-        show_text(self._facts, "")
+        for label in (self._questions, self._warning, self._assumed, self._facts):
+            show_text(label, "")
+        self.columns.show_report(None)
 
     @Slot()
     def _show_cancelled(self) -> None:
@@ -145,6 +168,14 @@ class DatasetPanel(Panel):
     def _show_left_out(self) -> None:
         lines = "\n".join(f"{sample.what}: {sample.why}" for sample in self._left_out)
         ask.message(self, "Left out", "These samples cannot be used. They are left out of training.", lines)
+
+
+def _sentences(findings: Sequence[Finding]) -> str:
+    return "\n".join(_sentence(finding.text) + (f" ({finding.hint})" if finding.hint else "") for finding in findings)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _table(parent: QWidget) -> QTableWidget:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
+from workbench.config.monitor import AUTO
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
+from workbench.config.warnings import warnings
 from workbench.gui.document.document import Document
 from workbench.gui.forms.form import SettingsForm
 from workbench.gui.forms.values import short_number
@@ -41,6 +43,7 @@ class OptimizerPanel(Panel):
         config = self.document.config
         if config is None:
             return
+        self.document.set_warnings("optimizer", warnings(config, self._samples))
         steps = self._steps(config)
         plan = Plan(config.training.epochs, steps or 100)
         self.plot.show_plan(config.schedule, config.optimizer.lr, plan)
@@ -49,7 +52,8 @@ class OptimizerPanel(Panel):
         self.set_summary(f"{name} · lr {rate} · {config.training.epochs:,} epochs")
         facts = [f"{plan.steps:,} steps, {steps:,} an epoch"] if steps else []
         if isinstance(config.schedule, Plateau):
-            facts.append("falls when the validation result stops improving")
+            followed = "the validation loss" if config.training.monitor == AUTO else config.training.monitor
+            facts.append(f"falls when {followed} stops improving")
         show_text(self._facts, " · ".join(facts))
 
     def _steps(self, config: RunConfig) -> int:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from workbench.runs.service.base import ServiceData
 
 FORMAT = 1
+Role = Literal["input", "target", "group", "time", "series", "left out"]
 SplitName = Literal["train", "val", "test"]
 Severity = Literal["error", "question", "warning", "assumed"]
 """*error*: it cannot be trained on. *question*: ambiguous, and the answer changes numbers: it must be answered before training.
@@ -49,13 +50,27 @@ class FileReading(ServiceData):
     """Lines before the header and comments."""
     sheet: str = ""
 
+    def text(self) -> str:
+        """How the file was read, in one clause."""
+        if self.format == "parquet":
+            return "read as a Parquet file"
+        if self.format == "excel":
+            parts = [f"an Excel file, sheet {self.sheet}"]
+        else:
+            separator = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}.get(
+                self.separator, self.separator
+            )
+            parts = [f"text in {self.encoding}", f"cells separated by {separator}"]
+        parts.append(f"header in line {self.header_line}" if self.header_line else "no header")
+        return "read as " + ", ".join(parts)
+
 
 class ColumnReport(ServiceData):
     """A column of a table: what it holds and what it is used for."""
 
     name: str
     kind: Literal["number", "category", "date", "text", "identifier", "constant", "empty", "other"]
-    role: Literal["input", "target", "group", "time", "series", "left out"]
+    role: Role
     why: str = ""
     """Why it is left out."""
     decimal: str = ""
@@ -130,12 +145,20 @@ class DataReport(ServiceData):
         text = f"{self.found:,} {_plural(self.found, self.unit)} found, {self.used:,} used"
         if not self.left_out:
             return text
-        reasons = "; ".join(f"{group.count:,} {group.why}" for group in self.left_out[:REASONS_TOLD])
+        reasons = "; ".join(_reason(group) for group in self.left_out[:REASONS_TOLD])
         more = f"; and {len(self.left_out) - REASONS_TOLD} more reasons" if len(self.left_out) > REASONS_TOLD else ""
         return f"{text}, {self.found - self.used:,} left out ({reasons}{more})"
 
 
 REASONS_TOLD = 5
+NAMES_TOLD = 3
+
+
+def _reason(group: LeftOutGroup) -> str:
+    """A group's first names and why they are left out."""
+    more = f" and {group.count - NAMES_TOLD:,} more" if group.count > NAMES_TOLD else ""
+    names = ", ".join(group.names[:NAMES_TOLD])
+    return f"{names}{more}: {group.why}" if names else f"{group.count:,}: {group.why}"
 
 
 def _plural(count: int, word: str) -> str:

@@ -92,6 +92,8 @@ class Evaluation(ServiceData):
     note: str | None = None
     """What a person should know of the evaluation, such as that another split was taken."""
     worst: tuple[EvaluatedSample, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """Clauses about the samples, such as that their files changed since the training."""
     checkpoint: str = ""
     epoch: int = 0
     step: int = 0

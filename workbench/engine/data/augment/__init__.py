@@ -38,8 +38,9 @@ class Augmenter:
 
         They are drawn for the whole step, so that an image gets the same with any number of processes.
         """
-        begin = step * plan.batch * plan.accumulation * plan.world
-        numbers = draw_numbers(self.seed, epoch, step, plan.per_step)
+        samples = plan.samples_of(step)
+        begin = samples.start
+        numbers = draw_numbers(self.seed, epoch, step, max(plan.per_step, samples.stop - begin))
         return torch.cat([numbers[piece.start - begin : piece.stop - begin] for piece in slices])
 
     def raw(self, images: Tensor, numbers: Tensor) -> Tensor:

@@ -3,233 +3,281 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
+import re
+import symtable
 from collections.abc import Callable, Iterable, Iterator
-from textwrap import dedent, indent
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from importlib import import_module
+from inspect import cleandoc
 from typing import Any
 
-from workbench.engine.export.lifting.edits import Edits, first_line
-from workbench.engine.export.lifting.folding import Facts
-from workbench.engine.export.lifting.narrowing import narrow
-from workbench.engine.export.lifting.part import USUAL, Key, LiftedParts, Part
-from workbench.engine.export.lifting.reading import defined, is_line, plain, read
-from workbench.engine.export.lifting.source import ROOT, read_module
+from workbench.engine.export.lifting.folding import Facts, reduce
+from workbench.engine.export.lifting.layout import parse, write
+from workbench.engine.export.lifting.narrowing import Key, Part, meant, narrow
+from workbench.engine.export.lifting.source import ROOT, Origin, read_module, resolve
 
 _BY_NAME = ("forward", "train", "lr_factors")
 """Methods that are called by their names: by PyTorch, and where parameters are put into groups."""
-
-
 _STATE = ("state_dict", "load_state_dict")
 """Methods that only checkpoints call: what a script calls by these names is PyTorch's."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Piece:
-    """A section of a script: its own code, what this uses of the program, and how that is lifted."""
+    """A section of a script: its own code, or what it uses of the program without any, and how that is lifted."""
 
-    code: str
-    imports: tuple[str, ...] = ()
-    uses: dict[str, Any] = dataclasses.field(default_factory=dict)
+    code: str = ""
+    uses: dict[str, Any] = field(default_factory=dict)
     """Functions and classes of the program, by the names that the code has for them."""
-    results: dict[Callable[..., Any], str] = dataclasses.field(default_factory=dict)
+    results: dict[Callable[..., Any], str] = field(default_factory=dict)
     """What functions return in the script instead of what they return in the program."""
-    swaps: dict[str, str] = dataclasses.field(default_factory=dict)
+    swaps: dict[str, str] = field(default_factory=dict)
     """Expressions, as ``ast.unparse`` writes them, that the script has others for."""
-    fields: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Code for settings, such as ``Digits.path``, where it is not their value."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the names stand for that a module declares without a value."""
+
+    module: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
 
 
 class Script:
     """Pieces of a script, and what they need of the program."""
 
-    def __init__(self, known: Iterable[object], pieces: list[tuple[str, Piece]]) -> None:
+    def __init__(self, known: Iterable[object], pieces: list[tuple[str, Piece]], given: Given | None = None) -> None:
         """``known``: settings of the run and other values whose classes become plain ones. ``pieces``: each with its section."""
-        values: dict[Key, object] = {}
+        self._known: dict[Key, object] = {}
         for value in known:
             bases = [base for base in type(value).__mro__ if base.__module__.partition(".")[0] == ROOT]
-            values |= {(base.__module__, base.__qualname__): value for base in bases}
-            values |= dict.fromkeys(_unions(type(value)), value)
+            self._known |= dict.fromkeys([*map(_key, bases), *_unions(type(value))], value)
+        self._given = given or Given()
+        self._results = {_key(thing): text for _, piece in pieces for thing, text in piece.results.items()}
         swaps = {old: new for _, piece in pieces for old, new in piece.swaps.items()}
-        results = {thing: text for _, piece in pieces for thing, text in piece.results.items()}
-        self._results = {(thing.__module__, thing.__qualname__): text for thing, text in results.items()}
-        self._fields = {name: text for _, piece in pieces for name, text in piece.fields.items()}
-        self._templates = [(section, Part("", piece.code, piece.uses)) for section, piece in pieces if piece.code]
-        self._lifted = LiftedParts(Facts({name: value for (_, name), value in values.items()}, swaps=swaps), values)
-        self._used: set[str] = set()
-        self.imports = {line for _, piece in pieces for line in piece.imports}
+        self._facts = Facts({name: value for (_, name), value in self._known.items()}, swaps=swaps)
+        self._parts: dict[Key, Part] = {}
+        self._roots: dict[Key, str] = {}
+        for number, (section, piece) in enumerate(pieces):
+            if piece.code:
+                self._parts["", str(number)] = self._made("", piece.code, piece.uses)
+            self._roots |= dict.fromkeys([("", str(number))] if piece.code else map(_key, piece.uses.values()), section)
+        self.imports = set[str]()
 
     def sections(self) -> dict[str, str]:
         """The code of every section. Raises RefusedError."""
-        order = self._order()
-        while not (used := self._attributes()) <= self._used:
-            self._used |= used
-            self._lifted = self._forget_classes()
-            order = self._order()
-        while narrow(self._lifted):
-            order = self._order()
-        gone = self._lifted.facts.swaps.keys() - self._lifted.facts.swapped
+        order, before = self._reach(), ""
+        while before != (before := "".join(ast.dump(part.tree) for part in self._parts.values())):
+            silent = narrow(self._parts, self._roots.keys())
+            self._facts = replace(self._facts, silent=self._facts.silent | silent)
+            for part in self._parts.values():
+                self._cut(part)
+            order = self._reach()
+        gone = self._facts.swaps.keys() - self._facts.swapped
         if gone:
             raise LookupError(f"the source no longer holds {', '.join(gone)}")
-        self._used = self._attributes()
-        self._prune()
-        order = self._order()
-        names = self._names()
+        naming = _Naming(self._names(), self.imports)
         code: dict[str, str] = {}
         for key, section in order.items():
-            text = "\n\n".join(self._written(part, names) for part in self._lifted[key]).rstrip()
-            before = code.get(section, "")
-            gap = "\n" if is_line(text) and is_line(before.rpartition("\n")[2]) else "\n\n\n"
+            text, before = naming.written(key, self._parts[key]), code.get(section, "")
+            gap = "\n" if _is_line(text) and _is_line(before.rpartition("\n")[2]) else "\n\n\n"
             code[section] = f"{before}{gap}{text}" if before else text
         return code
 
     # --- what is needed ---
 
-    def _order(self) -> dict[Key, str]:
+    def _reach(self) -> dict[Key, str]:
         """The section of everything that is needed, each behind what it uses; what is needed no more goes."""
+        used, count = set[str](), -1
         order: dict[Key, str] = {}
-        for number, (section, part) in enumerate(self._templates):
-            self._lifted["", str(number)] = [part]
-            self._visit(("", str(number)), section, order, set())
-        ordered = LiftedParts(self._lifted.facts, self._lifted.known)
-        ordered.update({key: self._lifted[key] for key in order})
-        self._lifted = ordered
+        while count < len(used):
+            count, order = len(used), {}
+            for key, section in self._roots.items():
+                self._visit(key, section, order, set(), used)
+        self._parts = {key: self._parts[key] for key in order}
+        for part in self._parts.values():
+            for node in part.tree.body:
+                if isinstance(node, ast.ClassDef):
+                    node.body = _live(node, used)
+                    if ast.get_docstring(node) and node.body[1:]:
+                        vars(node.body[1]).setdefault("above", [""])[:1] = [""]
         return order
 
-    def _visit(self, key: Key, section: str, order: dict[Key, str], opened: set[Key]) -> None:
-        if key in order or key in opened:
+    def _visit(self, key: Key, section: str, order: dict[Key, str], opened: set[Key], used: set[str]) -> None:
+        if key in opened:
             return
         opened.add(key)
-        if key not in self._lifted:
-            self._lifted[key] = list(self._lift(key))
-        for part in self._lifted[key]:
-            for needed in self._lifted.needed(part):
-                self._visit(needed, section, order, opened)
-        order[key] = section
+        if key not in self._parts:
+            self._parts[key] = self._lift(key)
+        for node in _nodes(self._parts[key].tree, used):
+            used.update([node.attr] if isinstance(node, ast.Attribute) else [])
+            if (needed := meant(node)) is not None and needed not in order:
+                self._visit(needed, section, order, opened, used)
+        order.setdefault(key, section)
 
-    def _attributes(self) -> set[str]:
-        return set().union(*(read(part.text).attributes for part in self._lifted.all))
-
-    def _lift(self, key: Key) -> Iterator[Part]:
+    def _lift(self, key: Key) -> Part:
         """A definition of the program, cut down to what the run needs."""
-        if key in self._lifted.known:
-            yield from self._settings(self._lifted.known[key])
-            return
-        part = Part(key[0], read_module(key[0]).code(key[1]))
-        if read(part.text).is_class:
-            part.text = self._pruned(part.text)
-        if key in self._results:
-            part.text = _with_result(part.text, self._results[key])
-        self._lifted.cut(part)
-        yield part
+        if key in self._known:
+            return self._settings(self._known[key])
+        text = read_module(key[0]).code(key[1])
+        return self._made(key[0], _with_result(text, self._results[key]) if key in self._results else text)
 
-    def _settings(self, value: object) -> Iterator[Part]:
-        """A class of settings as a plain one, with those settings and methods that are used."""
-        yield self._head(value)
-        seen: set[str] = set()
-        for base in type(value).__mro__:
-            text = (
-                read_module(base.__module__).code(base.__qualname__)
-                if base.__module__.partition(".")[0] == ROOT
-                else ""
-            )
-            for method in ast.walk(ast.parse(text)):
-                if isinstance(method, ast.FunctionDef) and method.name in self._used - seen:
-                    seen.add(method.name)
-                    lines = text.split("\n")[first_line(method) - 1 : method.end_lineno]
-                    part = Part(base.__module__, dedent("\n".join(lines)), owner=value)
-                    self._lifted.cut(part)
-                    yield part
+    def _settings(self, value: object) -> Part:
+        """A class of settings as a plain one, with its values and its own methods."""
+        kind: Any = type(value)
+        names = [one.name for one in fields(value)] if is_dataclass(value) else getattr(kind, "model_fields", ())
+        lines = [f"{name} = {getattr(value, name)!r}" for name in names]
+        about = cleandoc(kind.__doc__ or "").split("\n\n")[0].replace("\n", "\n    ")
+        head = "\n    ".join([f"class {kind.__name__}:", f'"""{about}"""', *lines])
+        part = self._made(kind.__module__, head, owner=value)
+        methods: dict[str, ast.stmt] = {}
+        for base in kind.__mro__:
+            if base.__module__.partition(".")[0] == ROOT:
+                code = read_module(base.__module__).code(base.__qualname__)
+                own = _rows(self._made(base.__module__, code, owner=value))
+                methods = {inner.name: inner for inner in own if isinstance(inner, ast.FunctionDef)} | methods
+        _rows(part).extend(methods.values())
+        return part
 
-    def _head(self, value: object) -> Part:
-        """The first lines of a class of settings: what it is, and its values."""
-        kind = type(value)
-        fields = dataclasses.fields(value) if dataclasses.is_dataclass(value) else ()
-        names = [one.name for one in fields] or list(getattr(kind, "model_fields"))  # noqa: B009 - of a pydantic model
-        given = {name: repr(getattr(value, name)) for name in names}
-        for setting, text in self._fields.items():
-            owner, _, name = setting.partition(".")
-            given |= {name: text} if owner == kind.__name__ else {}
-        about = dedent(f"    {(kind.__doc__ or '').strip()}").split("\n\n")[0].strip()
-        lines = [f"    {name} = {text}" for name, text in given.items() if name in self._used]
-        return Part(kind.__module__, "\n".join([f"class {kind.__name__}:", f'    """{about}"""', "", *lines]).rstrip())
+    # --- what names mean ---
 
-    # --- what of classes is used ---
+    def _made(self, module: str, text: str, uses: dict[str, Any] | None = None, owner: object = None) -> Part:
+        """A piece of a module, whose names know what they mean, cut down to what the run needs."""
+        part = Part(module, parse(text), uses or {}, {"self": owner} if owner is not None else {})
+        self._link(part, part.tree, _free(symtable.symtable(text, "script", "exec")))
+        self._cut(part)
+        return part
 
-    def _forget_classes(self) -> LiftedParts:
-        """What is lifted without classes, whose methods are chosen anew when others are used."""
-        others = LiftedParts(self._lifted.facts, self._lifted.known)
-        others.update(
-            {key: parts for key, parts in self._lifted.items() if not (key[0] and read(parts[0].text).is_class)}
-        )
-        return others
+    def _cut(self, part: Part) -> None:
+        """Takes out of a piece what the run does not need."""
+        facts = replace(self._facts, values=part.values, link=lambda new: self._link(part, new))
+        if part.module:
+            facts = replace(facts, scope=vars(import_module(part.module)))
+        if part.module and part.module == self._given.module:
+            given = self._given.values
+            facts = replace(facts, values=part.values | given, given=frozenset(given))
+        reduce(part.tree, facts)
 
-    def _prune(self) -> None:
-        """Takes out of classes what has become of no use since they were lifted."""
-        for key, (first, *methods) in self._lifted.items():
-            if key in self._lifted.known:
-                used = [
-                    part for part in methods if (function := read(part.text).function) and self._is_used(function.name)
-                ]
-                self._lifted[key] = [self._head(self._lifted.known[key]), *used]
-            elif key[0] and read(first.text).is_class:
-                first.text = self._pruned(first.text)
+    def _link(self, part: Part, tree: ast.AST, names: set[str] | None = None) -> None:
+        """Notes at names in a tree what they mean: a definition of the program, or an import. ``names``: those that are free."""
+        for node in ast.walk(tree):
+            origin = None
+            match node:
+                case ast.Name(id=name) if names is None or name in names:
+                    origin = self._origin(part, name)
+                case ast.Attribute(value=ast.Name(id=outer), attr=name) if names is None or outer in names:
+                    module = self._origin(part, outer)
+                    if module is not None and not module.line and not module.name:
+                        origin = resolve(module.module, name)
+            if origin is not None:
+                key = origin.module, origin.name
+                # Of a setting's base or union the setting that the run has is meant.
+                key = _key(type(self._known[key])) if key in self._known else key
+                vars(node).update(meant=key if origin.name and not origin.line else None, line=origin.line)
 
-    def _pruned(self, text: str) -> str:
-        """A class without the methods that nobody calls."""
-        edits = Edits(text)
-        for method in ast.walk(read(text).tree.body[0]):
-            if isinstance(method, ast.FunctionDef) and method.col_offset == 4 and not self._is_used(method.name):
-                edits.drop(method)
-        return edits.made()
-
-    def _is_used(self, name: str) -> bool:
-        if name in _STATE:
-            return False
-        return name in self._used or name in _BY_NAME or (name.startswith("__") and name.endswith("__"))
-
-    # --- names ---
+    def _origin(self, part: Part, name: str) -> Origin | None:
+        if name in part.uses:
+            return Origin(*_key(part.uses[name]))
+        origin = resolve(part.module, name) if part.module else None
+        return resolve(self._given.module, name) if origin is None and self._given.module else origin
 
     def _names(self) -> dict[Key, str]:
         """A name for each definition: its own, or with its module's where that is taken."""
-        taken = {name for _, part in self._templates for name in defined(part.text)} | {*USUAL, "build", "load"}
-        names: dict[Key, str] = {}
-        for module, name in (key for key in self._lifted if key[0]):
+        own = {key: key[1] for key in self._parts if key[0] == self._given.module}
+        brought = (node for key, part in self._parts.items() if not key[0] for node in part.tree.body)
+        taken = {"build", "load", *own.values(), *(getattr(node, "name", "") for node in brought)}
+        for module, name in (key for key in self._parts if key[0] and key not in own):
             last = module.rpartition(".")[2]
             other = f"{name}{last.title().replace('_', '')}" if name[0].isupper() else f"{name}_{last}"
-            names[module, name] = other if name in taken else name
-            taken.add(names[module, name])
-        return names
+            own[module, name] = other if name in taken else name
+            taken.add(own[module, name])
+        return own
 
-    def _written(self, part: Part, names: dict[Key, str]) -> str:
-        """The code with everything called as in the script; notes what it imports."""
-        edits, reading = Edits(part.text), read(part.text)
-        origins = [part.origin(name) for name in reading.names]
-        self.imports.update(origin.line for origin in origins if origin and origin.line)
-        for node in ast.walk(reading.tree):
-            if (
-                isinstance(node, (ast.FunctionDef, ast.ClassDef))
-                and node in reading.tree.body
-                and not part.owner
-                and part.module
-            ):
-                edits.rename(node, names[part.module, node.name])
-            elif isinstance(node, ast.Attribute) or (isinstance(node, ast.Name) and node.id in reading.names):
-                key = self._lifted.meant(part, node)
-                if key is not None:
-                    edits.replace(node, names[key])
-        text = plain(edits.made()) if part.module else edits.made()
-        return indent(text, "    ") if part.owner else text
+
+class _Naming(ast.NodeTransformer):
+    """Calls everything as in the script, and collects what is imported."""
+
+    def __init__(self, names: dict[Key, str], imports: set[str]) -> None:
+        self._names, self._imports = names, imports
+
+    def written(self, key: Key, part: Part) -> str:
+        """The code of a piece, without what its descriptions and comments say to the program's own tools and of its own errors."""
+        for node in part.tree.body:
+            if key in self._names and isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                node.name = self._names[key]
+        text = write(self.visit(part.tree).body).strip("\n")
+        text = re.sub(r"\s+Raises [^.\"]*\.", "", text)
+        text = re.sub(r":\w+:`~?([^`]+)`", r"``\1``", text)
+        return re.sub(r"  # (type: ignore|noqa).*", "", text)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        """What is meant, by its name in the script."""
+        self._imports.update(filter(None, [getattr(node, "line", "")]))
+        key = meant(node)
+        return node if key is None else ast.Name(self._names[key], node.ctx)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """What is meant in another module, by its name in the script."""
+        key = meant(node)
+        return self.generic_visit(node) if key is None else ast.Name(self._names[key], node.ctx)
+
+
+def _rows(part: Part) -> list[ast.stmt]:
+    (node,) = part.tree.body
+    return node.body if isinstance(node, (ast.ClassDef, ast.FunctionDef)) else []
+
+
+def _live(node: ast.ClassDef, used: set[str]) -> list[ast.stmt]:
+    """What of a class is used: of its methods those that are called, of values with names those that are read."""
+    live: list[ast.stmt] = []
+    for inner in node.body:
+        match inner:
+            case ast.FunctionDef(name=name):
+                special = name in _BY_NAME or (name.startswith("__") and name.endswith("__"))
+                live += [inner] if (name in used or special) and name not in _STATE else []
+            case ast.Assign(targets=[ast.Name(id=name)]) if name not in used:
+                pass
+            case _:
+                live.append(inner)
+    return live
+
+
+def _nodes(node: ast.AST, used: set[str]) -> Iterator[ast.AST]:
+    """The nodes of a tree in their order, without those of a class that are not used."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(node, ast.ClassDef) or child not in node.body or child in _live(node, used):
+            yield from _nodes(child, used)
+
+
+def _free(table: symtable.SymbolTable) -> set[str]:
+    """Names that a text does not define itself."""
+    names = {name for inner in table.get_children() for name in _free(inner)}
+    for symbol in table.get_symbols():
+        outside = symbol.is_global() or (table.get_type() == "module" and not symbol.is_assigned())
+        names |= {symbol.get_name()} if symbol.is_referenced() and outside else set()
+    return names
 
 
 def _with_result(text: str, result: str) -> str:
     """A function that returns four tensors instead of a source of samples; something else where ``result`` says what."""
-    edits, function = Edits(text), read(text).function
-    assert function is not None
+    tree = parse(text)
+    (function,) = tree.body
+    assert isinstance(function, ast.FunctionDef)
     if result:
-        edits.replace(function.body[-1], f"return {result}")
+        function.body[-1:] = parse(f"return {result}").body
     if isinstance(function.returns, ast.Name) and function.returns.id == "Source":
-        edits.replace(function.returns, "tuple[Tensor, Tensor, Tensor, Tensor]")
-    return edits.made()
+        function.returns = ast.parse("tuple[Tensor, Tensor, Tensor, Tensor]", mode="eval").body
+    return write(tree.body)
+
+
+def _is_line(text: str) -> bool:
+    """Whether code is a value with a name, on one line."""
+    return re.fullmatch(r"\w+(: [^=\n]+)? = .*", text) is not None
+
+
+def _key(thing: Any) -> Key:
+    return thing.__module__, thing.__qualname__
 
 
 def _unions(kind: type) -> Iterator[Key]:

@@ -3,152 +3,120 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
-from collections.abc import Iterable, Iterator
+import copy
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from workbench.engine.export.lifting.cleaning import drop_arguments
-from workbench.engine.export.lifting.edits import Edits
-from workbench.engine.export.lifting.folding import UNKNOWN, Folding, KnownCall
-from workbench.engine.export.lifting.part import Key, LiftedParts, Part
-from workbench.engine.export.lifting.reading import does_nothing, read
+
+Key = tuple[str, str]
+"""A module and a name in it; code that brings its own has no module, and its number."""
 
 
-def narrow(parts: LiftedParts) -> bool:
-    """One step of it over everything that a script needs. False where nothing is left to do."""
-    return _silence(parts) or _propagate(parts) or _inline(parts) or _drop_unread(parts)
+@dataclass(eq=False)
+class Part:
+    """A piece of code, in which names mean what they do in its module; ``uses`` says what others stand for."""
+
+    module: str
+    tree: ast.Module
+    uses: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
+    """Arguments that are the same in every call."""
 
 
-def _functions(parts: LiftedParts) -> Iterator[tuple[Key, Part, ast.FunctionDef]]:
-    """The program's own functions that are only ever called."""
-    for key, (part, *_) in parts.items():
-        function = read(part.text).function if key[0] else None
-        if (
-            function is not None
-            and not function.args.vararg
-            and not any(_as_value(user, key, parts) for user in parts.all)
-        ):
-            yield key, part, function
+def meant(node: ast.AST) -> Key | None:
+    """The definition of the program that a name in a piece means."""
+    return getattr(node, "meant", None)
 
 
-def _as_value(part: Part, key: Key, parts: LiftedParts) -> bool:
-    """Whether a function is used otherwise than by a call."""
-    ends = {key[1], *part.uses}
-    values = (
-        node for node in read(part.text).values if (node.attr if isinstance(node, ast.Attribute) else node.id) in ends
-    )
-    return any(parts.meant(part, node) == key for node in values)
+def narrow(parts: Mapping[Key, Part], fixed: Collection[Key]) -> set[str]:
+    """Does it once over all pieces but the ``fixed`` ones. Gives the names of functions that do nothing."""
+    silent = set[str]()
+    for key, function, calls in _functions(parts, fixed):
+        silent |= {function.name} if all(isinstance(one, ast.Pass) for one in _statements(function)) else set()
+        rows = [_arguments(function, call) for call in calls]
+        for name, value in rows[0].items() if rows else ():
+            if all(name in row and _equal(row[name], value) for row in rows):
+                parts[key].values.setdefault(name, value)
+        _drop_unread(function, calls)
+    for key, function, _ in _functions(parts, fixed):
+        inlining = _Inlining(key, function)
+        for part in parts.values() if inlining.value is not None else ():
+            inlining.visit(part.tree)
+    return silent
 
 
-def _silence(parts: LiftedParts) -> bool:
-    """Leaves out calls of functions that only refused."""
-    empty = {key[1] for key, _, function in _functions(parts) if does_nothing(function)}
-    if empty <= parts.facts.silent:
-        return False
-    parts.facts = dataclasses.replace(parts.facts, silent=parts.facts.silent | empty)
-    _cut(parts, parts.all)
-    return True
+def _functions(
+    parts: Mapping[Key, Part], fixed: Collection[Key]
+) -> Iterator[tuple[Key, ast.FunctionDef, list[ast.Call]]]:
+    """The program's own functions that are only ever called, with their calls."""
+    calls: dict[Key, list[ast.Call]] = defaultdict(list)
+    named: dict[Key, int] = defaultdict(int)
+    for node in (node for part in parts.values() for node in ast.walk(part.tree)):
+        if isinstance(node, ast.Call) and (key := meant(node.func)) is not None:
+            calls[key].append(node)
+        if (key := meant(node)) is not None:
+            named[key] += 1
+    for key, part in parts.items():
+        function = part.tree.body[0]
+        only_called = key[0] and key not in fixed and named[key] == len(calls[key])
+        if only_called and isinstance(function, ast.FunctionDef) and not function.args.vararg:
+            yield key, function, calls[key]
 
 
-def _cut(parts: LiftedParts, changed: Iterable[Part]) -> None:
-    for part in changed:
-        if part.module and read(part.text).function is not None:
-            parts.cut(part)
-
-
-def _propagate(parts: LiftedParts) -> bool:
-    """Takes arguments that are the same in every call for known."""
-    calls: dict[Key, list[KnownCall]] = {}
-    for part in parts.all:
-        for call in Folding(part.text, parts.context(part)).calls:
-            key = parts.meant(part, call.function)
-            if key is not None:
-                calls.setdefault(key, []).append(call)
-    changed = False
-    for key, part, function in _functions(parts):
-        rows = [_arguments(function, call) for call in calls.get(key, []) if call.whole]
-        if not rows or len(rows) < len(calls[key]):
-            continue
-        same = {
-            name: value for name, value in rows[0].items() if all(_equal(row.get(name, UNKNOWN), value) for row in rows)
-        }
-        if same.keys() - part.values.keys():
-            part.values = {**same, **part.values}
-            before = part.text
-            parts.cut(part)
-            changed = changed or part.text != before
-    return changed
+def _statements(function: ast.FunctionDef) -> list[ast.stmt]:
+    return function.body[ast.get_docstring(function, clean=False) is not None :]
 
 
 def _equal(first: object, second: object) -> bool:
     """Whether two known arguments are the same; large things are only when they are one."""
-    plain_value = isinstance(first, (str, int, float, tuple, type(None))) and type(first) is type(second)
-    return first is second or (plain_value and first == second)
+    plain = isinstance(first, (str, int, float, tuple, type(None))) and type(first) is type(second)
+    return first is second or (plain and first == second)
 
 
-def _arguments(function: ast.FunctionDef, call: KnownCall) -> dict[str, object]:
+def _arguments(function: ast.FunctionDef, call: ast.Call) -> dict[str, object]:
     """The known arguments of a call by their names, with what they are by default."""
+    if any(isinstance(given, ast.Starred) for given in call.args) or any(given.arg is None for given in call.keywords):
+        return {}
     names = [argument.arg for argument in function.args.args]
-    given = {names[int(name)] if name.isdigit() else name: value for name, value in call.known.items()}
-    required = len(names) - len(function.args.defaults)
-    for name, default in zip(names[required:], function.args.defaults, strict=True):
-        if isinstance(default, ast.Constant) and names.index(name) >= call.placed and name not in call.names:
-            given[name] = default.value
-    return given
+    passed = {*names[: len(call.args)], *(given.arg for given in call.keywords)}
+    known: dict[int | str, object] = getattr(call, "known", {})
+    defaults = zip(reversed(names), reversed(function.args.defaults), strict=False)
+    fixed = {name: value.value for name, value in defaults if isinstance(value, ast.Constant) and name not in passed}
+    return fixed | {names[name] if isinstance(name, int) else name: value for name, value in known.items()}
 
 
-def _inline(parts: LiftedParts) -> bool:
-    """Puts a function's argument, or the plain value that it gives, into the place of its call."""
-    for key, part, function in _functions(parts):
-        names = [argument.arg for argument in function.args.args]
-        match function.body[-1]:
-            case ast.Return(value=ast.expr() as value) if (
-                len(function.body) - (ast.get_docstring(function) is not None) == 1
-            ):
-                pass
-            case _:
-                continue
-        given = value.id if isinstance(value, ast.Name) and value.id in names else ""
-        named = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-        if not given and (names or named - {"functional", "torch", "nn"}):
-            continue
-        code = Edits(part.text).code(value)
-        changed = []
-        for user in parts.all:
-            edits = Edits(user.text)
-            for call in parts.calls(user, key):
-                argument = next((keyword.value for keyword in call.keywords if keyword.arg == given), None)
-                argument = argument or (call.args[names.index(given)] if given else None)
-                edits.replace(call, edits.code(argument) if argument else code)
-            if edits.made() != user.text:
-                user.text = edits.made()
-                changed.append(user)
-        if changed:
-            _cut(parts, changed)
-            return True
-    return False
+def _drop_unread(function: ast.FunctionDef, calls: list[ast.Call]) -> None:
+    """Takes arguments out of a function that does not read them, and out of the calls."""
+    names = [argument.arg for argument in function.args.args]
+    unread = set(names) - {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+    drop_arguments(function, unread)
+    for call in calls:
+        call.args = [given for name, given in zip(names, call.args, strict=False) if name not in unread]
+        call.keywords = [given for given in call.keywords if given.arg not in unread]
+        vars(call).pop("known", None)
 
 
-def _drop_unread(parts: LiftedParts) -> bool:
-    """Takes arguments out of functions that do not read them, and out of the calls."""
-    for key, part, function in _functions(parts):
-        names = [argument.arg for argument in function.args.args]
-        used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-        unread = [index for index, name in enumerate(names) if name not in used]
-        if not unread:
-            continue
-        changed = []
-        for user in parts.all:
-            edits = Edits(user.text)
-            if user is part:
-                drop_arguments(edits, function, unread)
-            for call in parts.calls(user, key):
-                gone: list[ast.expr | ast.keyword] = [given for index, given in enumerate(call.args) if index in unread]
-                gone += [given for given in call.keywords if given.arg in names and names.index(given.arg) in unread]
-                for given in gone:
-                    edits.drop_item(given)
-            if edits.made() != user.text:
-                user.text = edits.made()
-                changed.append(user)
-        _cut(parts, changed)
-        return True
-    return False
+class _Inlining(ast.NodeTransformer):
+    """Puts a function's argument, or the plain value that it gives, into the place of its calls."""
+
+    def __init__(self, key: Key, function: ast.FunctionDef) -> None:
+        self._key = key
+        self._names = [argument.arg for argument in function.args.args]
+        self.value: ast.expr | None = None
+        match _statements(function):
+            case [ast.Return(value=ast.expr() as value)]:
+                read = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+                gives_argument = isinstance(value, ast.Name) and value.id in self._names
+                if gives_argument or not (self._names or read - {"functional", "torch", "nn"}):
+                    self.value = value
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """A call of the function becomes what it gives."""
+        self.generic_visit(node)
+        if meant(node.func) != self._key or self.value is None:
+            return node
+        given = dict(zip(self._names, node.args, strict=False)) | {str(part.arg): part.value for part in node.keywords}
+        return copy.deepcopy(given.get(getattr(self.value, "id", ""), self.value))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import pairwise
 
+from workbench.engine.export.lifting.layout import parse, write
 from workbench.engine.runtime.failures import RefusedError
 
 ROOT = "workbench"
@@ -21,25 +22,15 @@ ROOT = "workbench"
 
 @dataclass(frozen=True)
 class Module:
-    """A module's text, the statements that define its names, and where the names that it imports come from."""
+    """The statements that define a module's names, and where the names that it imports come from."""
 
-    name: str
-    text: str
     definitions: dict[str, ast.stmt]
     imports: dict[str, tuple[str, str]]
     """By name: a module and a name in it, which is empty where the module itself is meant."""
-    notes: dict[ast.stmt, str]
-    """What stands below a statement as its description."""
 
     def code(self, name: str) -> str:
         """The statement that defines a name, with its decorators, and the text that describes a constant below it."""
-        statement = self.definitions[name]
-        decorators = statement.decorator_list if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) else []
-        first = min([statement.lineno, *(decorator.lineno for decorator in decorators)])
-        code = "\n".join(self.text.split("\n")[first - 1 : statement.end_lineno])
-        return (
-            "".join(f"# {line.strip()}\n" for line in self.notes.get(statement, "").split("\n") if line.strip()) + code
-        )
+        return write([self.definitions[name]]).rstrip("\n")
 
 
 @functools.cache
@@ -55,34 +46,29 @@ def read_module(name: str) -> Module:
     if data is None:
         what = f"this installation lacks the source of {name}, which a script is made of"
         raise RefusedError(what, "install the program from its wheel, or choose another format", "--format")
-    text = data.decode("utf-8").replace("\r\n", "\n")
-    tree = ast.parse(text)
+    tree = parse(data.decode("utf-8").replace("\r\n", "\n"))
     definitions: dict[str, ast.stmt] = {}
     imports: dict[str, tuple[str, str]] = {}
-    for statement in _plain(tree.body):
+    # What only a type checker sees is seen too.
+    checked = [inner for statement in tree.body if isinstance(statement, ast.If) for inner in statement.body]
+    for statement, below in pairwise([*tree.body, *checked, ast.Pass()]):
         match statement:
             case ast.FunctionDef() | ast.ClassDef():
                 definitions[statement.name] = statement
             case ast.Assign(targets=[target]):
                 definitions |= {part.id: statement for part in ast.walk(target) if isinstance(part, ast.Name)}
-            case ast.AnnAssign(target=ast.Name(id=given)):
+            case ast.AnnAssign(target=ast.Name(id=given), value=ast.expr()):
                 definitions[given] = statement
             case ast.Import():
                 imports |= {alias.asname or alias.name: (alias.name, "") for alias in statement.names}
             case ast.ImportFrom(module=str(origin)):
                 imports |= {alias.asname or alias.name: (origin, alias.name) for alias in statement.names}
-    notes = {
-        before: str(after.value.value)
-        for before, after in pairwise(tree.body)
-        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-    }
-    return Module(name, text, definitions, imports, notes)
-
-
-def _plain(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements of a module, those that only a type checker sees among them."""
-    checked = [inner for statement in body if isinstance(statement, ast.If) for inner in statement.body]
-    return [*(statement for statement in body if not isinstance(statement, ast.If)), *checked]
+        match below:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                vars(statement)["above"] = [f"# {line.strip()}" for line in text.split("\n") if line.strip()]
+            case _:
+                vars(statement)["above"] = []
+    return Module(definitions, imports)
 
 
 @dataclass(frozen=True)
@@ -103,11 +89,8 @@ def resolve(module: str, name: str) -> Origin | None:
         return None
     origin, attribute = known.imports[name]
     if origin.partition(".")[0] != ROOT:
-        if not attribute:
-            return Origin(origin, "", f"import {origin}" + (f" as {name}" if name != origin else ""))
-        return Origin(
-            origin, attribute, f"from {origin} import {attribute}" + (f" as {name}" if name != attribute else "")
-        )
+        line = f"from {origin} import {attribute}" if attribute else f"import {origin}"
+        return Origin(origin, attribute, line + (f" as {name}" if name != (attribute or origin) else ""))
     if attribute:
         package = read_module(origin)
         if attribute in package.definitions or package.imports.get(attribute, ("", ""))[0] not in ("", origin):

@@ -1,4 +1,4 @@
-"""How a generated script gets its samples: one piece for each source."""
+"""How a script gets its samples: what a source's own functions give instead of a source, and what is known of its files."""
 
 from __future__ import annotations
 
@@ -7,218 +7,127 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config.fields import title_of
-from workbench.config.run import RunConfig
-from workbench.engine.data import digits, image_folder, images, series, synthetic, table, table_reader, text
+from workbench.engine.data import digits, image_files, series, synthetic
 from workbench.engine.data.dataset import Source
-from workbench.engine.data.split import split
+from workbench.engine.data.images import form_of
+from workbench.engine.data.tables.file import TableFile, open_table
+from workbench.engine.export.lifting.folding import Code
 from workbench.engine.export.lifting.lift import Piece
-from workbench.engine.export.script.template import filled
+from workbench.engine.export.script import standalone
 from workbench.engine.runtime.failures import RefusedError
 from workbench.shipped import shipped
 
-_LOAD = """
-def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    \"\"\"Samples and what is to be predicted of them: of training, then of validation.\"\"\"
-    settings = Settings()
-    $path
-    return read_samples(settings)
-"""
 _DIVIDED = "inputs[train], targets[train], inputs[val], targets[val]"
-
-
-def _lifted(config: Any, load: Callable[..., Any], result: str, path: bool = True, **more: Any) -> Piece:
-    """The function that the program itself loads with. ``result``: what it returns instead of a source; empty where it calls
-    another that does."""
-    uses = {"read_samples": load, "Settings": type(config), **more.pop("uses", {})}
-    code = more.pop("code", "") + filled(_LOAD, path="settings.path = path" if path else "")
-    fields = {f"{type(config).__name__}.path": "DATA"} if path else {}
-    return Piece(code, uses=uses, results={load: result, **more.pop("results", {})}, fields=fields, **more)
-
-
-def _digits(config: Any, source: Source) -> Piece:
-    result = _DIVIDED.replace("inputs", "images")
-    return _lifted(config, digits.load, result, swaps={"shipped('digits', 'digits.csv.gz')": "config.path"})
-
-
-def _synthetic(config: Any, source: Source) -> Piece:
-    return _lifted(config, synthetic.load, _DIVIDED, path=False)
-
-
 _WINDOWS = "inputs[:train_end], ahead[:train_end], inputs[first:], ahead[first:]"
-
-
-def _sine(config: Any, source: Source) -> Piece:
-    return _lifted(config, series.load_sine, "", path=False, results={series._windows: _WINDOWS})
-
-
-_TABLE = """
-def read_table(path: str) -> pl.DataFrame:
-    \"\"\"A table of separated values, every cell as text.\"\"\"
-    frame = cells(Path(path).read_text(encoding="utf-8-sig"), $separator)
-    return frame.rename({name: name.strip() for name in frame.columns})
-
-
-"""
-
-
-def _table_code(config: Any) -> dict[str, Any]:
-    """What reads a source's table. Raises RefusedError for a table without lines, and one that is not plain."""
-    path = Path(config.path).expanduser()
-    mark = table_reader.separator_of(path)
-    if mark is None:
-        what = "a script has no counterpart yet of Parquet files"
-        raise RefusedError(what, "save the table as CSV, or choose another format", "dataset.path")
-    findings = table_reader.read_with_report(path, least=1)[1].findings
-    if findings:
-        what = f"a script has no counterpart yet of this: {'; '.join(finding.text for finding in findings)}"
-        raise RefusedError(
-            what, "save the table in UTF-8 with decimal points, or choose another format", "dataset.path"
-        )
-    code = filled(_TABLE, separator=repr(mark))
-    return {"code": f"{code}\n\n\n", "uses": {"cells": table_reader.cells}, "imports": ("import polars as pl",)}
-
-
-def _series(config: Any, source: Source) -> Piece:
-    if config.time:
-        what = "a script has no counterpart yet of a time column"
-        raise RefusedError(what, "put the rows in their order, or choose another format", "dataset.time")
-    read = "table_reader.read_with_report(Path(config.path).expanduser(), 1, preprocessing.get('commas', ()))"
-    swaps = {read: "read_table(config.path), None", "_in_time(frame, config.time)": "torch.arange(len(frame)), None"}
-    return _lifted(
-        config, series.load, "source", results={series._windows: _WINDOWS}, swaps=swaps, **_table_code(config)
-    )
-
-
-def _text(config: Any, source: Source) -> Piece:
-    result = "tokens[chosen[0]], labels[chosen[0]], tokens[chosen[1]], labels[chosen[1]]"
-    swaps = {"table_reader.read_with_report(path)": "read_table(config.path), None"}
-    return _lifted(config, text.load, result, swaps=swaps, **_table_code(config))
-
-
-def _table(config: Any, source: Source) -> Piece:
-    read = "read_with_report(Path(config.path).expanduser(), commas=fitted.get('commas', ()))"
-    swaps = {read: "read_table(config.path), None"}
-    if not config.leave_out:
-        swaps["[row for row in range(len(frame)) if leave_out.keeps(_row_name(row))]"] = "list(range(len(frame)))"
-    results = {
-        table._labeled: "[row for row in rows if row not in empty], []",
-        table._assemble: "inputs[halves[0]], targets[halves[0]], inputs[halves[1]], targets[halves[1]]",
-    }
-    return _lifted(config, table.load, "source", results=results, swaps=swaps, **_table_code(config))
-
-
-_IMAGES = """
-CLASSES = $classes
-
-
-def read_images(files: list[tuple[Path, int]], settings: Settings) -> tuple[Tensor, Tensor]:
-    \"\"\"All images that can be read, uint8 (n, channels, height, width), and the numbers of their classes.\"\"\"
-    inputs, labels = [], []
-    for path, label in files:
-        try:
-            inputs.append(decode(path, settings.size, settings.channels))
-        except Exception as error:
-            print(f"{path} is left out: {error}")
-        else:
-            labels.append(label)
-    return torch.stack(inputs), torch.tensor(labels)
-
-
-$before
-def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    \"\"\"Images and the numbers of their classes: of training, then of validation.\"\"\"
-    settings = Settings()
-    $files
-    inputs, targets = read_images(files, settings)
-    $divide
-"""
-_DIVIDE = """
-train, val = split(len(targets), $classes, settings.validation, settings.split_seed)
-return inputs[train], targets[train], inputs[val], targets[val]
-"""
-_GIVEN = "return inputs, targets, *read_images(image_files(Path(path) / $val, CLASSES), settings)"
-_NAMED = """
-frame = read_table(path)
-rows = zip(frame[$image].to_list(), frame[$label].to_list())
-named = [(Path(path).parent / Path(name.strip()).expanduser(), word.strip()) for name, word in rows if name and word]
-files = [(file, CLASSES.index(word)) for file, word in named]
-"""
-
-
-def _images(config: Any, source: Source, files: str, divide: str, before: str = "", **more: Any) -> Piece:
-    uses = {
-        "decode": images.decode,
-        "split": split,
-        "Settings": type(config),
-        "image_files": image_folder._files,
-        **more.pop("uses", {}),
-    }
-    classes = list(source.task.classes)
-    return Piece(filled(_IMAGES, classes=classes, files=files, divide=divide, before=before), uses=uses, **more)
-
-
-def _divide(config: Any) -> str:
-    return filled(_DIVIDE, classes="targets" if config.split == "per-class" else "None")
-
-
-def _image_folder(config: Any, source: Source) -> Piece:
-    given = image_folder.given_splits(Path(config.path).expanduser())
-    train = f" / {given['train'].name!r}" if given else ""
-    divide = filled(_GIVEN, val=repr(given["val"].name)) if "val" in given else _divide(config)
-    return _images(config, source, f"files = image_files(Path(path){train}, CLASSES)", divide)
-
-
-def _image_csv(config: Any, source: Source) -> Piece:
-    if config.group:
-        what = "a script has no counterpart yet of images that are split by group"
-        raise RefusedError(what, "choose another format", "dataset.group")
-    more = _table_code(config)
-    columns = table_reader.read(Path(config.path).expanduser()).columns
-    image, label = config.image_column or columns[0], config.label_column or columns[-1]
-    return _images(
-        config, source, filled(_NAMED, image=repr(image), label=repr(label)), _divide(config), more.pop("code"), **more
-    )
-
-
-_KNOWN = """
-def load_data(path: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    \"\"\"Images, uint8 (n, channels, height, width), and the numbers of their classes: of training, then of validation.\"\"\"
-    settings = Settings()
-    known = torchvision.datasets.$name(path, train=True, download=settings.download)
-    inputs, targets = $inputs, torch.as_tensor(known.targets)
-    $divide
-"""
-
-
-def _known(config: Any, source: Source) -> Piece:
-    grey = config.name in ("MNIST", "FashionMNIST", "KMNIST")
-    if not grey and config.name not in ("CIFAR10", "CIFAR100"):
-        raise RefusedError(f"a script has no counterpart yet of {config.name}", "choose another format", "dataset.name")
-    inputs = "known.data[:, None]" if grey else "torch.from_numpy(known.data).permute(0, 3, 1, 2).contiguous()"
-    code = filled(_KNOWN, name=config.name, inputs=inputs, divide=_divide(config))
-    return Piece(code, ("import torchvision",), {"split": split, "Settings": type(config)})
-
-
-PIECES: dict[str, Callable[[Any, Source], Piece]] = {
-    "digits": _digits,
-    "image-folder": _image_folder,
-    "image-csv": _image_csv,
-    "torchvision": _known,
-    "sine": _sine,
-    "series": _series,
-    "synthetic": _synthetic,
-    "text": _text,
-    "table": _table,
+Results = dict[Callable[..., Any], str]
+READERS: dict[str, tuple[Callable[..., Any], Results]] = {
+    "digits": (digits.load, {digits.load: _DIVIDED.replace("inputs", "images")}),
+    "synthetic": (synthetic.load, {synthetic.load: _DIVIDED}),
+    "sine": (series.load_sine, {series.load_sine: "", series._windows: _WINDOWS}),
+    "series": (standalone.load_series, {series._windows: _WINDOWS}),
+    "text": (standalone.load_text, {}),
+    "table": (standalone.load_table, {}),
+    "image-folder": (standalone.load_images, {}),
+    "image-csv": (standalone.load_images, {}),
+    "torchvision": (standalone.load_known, {}),
 }
+"""What a source is read with, and what this and what it calls return in a script instead of a source; empty for another's."""
+_TABLES = ("series", "text", "table", "image-csv")
+"""Sources that are read from a table in a file."""
 
 
-def pieces(config: RunConfig, source: Source) -> list[Piece]:
-    """Where the samples are, and the code that loads what the run was trained on. Raises RefusedError."""
-    section = config.dataset
-    if section.kind not in PIECES:
-        what = f"a script has no counterpart yet of the source {title_of(type(section))}"
-        raise RefusedError(what, "choose another format", "dataset.kind")
-    path = str(shipped("digits", "digits.csv.gz")) if section.kind == "digits" else getattr(section, "path", "")
-    # A script may be started in any folder.
-    whole = str(Path(path).expanduser().resolve()) if path else ""
-    return [Piece(f"DATA = {whole!r}"), PIECES[section.kind](section, source)]
+def path_of(config: Any) -> str:
+    """The whole path of a source's files, for a script may be started in any folder; empty where it has none."""
+    path = str(shipped("digits", "digits.csv.gz")) if config.kind == "digits" else getattr(config, "path", "")
+    return str(Path(path).expanduser().resolve()) if path else ""
+
+
+def piece(config: Any) -> Piece:
+    """The functions that load what the run was trained on. Raises RefusedError."""
+    if config.kind not in READERS:
+        raise _refused(f"the source {title_of(type(config))}", "dataset.kind")
+    swaps = {"shipped('digits', 'digits.csv.gz')": "config.path"} if config.kind == "digits" else {}
+    return Piece(uses={"load_data": standalone.load_data}, results=READERS[config.kind][1], swaps=swaps)
+
+
+def facts(config: Any, source: Source) -> dict[str, Any]:
+    """What :mod:`standalone` asks of a source's files. Raises RefusedError for those that it has no lines for."""
+    known: dict[str, Any] = {"read": READERS[config.kind][0], "folders": {"train": ""}, "columns": []}
+    path = Path(getattr(config, "path", "")).expanduser()
+    if config.kind == "torchvision":
+        if config.name not in ("MNIST", "FashionMNIST", "KMNIST", "CIFAR10", "CIFAR100"):
+            raise _refused(config.name, "dataset.name")
+        known["known"] = Code(f"torchvision.datasets.{config.name}")
+    if config.kind == "image-folder":
+        if config.case == "same":
+            cure = "give the folders of a class one name"
+            raise _refused("classes that are the same in upper and lower case", "dataset.case", cure)
+        known["folders"] |= {name: folder.name for name, folder in image_files.given_splits(path).items()}
+    if config.kind in ("image-folder", "image-csv"):
+        if "scales" in source.preprocessing:
+            raise _refused("images with more than 8 bits a pixel", "dataset.path", "save the images with 8 bits")
+        known["form"] = vars(form_of(source.preprocessing))
+    if config.kind in _TABLES:
+        table = _plain_table(path, source)
+        known["separator"] = table.reading.separator
+        known |= {"table": _table, "series": _series}.get(config.kind, _named)(config, source, table)
+    return known
+
+
+def _named(config: Any, source: Source, table: TableFile) -> dict[str, Any]:
+    """The columns of texts or images, and of their classes."""
+    if getattr(config, "group", ""):
+        raise _refused("images that are split by group", "dataset.group")
+    first = "image" if config.kind == "image-csv" else "text"
+    names = getattr(config, f"{first}_column") or table.names[0], config.label_column or table.names[-1]
+    return {first: names[0], "label": names[1]}
+
+
+def _series(config: Any, source: Source, table: TableFile) -> dict[str, Any]:
+    """The columns of a series as they stand in its table."""
+    for setting, what in (("time", "a time column"), ("series_column", "several series in one table")):
+        if getattr(config, setting):
+            raise _refused(what, f"dataset.{setting}", "put the rows in their order")
+    names = [column["name"] for column in source.preprocessing["columns"]]
+    return {"names": names, "target": names.index(source.preprocessing["target"])}
+
+
+def _table(config: Any, source: Source, table: TableFile) -> dict[str, Any]:
+    """What is needed of a table: its inputs as the model keeps them, and the columns that are no inputs."""
+    described, targets = source.preprocessing["columns"], source.preprocessing["target"]["columns"]
+    if config.leave_out:
+        raise _refused("rows that are left out by name", "dataset.leave_out")
+    if any(column["kind"] == "date" for column in described):
+        raise _refused("dates as inputs", "dataset.dates")
+    keys = [name for name in (config.time, config.group) if name]
+    dates = next((column.kind == "date" for column in source.columns if column.name == config.time), False)
+    return {
+        "columns": described,
+        "needed": [*targets, *keys],
+        "classes": targets[0],
+        "numbers": targets[1:] if source.task.has_classes else targets,
+        "dates": dates,
+    }
+
+
+def _plain_table(path: Path, source: Source) -> TableFile:
+    """A table that is read as it stands. Raises RefusedError for one without lines, and for one that is not plain."""
+    table = open_table(path, least=1)
+    if table.reading.format != "csv":
+        raise _refused(f"{table.reading.format.title()} files", "dataset.path", "save the table as CSV")
+    told = [finding.text for finding in table.findings]
+    told += [f"a header in line {table.reading.header_line}"] if table.reading.header_line != 1 else []
+    told += ["columns without a name"] if table.nameless else []
+    for column in source.columns:
+        used = column.role != "left out"
+        if used and (column.decimal == "," or column.thousands or column.unit or column.misfits):
+            told.append(f"the numbers of {column.name}, which are not written as programs write them")
+    if told:
+        cure = "save the table in UTF-8 with plain numbers and a header"
+        raise _refused(f"this: {'; '.join(told)}", "dataset.path", cure)
+    return table
+
+
+def _refused(what: str, setting: str, hint: str = "") -> RefusedError:
+    other = "choose another format"
+    return RefusedError(f"a script has no counterpart yet of {what}", f"{hint}, or {other}" if hint else other, setting)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -30,33 +31,32 @@ def prove(code: str, config: RunConfig, source: Source) -> None:
     script: dict[str, Any] = {"__name__": __name__}  # where dataclasses look for the meaning of annotations
     with torch.random.fork_rng(devices=[]):
         exec(compile(code, "script", "exec"), script)
-        _data(script, source)
-        _order(script, config, source)
-        _augment(script, config, source)
-        _schedule(script, config, source)
-        _network(script, config, source)
+        for part in (_data, _order, _augment, _schedule, _network):
+            for same, what, setting in part(script, config, source):
+                if not same:
+                    raise RefusedError(
+                        f"a script would not do what the run did: {what}", "choose another format", setting
+                    )
 
 
-def _differs(what: str, setting: str) -> RefusedError:
-    return RefusedError(f"a script would not do what the run did: {what}", "choose another format", setting)
+Compared = Iterator[tuple[bool, str, str]]
+"""Whether the script does the same, what it does where it does not, and the setting that this depends on."""
 
 
-def _data(script: dict[str, Any], source: Source) -> None:
+def _data(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
     try:
         samples = script["load_data"](script["DATA"])
-    # Files are read by other means than the run's: what they stumble over is theirs.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - files are read by other means than the run's, which stumble over their own
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _differs(f"it cannot read the samples ({first})", "dataset") from error
+        yield False, f"it cannot read the samples ({first})", "dataset"
+        return
     wanted = (*_whole(source.train), *_whole(source.val))
     for name, mine, own in zip(("training", "training", "validation", "validation"), samples, wanted, strict=True):
-        if len(own) == len(mine) == 0:
-            continue
-        if mine.dtype != own.dtype or not torch.equal(mine, own):
-            raise _differs(f"it reads other samples for {name}", "dataset")
-    raw = source.train.read(range(min(SAMPLES, len(source.train))))
-    if not torch.equal(script["scale"](raw), source.scaling.on(_CPU, raw.dim())(raw)):
-        raise _differs("it scales samples otherwise", "dataset")
+        same = len(own) == len(mine) == 0 or (mine.dtype == own.dtype and torch.equal(mine, own))
+        yield same, f"it reads other samples for {name}", "dataset"
+    raw = _first(source)
+    same = torch.equal(script["scale"](raw), source.scaling.on(_CPU, raw.dim())(raw))
+    yield same, "it scales samples otherwise", "dataset"
 
 
 def _whole(split: Split) -> tuple[Tensor, Tensor]:
@@ -65,55 +65,57 @@ def _whole(split: Split) -> tuple[Tensor, Tensor]:
     return split.inputs if isinstance(split, TensorSplit) else split.read(range(len(split))), split.targets
 
 
-def _order(script: dict[str, Any], config: RunConfig, source: Source) -> None:
+def _first(source: Source) -> Tensor:
+    return source.train.read(range(min(SAMPLES, len(source.train))))
+
+
+def _order(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
     targets, seed = source.train.targets, config.training.seed
     weights = balance.sample_weights(source) if config.dataset.balance == "sampler" else None
     for epoch in (0, 1):
-        if not torch.equal(script["order_of"](targets, epoch), epoch_order(len(targets), seed, epoch, weights)):
-            raise _differs("it takes the samples in another order", "dataset.balance")
+        same = torch.equal(script["order_of"](targets, epoch), epoch_order(len(targets), seed, epoch, weights))
+        yield same, "it takes the samples in another order", "dataset.balance"
 
 
-def _augment(script: dict[str, Any], config: RunConfig, source: Source) -> None:
+def _augment(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
     own = augment.build(config, source)
-    if own is None:
-        return
-    raw = source.train.read(range(min(SAMPLES, len(source.train))))
-    plan = StepPlan(len(raw), len(raw))
-    numbers = own.draw(plan, 0, 0, plan.step(0))
-    if not torch.equal(script["augment"](raw, numbers), own.apply(raw, numbers, script["scale"])):
-        raise _differs("it changes images otherwise", "dataset.augment_flip")
+    if own is not None:
+        raw = _first(source)
+        plan = StepPlan(len(raw), len(raw))
+        numbers = own.draw(plan, 0, 0, plan.step(0))
+        same = torch.equal(script["augment"](raw, numbers), own.apply(raw, numbers, script["scale"]))
+        yield same, "it changes images otherwise", "dataset.augment_flip"
 
 
-def _schedule(script: dict[str, Any], config: RunConfig, source: Source) -> None:
+def _schedule(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
     each = loader.plan_steps(config, len(source.train), 1).steps
     plan = Plan(config.training.epochs, each)
     for step in range(0, plan.steps + each, max(1, plan.steps // RATES)):
-        if script["factor_at"](step, each) != config.schedule.factor(step, plan):
-            raise _differs(f"its learning rate is another at step {step + 1}", "schedule.kind")
+        same = script["factor_at"](step, each) == config.schedule.factor(step, plan)
+        yield same, f"its learning rate is another at step {step + 1}", "schedule.kind"
 
 
-def _network(script: dict[str, Any], config: RunConfig, source: Source) -> None:
+def _network(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
     own = build.build_model(config, source, _CPU, restored=True)
     torch.manual_seed(derive_seed(config.training.seed, "weights"))
     mine: nn.Module = script["build_model"]()
     begun, wanted = mine.state_dict(), own.state_dict()
-    if begun.keys() != wanted.keys() or not all(torch.equal(begun[name], wanted[name]) for name in wanted):
-        raise _differs("its network begins with other weights", "model")
-    own_groups = _groups(optimizers.build(config.optimizer, own, _CPU), own)
-    if _groups(script["build_optimizer"](mine), mine) != own_groups:
-        raise _differs("its optimizer is set otherwise", "optimizer")
-    count = min(SAMPLES, len(source.train))
-    targets = source.train.targets[:count]
-    inputs = script["scale"](source.train.read(range(count)))
-    weights = balance.class_counts(source) if config.dataset.balance == "loss" else None
-    shares = balance.class_weights(weights) if weights is not None else None
-    loss = task_of(source.task).build_loss(config.training, shares)
-    for training in (True, False) if count > 1 else (False,):
+    same = begun.keys() == wanted.keys() and all(torch.equal(begun[name], wanted[name]) for name in wanted)
+    yield same, "its network begins with other weights", "model"
+    groups = _groups(optimizers.build(config.optimizer, own, _CPU), own)
+    yield _groups(script["build_optimizer"](mine), mine) == groups, "its optimizer is set otherwise", "optimizer"
+    inputs = script["scale"](_first(source))
+    targets = source.train.targets[: len(inputs)]
+    counts = balance.class_counts(source) if config.dataset.balance == "loss" else None
+    loss = task_of(source.task).build_loss(config.training, None if counts is None else balance.class_weights(counts))
+    for training in (True, False) if len(inputs) > 1 else (False,):
         first, second = (_outputs(model.train(training), inputs) for model in (mine, own))
-        if not torch.equal(first, second):
-            raise _differs("its network computes otherwise", "model")
-        if not torch.equal(script["loss_of"](first, targets), loss(second, targets)):
-            raise _differs("its loss is another", "training.loss")
+        yield torch.equal(first, second), "its network computes otherwise", "model"
+        yield (
+            torch.equal(script["loss_of"](first, targets), loss(second, targets)),
+            "its loss is another",
+            "training.loss",
+        )
 
 
 def _groups(optimizer: torch.optim.Optimizer, model: nn.Module) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+import numpy as np
 import torch
 
 from workbench.engine.checkpoint import format
@@ -23,10 +24,14 @@ from workbench.engine.runtime.state_types import (
     PositionState,
     RandomState,
 )
+from workbench.engine.tasks.task import Task
 from workbench.engine.training.build import Parts
 from workbench.engine.training.early_stopping import EarlyStopping
 from workbench.engine.training.nonfinite import NonFiniteError, weights_are_finite
 from workbench.engine.training.recovery import Recovery
+
+SUMS_FORMAT = 2
+"""Of the sums that a checkpoint keeps. 1, without a number, has the targets of a regression in one."""
 
 
 class Stateful(Protocol):
@@ -75,9 +80,10 @@ class Position:
 class RunningMetrics:
     """Sums over the current epoch, the metrics of the last complete one, and the best."""
 
-    def __init__(self, sums: Sums, early_stopping: EarlyStopping) -> None:
+    def __init__(self, sums: Sums, task: Task, early_stopping: EarlyStopping) -> None:
         self.sums = sums
         """Over all processes, (columns,); see the task."""
+        self._task = task
         self.early_stopping = early_stopping
         self.last: dict[str, dict[str, float]] = {}
         """``train`` and ``val`` metrics of the last complete epoch."""
@@ -85,12 +91,17 @@ class RunningMetrics:
     def state_dict(self) -> MetricsState:
         """What a checkpoint keeps."""
         last = cast("MetricsState", self.last)
-        return {**last, "sums": self.sums.tolist(), "monitor": self.early_stopping.state_dict()}
+        monitor = self.early_stopping.state_dict()
+        return {**last, "sums": self.sums.tolist(), "sums_format": SUMS_FORMAT, "monitor": monitor}
 
     def load_state_dict(self, state: MetricsState) -> None:
-        """Puts back what :meth:`state_dict` gave. Earlier versions kept as many sums for every task."""
+        """Puts back what :meth:`state_dict` gave. Version 0.1 kept other sums."""
         self.last = {split: state[split] for split in ("train", "val") if split in state}
-        self.sums[:] = state["sums"][: len(self.sums)]
+        sums = np.array(state["sums"], dtype=np.float64)
+        if not sums[0]:
+            self.sums[:] = 0.0
+        else:
+            self.sums[:] = sums if state.get("sums_format") == SUMS_FORMAT else self._task.from_former_sums(sums)
         self.early_stopping.load_state_dict(state["monitor"])
 
 
@@ -121,7 +132,7 @@ class TrainState:
     def __init__(self, parts: Parts, sums: Sums, early_stopping: EarlyStopping, epochs: int) -> None:
         self.parts = parts
         self.position = Position(epochs=epochs)
-        self.metrics = RunningMetrics(sums, early_stopping)
+        self.metrics = RunningMetrics(sums, parts.task, early_stopping)
         self.recovery = Recovery(parts.train_step, parts.lr_schedule)
         random = RandomStates(parts.world, parts.device, parts.config.training.seed, self.position)
         # In the order in which they are restored: averages begin at the weights, random streams come last.
@@ -207,7 +218,8 @@ def restart_epoch(saved: CheckpointState) -> CheckpointState:
 def fit_to_data(saved: CheckpointState, data_now: dict[str, Any]) -> tuple[CheckpointState, str]:
     """A captured state for the data as they are now, and a text of how they and the steps differ; then the epoch starts over."""
     was = saved.get("data")
-    if was is None or was == data_now:
+    # Files of another stamp may hold the same samples: that is told, and the epoch continues.
+    if was is None or {**was, "stamp": ""} == {**data_now, "stamp": ""}:
         return saved, ""
     names = {"train": "training samples", "val": "validation samples", "per_step": "samples a step"}
     changes = [
@@ -215,6 +227,16 @@ def fit_to_data(saved: CheckpointState, data_now: dict[str, Any]) -> tuple[Check
     ]
     restarted = [f"epoch {saved['position']['epoch'] + 1} started over"] if saved["position"]["batch"] > 0 else []
     return restart_epoch(saved), " and ".join([*(changes or ["data other than before"]), *restarted])
+
+
+def changed_files(saved: CheckpointState, stamp: str) -> str:
+    """A warning where files of the data changed since a checkpoint; empty where they did not, or where it is not known."""
+    before = (saved.get("data") or {}).get("stamp", "")
+    if not before or not stamp or before == stamp:
+        return ""
+    return (
+        "files of the data changed since the checkpoint was saved (other sizes or times of change): results may differ"
+    )
 
 
 def _copy(value: Any) -> Any:

@@ -9,6 +9,7 @@ import torch
 from workbench.config.run import RunConfig
 from workbench.config.schedule import Plan, Plateau
 from workbench.engine.runtime.state_types import ScheduleState
+from workbench.engine.training import monitor
 
 
 class LRSchedule:
@@ -21,6 +22,8 @@ class LRSchedule:
         """The full learning rate."""
         self.lr_backoff = 1.0
         """What the run itself has multiplied it by, because numbers were not finite."""
+        self.follows = monitor.followed_by_plateau(config)
+        """Split and metric that a plateau schedule follows, ``val loss``; empty: what an epoch is judged by."""
         self._plateau = PlateauState()
 
     def lr_at(self, step: int) -> float:
@@ -30,9 +33,7 @@ class LRSchedule:
     def apply(self, optimizer: torch.optim.Optimizer, step: int) -> float:
         """Sets the learning rate of ``step`` in every group, by the group's own factor. Gives it."""
         lr = self.lr_at(step)
-        for group in optimizer.param_groups:
-            # A group whose factor a checkpoint does not know gets the whole learning rate.
-            group["lr"] = lr * group.get("factor", 1.0)
+        set_lr(optimizer, lr)
         return lr
 
     def set_base_lr(self, lr: float) -> None:
@@ -40,7 +41,7 @@ class LRSchedule:
         self.base_lr, self.lr_backoff = lr, 1.0
 
     def end_epoch(self, value: float, higher_is_better: bool) -> bool:
-        """Shows a plateau schedule the validation result. True when the learning rate falls."""
+        """Shows a plateau schedule the value that it follows. True when the learning rate falls."""
         if not isinstance(self._schedule, Plateau):
             return False
         return self._plateau.update(value if higher_is_better else -value, self._schedule)
@@ -49,12 +50,28 @@ class LRSchedule:
         """What a checkpoint keeps."""
         plateau = self._plateau
         best, bad = plateau.best, plateau.bad
-        return {"base": self.base_lr, "factor": plateau.factor, "best": best, "bad": bad, "cooling": plateau.cooling}
+        follows: ScheduleState = {"follows": self.follows} if self.follows else {}  # type: ignore[typeddict-item]
+        return {
+            "base": self.base_lr,
+            "factor": plateau.factor,
+            "best": best,
+            "bad": bad,
+            "cooling": plateau.cooling,
+            **follows,
+        }
 
     def load_state_dict(self, state: ScheduleState) -> None:
-        """Puts back what :meth:`state_dict` gave."""
+        """Puts back what :meth:`state_dict` gave. In version 0.1 a plateau followed what an epoch is judged by: it still does."""
+        self.follows = state.get("follows", "")
         self.base_lr = state["base"]
         self._plateau = PlateauState(state["factor"], state["best"], state["bad"], state.get("cooling", 0))
+
+
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    """Sets the learning rate of every group, by the group's own factor."""
+    for group in optimizer.param_groups:
+        # A group whose factor a checkpoint does not know gets the whole learning rate.
+        group["lr"] = lr * group.get("factor", 1.0)
 
 
 @dataclass

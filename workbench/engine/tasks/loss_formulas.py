@@ -10,14 +10,26 @@ from torch.nn import functional
 from workbench.engine.data.images import UNREADABLE
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(output (b, outputs), target) to a mean over the batch, a scalar."""
+"""(output (b, outputs), target) to a mean over the batch, a scalar.
+
+With class weights it is the sum over the samples, each times the weight of its class, divided by how many they are, and not by
+their weights: so the losses of parts of a batch add up to that of the whole. The weights of a whole step are
+normalized where steps are made.
+"""
 
 
 def cross_entropy(smoothing: float, class_weights: Tensor | None) -> Loss:
     """Cross entropy; ``class_weights``: float32 (classes,), or None."""
-    if smoothing == 0 and class_weights is None:
-        return functional.cross_entropy
-    return lambda output, target: functional.cross_entropy(output, target, class_weights, label_smoothing=smoothing)
+    if class_weights is None:
+        if smoothing == 0:
+            return functional.cross_entropy
+        return lambda output, target: functional.cross_entropy(output, target, label_smoothing=smoothing)
+
+    def loss(output: Tensor, target: Tensor) -> Tensor:
+        total = functional.cross_entropy(output, target, class_weights, reduction="sum", label_smoothing=smoothing)
+        return total / len(target)
+
+    return loss
 
 
 def for_numbers(name: str, delta: float, class_weights: Tensor | None = None) -> Loss:
@@ -48,7 +60,7 @@ def focal(gamma: float, smoothing: float, class_weights: Tensor | None) -> Loss:
         logs = functional.log_softmax(output, dim=1)
         terms = -shares * (1 - logs.exp()) ** gamma * logs
         if class_weights is not None:
-            terms = terms * class_weights
+            return (terms * class_weights).sum() / len(target)
         return terms.sum() / known
 
     return loss
@@ -69,7 +81,7 @@ def one_versus_rest(smoothing: float, class_weights: Tensor | None) -> Loss:
             terms = terms * (label.to(class_weights.dtype) @ class_weights)[:, None]
         if not target.is_floating_point():
             terms = terms * (target != UNREADABLE)[:, None]
-        return terms.sum() / known
+        return terms.sum() / (known if class_weights is None else len(target))
 
     return loss
 
