@@ -7,6 +7,7 @@ folder stays as it was written.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,8 +32,15 @@ RENAMED_VALUES: dict[str, dict[str, str]] = {
 }
 """New path → old value → new value."""
 
-ADDED_SETTINGS: dict[str, Any] = {"training.monitor": "auto"}
-"""Settings that version 0.1 did not have → the value that means what it did. A configuration that was written whole lacks them."""
+ADDED_SETTINGS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "training.monitor": ("auto", ()),
+    "model.freeze": ([], ()),
+    "model.norm_groups": ("auto", ("mlp", "cnn", "resnet", "heads")),
+    "dataset.validation_from": ("training", ("torchvision",)),
+    "dataset.spacing": ("random", ("synthetic",)),
+}
+"""Settings that version 0.1 did not have → the value that means what it did, and the kinds that have them (none: all).
+A configuration that was written whole lacks them."""
 
 
 def migrate_path(path: str) -> str:
@@ -86,10 +94,11 @@ def migrate_checkpoint(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_added_settings(config: dict[str, Any]) -> dict[str, Any]:
-    for path, value in ADDED_SETTINGS.items():
+    for path, (value, kinds) in ADDED_SETTINGS.items():
         section, _, name = path.partition(".")
-        if isinstance(config.get(section), dict):
-            config[section].setdefault(name, value)
+        part = config.get(section)
+        if isinstance(part, dict) and (not kinds or part.get("kind") in kinds):
+            part.setdefault(name, copy.copy(value))
     return config
 
 
