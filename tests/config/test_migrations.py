@@ -115,3 +115,15 @@ def test_that_a_format_that_is_no_number_is_refused(tmp_path: Path, number: str)
     with pytest.raises(ConfigError) as caught:
         files.load(path)
     assert [problem.path for problem in caught.value.problems] == ["format"]
+
+
+@pytest.mark.parametrize("kind", ["mlp", "lstm"])
+def test_that_a_checkpoint_has_the_settings_that_came_later_where_its_kinds_have_them(kind: str) -> None:
+    before: dict[str, Any] = {"model": {"kind": kind}, "dataset": {"kind": "sine" if kind == "lstm" else "synthetic"}}
+    config = files.with_new_settings(before)
+    assert config["model"].get("norm_groups") == ("auto" if kind == "mlp" else None)
+    assert config["model"]["freeze"] == []
+    assert config["dataset"].get("spacing") == ("random" if kind == "mlp" else None)
+    assert config["training"]["monitor"] == "auto"
+    wrong = {"model": {"kind": "of another version"}}
+    assert files.with_new_settings(wrong) == wrong

@@ -8,6 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.engine.asking import problems_of
+from tests.engine.data import written
+from tests.engine.training.test_evaluation import train_run
 from workbench.config import files
 from workbench.config.recipes import start
 from workbench.engine import data
@@ -20,6 +23,7 @@ from workbench.engine.export.writers import READERS, WRITERS
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.training import build
 from workbench.export_formats import BY_NAME, FORMATS, SCRIPT
+from workbench.runs.service.requests import ExportModel
 
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "mlp": ("digits-mlp", {}),
@@ -124,3 +128,18 @@ def test_that_every_format_that_is_offered_can_be_written() -> None:
     assert {*WRITERS, SCRIPT} == set(BY_NAME)
     assert {*READERS} == {name for name in WRITERS if not BY_NAME[name].weights_only}
     assert len(BY_NAME) == len(FORMATS)
+
+
+def test_that_a_script_is_refused_for_settings_that_it_does_not_have(tmp_path: Path) -> None:
+    written.mnist(tmp_path)
+    mnist = {"dataset.path": str(tmp_path), "model.hidden": [8], "model.dropout": [0.0]}
+    for recipe, changes, setting in (
+        ("digits-mlp", {"model.freeze": ["1.*"]}, "model.freeze"),
+        ("mnist-mlp", mnist, "dataset.validation_from"),
+    ):
+        trained = train_run(recipe, changes)
+        request = ExportModel(checkpoint=str(trained), format=SCRIPT, file=str(tmp_path / "run.py"))
+        (problem,) = problems_of(request)
+        assert problem.path == setting
+        assert "choose another format" in problem.hint
+    assert not (tmp_path / "run.py").exists()

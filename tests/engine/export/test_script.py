@@ -337,7 +337,7 @@ def test_that_a_known_set_is_read_as_in_the_run(tmp_path: Path) -> None:
     for part, count in (("train", 60), ("t10k", 20)):
         written_idx(folder / f"{part}-images-idx3-ubyte", draw.integers(0, 256, (count, 28, 28), dtype=np.uint8))
         written_idx(folder / f"{part}-labels-idx1-ubyte", np.arange(count, dtype=np.uint8) % 10)
-    changes = {"dataset.path": str(tmp_path), "dataset.download": False}
+    changes = {"dataset.path": str(tmp_path), "dataset.download": False, "dataset.validation_from": "training"}
     assert "torchvision.datasets.MNIST" in text_of(configured("mnist-mlp", changes))
     for file in folder.iterdir():
         packed = gzip.compress(file.read_bytes())

@@ -11,10 +11,12 @@ from PIL import Image
 
 from tests.engine.data import written
 from tests.engine.training.test_evaluation import evaluated
+from tests.waiting import HANG_SECONDS
 from workbench.config import files
 from workbench.config.recipes import recipes, start
 from workbench.engine.attempts.attempt import run_attempt
 from workbench.engine.checkpoint import format
+from workbench.launch import process
 from workbench.runs import history
 from workbench.runs.checkpoints import best, latest
 from workbench.runs.folder import RunFolder, create
@@ -97,7 +99,7 @@ def test_that_two_processes_learn_mnist_together(tmp_path: Path) -> None:
     written.mnist(tmp_path, train=400, test=60)
     name, config = start("mnist-two-processes")
     folder = create(files.change(config, {"dataset.path": str(tmp_path), "hardware.device": "cpu"}), name)
-    assert run_attempt(folder) == 0
+    assert process.start(folder).wait(HANG_SECONDS) == 0
     progress = history.load(folder)
     assert progress.started is not None
     assert progress.started.processes == 2
