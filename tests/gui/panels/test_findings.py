@@ -63,7 +63,7 @@ def test_that_problems_are_found_and_left_out(
     assert "2 samples are left out from the next run on" in words.text()
     qtbot.mouseClick(find("dataset.scan"), LEFT)
     qtbot.waitUntil(lambda: words.text() == "No problems found.", timeout=HANG_MS)
-    qtbot.waitUntil(lambda: "2 samples are left out as chosen" in find("dataset.warning").text(), timeout=HANG_MS)
+    qtbot.waitUntil(lambda: "2 samples are left out as chosen" in find("dataset.assumed").text(), timeout=HANG_MS)
     window.document.undo_stack.undo()
     assert window.document.value("dataset.leave_out") == []
     assert words.text() == ""

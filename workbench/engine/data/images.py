@@ -28,7 +28,7 @@ LEAST_BYTES, MOST_BYTES = 2**28, 2**30
 """Bounds of the memory in which one image is decoded."""
 HEIC_SUFFIXES = (".heic", ".heif", ".hif")
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-NEEDS_HEIC = "HEIC needs pillow-heif: install it with pip install 'workbench[heic]'"
+NEEDS_HEIC = "HEIC needs the Python package pillow-heif"
 
 # Pillow's own limit is by pixels, whatever a pixel takes; ours is by memory.
 Image.MAX_IMAGE_PIXELS = None

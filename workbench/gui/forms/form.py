@@ -160,4 +160,4 @@ def _variant(section: str, kind: str) -> type[Section]:
 
 
 def _first_line(variant: type[Section]) -> str:
-    return (variant.__doc__ or "").strip().partition("\n")[0]
+    return (variant.__doc__ or "").strip().partition("\n")[0].replace("``", "")
