@@ -23,6 +23,7 @@ from workbench.engine.data.tables.columns import (
     read_numbers,
     without_gaps,
 )
+from workbench.engine.data.tables.description import Description
 from workbench.engine.data.tables.encode import marks_of
 from workbench.engine.data.tables.file import TableFile, open_table, options_of
 from workbench.engine.data.tables.findings import column_report, reading_findings
@@ -145,11 +146,16 @@ def _unused(config: Series, evidence: Evidence, readings: Readings, table: Table
     return [assumed(text, "dataset.columns")] if unused else []
 
 
-def _with_marks(column: dict[str, Any], reading: ColumnReading) -> dict[str, Any]:
+def _with_marks(column: Description, reading: ColumnReading) -> Description:
     """A described column with how its numbers are written, where that is not as programs write them."""
-    marks = reading.marks
-    given = {"decimal": marks.decimal, "thousands": marks.thousands, "unit": marks.unit}
-    return {**column, **{name: value for name, value in given.items() if value and value != "."}}
+    marks, described = reading.marks, column.copy()
+    if marks.decimal != ".":
+        described["decimal"] = marks.decimal
+    if marks.thousands:
+        described["thousands"] = marks.thousands
+    if marks.unit:
+        described["unit"] = marks.unit
+    return described
 
 
 def _column_reports(
@@ -313,7 +319,7 @@ def _learned_scale(learned: Source) -> tuple[Tensor, Tensor]:
     return tuple(torch.tensor([column[key] for column in described]) for key in ("mean", "std"))  # type: ignore[return-value]
 
 
-def _points(values: Tensor, first_validated: int) -> dict[str, list[Any]]:
+def _points(values: Tensor, first_validated: int) -> dict[str, list[int] | list[float]]:
     """The series as points to be drawn, thinned out; those that validation predicts have the label 1."""
     rows = range(0, len(values), max(1, len(values) // SHOWN))
     labels = [int(row >= first_validated) for row in rows]

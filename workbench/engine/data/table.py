@@ -15,8 +15,8 @@ from workbench.config.dataset import Table
 from workbench.engine.data.dataset import Progress, Source, TaskSpec, TensorSplit
 from workbench.engine.data.report import assumed
 from workbench.engine.data.tables.content import Content, read_content
+from workbench.engine.data.tables.description import Description
 from workbench.engine.data.tables.encode import (
-    Description,
     InputColumn,
     describe,
     encode,

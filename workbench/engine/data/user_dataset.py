@@ -55,7 +55,7 @@ def load(config: PythonData, progress: Progress) -> Source:
     return Source(task, tuple(inputs.shape[1:]), first, second, **extra)
 
 
-def _suits(value: Any) -> bool:
+def _suits(value: object) -> bool:
     return isinstance(value, type) and hasattr(value, "__getitem__") and hasattr(value, "__len__")
 
 

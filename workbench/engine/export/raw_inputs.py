@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from workbench.engine.data.dataset import Source
+from workbench.engine.data.tables.description import Description
 
 GAP = -1
 """The number of a category that stands for an empty cell."""
@@ -26,7 +26,7 @@ class RawInput:
     shape: tuple[int, ...]
     dtype: torch.dtype
     about: str
-    columns: tuple[dict[str, Any], ...] = ()
+    columns: tuple[Description, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class WindowScaling(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, columns: Sequence[dict[str, Any]], steps: int) -> None:
+    def __init__(self, columns: Sequence[Description], steps: int) -> None:
         super().__init__()
         self.shifts = [1 << power for power in range((steps - 1).bit_length())]
         """Powers of two: a gap of any length is filled in so few rounds."""
@@ -88,7 +88,7 @@ class NumberColumns(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, columns: Sequence[dict[str, Any]], dtype: torch.dtype) -> None:
+    def __init__(self, columns: Sequence[Description], dtype: torch.dtype) -> None:
         super().__init__()
         for name in ("fill", "mean", "std"):
             self.register_buffer(name, torch.tensor([column[name] for column in columns], dtype=dtype))
@@ -105,7 +105,7 @@ class CategoryColumns(nn.Module):
     owner: Tensor
     number: Tensor
 
-    def __init__(self, columns: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, columns: Sequence[Description]) -> None:
         super().__init__()
         owners, numbers = list[int](), list[int]()
         for index, column in enumerate(columns):
@@ -173,7 +173,7 @@ def float_for(means: Sequence[float], stds: Sequence[float]) -> torch.dtype:
     return torch.float64 if far else torch.float32
 
 
-def _table_front(columns: Sequence[dict[str, Any]]) -> Front:
+def _table_front(columns: Sequence[Description]) -> Front:
     numbers = [column for column in columns if column["kind"] == "number"]
     words = [column for column in columns if column["kind"] == "words"]
     means, stds = [column["mean"] for column in numbers], [column["std"] for column in numbers]
@@ -197,7 +197,7 @@ def _table_front(columns: Sequence[dict[str, Any]]) -> Front:
     return Front(module, tuple(inputs), tuple(inside), outside)
 
 
-def _order(columns: Sequence[dict[str, Any]]) -> list[int]:
+def _order(columns: Sequence[Description]) -> list[int]:
     """Where each of the network's inputs stands among those of all numbers, followed by those of all categories."""
     number = 0
     category = sum(column["kind"] == "number" for column in columns)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +12,7 @@ from torch import Tensor
 from workbench.config.dataset import Dataset
 from workbench.engine import data
 from workbench.engine.data.dataset import Progress, Source, no_progress
+from workbench.engine.data.tables.description import Description
 from workbench.engine.export.raw_inputs import GAP, Front
 from workbench.engine.runtime.failures import RefusedError
 
@@ -95,7 +95,7 @@ def table_rows(path: Path, source: Source, front: Front) -> RawSamples:
     return RawSamples(tuple(raw), prepared[rows], "rows of the table")
 
 
-def _as_given(values: Tensor, column: dict[str, Any]) -> Tensor:
+def _as_given(values: Tensor, column: Description) -> Tensor:
     """A column's values as an exported model takes them: a word that it does not know has the number after the last."""
     if column["kind"] == "number":
         return values

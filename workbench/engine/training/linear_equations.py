@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 
 from workbench.config.model import Linear
 from workbench.engine.data.dataset import Source
+from workbench.engine.data.tables.description import Description
 from workbench.engine.training.build import Parts
 from workbench.runs.service.linear_equation import LinearEquation
 
@@ -51,7 +50,7 @@ def linear_equations(parts: Parts) -> tuple[LinearEquation, ...]:
 
 def _inputs(source: Source) -> list[tuple[str, float, float]]:
     """The name of each input, and the mean and deviation that it was standardized with."""
-    columns: list[dict[str, Any]] = source.preprocessing.get("columns", [])
+    columns: list[Description] = source.preprocessing.get("columns", [])
     count = source.shape[0]
     named = list[tuple[str, float, float]]()
     for column in columns:

@@ -3,7 +3,8 @@
 Read :class:`Trainer` from top to bottom: an attempt is a loop over epochs, an epoch a loop over steps, and a step is one function
 of ``step.py``. What else a run does is one file each: ``boundary.py`` (reports, commands and checkpoints between two steps),
 ``memory_recovery.py``, ``nonfinite.py``, ``lr_backoff.py``, ``ema.py``, ``early_stopping.py``, ``lr_control.py``. Everything that
-a run is at a step boundary is in ``resumable_state.py``, so that a resumed run takes the same steps as one that was never interrupted.
+a run is at a step boundary is in ``resumable_state.py``, so that a resumed run takes the same steps as one that was never
+interrupted.
 """
 
 from __future__ import annotations

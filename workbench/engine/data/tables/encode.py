@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +13,10 @@ from torch import Tensor
 
 from workbench.engine.data.tables.columns import ColumnEvidence, ColumnReading, without_gaps
 from workbench.engine.data.tables.dates import CALENDAR, calendar, parse_dates
+from workbench.engine.data.tables.description import Description
 from workbench.engine.data.tables.numbers import Marks, parse
 
 Values = npt.NDArray[np.float64]
-Description = dict[str, Any]
-"""How inputs are made of a column, as plain data: its ``name``, its ``kind`` (number, words, date) and what that needs."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +63,18 @@ def describe(column: InputColumn, train: Tensor, standardize: bool) -> Descripti
     values = torch.from_numpy(column.values)[train]
     mean, std = mean_std(values[~values.isnan()])
     center, scale = (mean, std) if standardize else (0.0, 1.0)
-    marks, description = column.reading.marks, {"name": column.name, "kind": "number", "fill": mean}
-    description |= {"mean": center, "std": scale}
+    marks = column.reading.marks
+    description = Description(name=column.name, kind="number", fill=mean, mean=center, std=scale)
     if column.part:
-        return {**description, "kind": "date", "part": column.part, "order": column.reading.order}
-    given = {"decimal": marks.decimal, "thousands": marks.thousands, "unit": marks.unit}
-    return description | {name: value for name, value in given.items() if value and value != "."}
+        description["kind"], description["part"], description["order"] = "date", column.part, column.reading.order
+        return description
+    if marks.decimal != ".":
+        description["decimal"] = marks.decimal
+    if marks.thousands:
+        description["thousands"] = marks.thousands
+    if marks.unit:
+        description["unit"] = marks.unit
+    return description
 
 
 def width(description: Description) -> int:
@@ -107,7 +111,7 @@ def values_of(cells: pl.Series, description: Description, commas: Sequence[str] 
     )
 
 
-def marks_of(description: Mapping[str, Any], commas: Sequence[str] = ()) -> Marks:
+def marks_of(description: Description, commas: Sequence[str] = ()) -> Marks:
     """How a described column writes its numbers."""
     old = Marks(",", ".") if description["name"] in commas else Marks()
     return Marks(

@@ -8,11 +8,14 @@ import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from workbench.engine.data.report import assumed
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.service.data_report import FileReading, Finding
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
 
 MAGIC = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """The first bytes of .xlsx and of .xls."""
@@ -43,11 +46,11 @@ def as_text(path: Path, sheet: str = "") -> tuple[Opener, FileReading, tuple[Fin
     return functools.partial(io.StringIO, lines.getvalue()), FileReading(format="excel", sheet=name), findings
 
 
-def _rows(workbook: Any, names: list[str]) -> tuple[list[list[Any]], str]:
+def _rows(workbook: CalamineWorkbook, names: list[str]) -> tuple[list[list[object]], str]:
     """The rows of the first of the sheets that has any, and its name."""
-    rows: list[list[Any]] = []
+    rows: list[list[object]] = []
     for name in names:
-        rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=True)
+        rows = [list(row) for row in workbook.get_sheet_by_name(name).to_python(skip_empty_area=True)]
         if rows:
             return rows, name
     return rows, names[0] if names else ""

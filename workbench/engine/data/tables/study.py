@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from workbench.config.dataset import Table, TableFileSettings
 from workbench.engine.data.dataset import Source
 from workbench.engine.data.tables.columns import Choices, ColumnEvidence, ColumnReading, decide_columns
+from workbench.engine.data.tables.description import Description
 from workbench.engine.data.tables.encode import marks_of
 from workbench.engine.data.tables.file import TableFile, open_table, options_of
 from workbench.engine.data.tables.roles import Roles, assign_roles, require
@@ -76,7 +77,11 @@ def _as_learned(reading: ColumnReading, facts: Mapping[str, Any], name: str) -> 
     commas = facts.get("commas", ())
     if described is None:
         marks = facts["target"].get("marks", {}).get(name)
-        return replace(reading, marks=marks_of({"name": name, **marks}), open="") if marks else reading
+        return (
+            replace(reading, marks=marks_of(cast("Description", {"name": name, **marks})), open="")
+            if marks
+            else reading
+        )
     kind = {"words": "category", "number": "number", "date": "date"}[described["kind"]]
     order = described.get("order", reading.order)
     marks = marks_of(described, commas)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -28,9 +29,9 @@ _CPU = torch.device("cpu")
 
 def prove(code: str, config: RunConfig, source: Source) -> None:
     """Runs the script's functions, all but its training, beside the run's own. Raises RefusedError where they differ."""
-    script: dict[str, Any] = {"__name__": __name__}  # where dataclasses look for the meaning of annotations
+    script = ModuleType(__name__)  # the name is where dataclasses look for the meaning of annotations
     with torch.random.fork_rng(devices=[]):
-        exec(compile(code, "script", "exec"), script)
+        exec(compile(code, "script", "exec"), vars(script))
         for part in (_data, _order, _augment, _schedule, _network):
             for same, what, setting in part(script, config, source):
                 if not same:
@@ -43,9 +44,9 @@ Compared = Iterator[tuple[bool, str, str]]
 """Whether the script does the same, what it does where it does not, and the setting that this depends on."""
 
 
-def _data(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
+def _data(script: ModuleType, config: RunConfig, source: Source) -> Compared:
     try:
-        samples = script["load_data"](script["DATA"])
+        samples = script.load_data(script.DATA)
     except Exception as error:  # noqa: BLE001 - files are read by other means than the run's, which stumble over their own
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         yield False, f"it cannot read the samples ({first})", "dataset"
@@ -55,7 +56,7 @@ def _data(script: dict[str, Any], config: RunConfig, source: Source) -> Compared
         same = len(own) == len(mine) == 0 or (mine.dtype == own.dtype and torch.equal(mine, own))
         yield same, f"it reads other samples for {name}", "dataset"
     raw = _first(source)
-    same = torch.equal(script["scale"](raw), source.scaling.on(_CPU, raw.dim())(raw))
+    same = torch.equal(script.scale(raw), source.scaling.on(_CPU, raw.dim())(raw))
     yield same, "it scales samples otherwise", "dataset"
 
 
@@ -69,42 +70,42 @@ def _first(source: Source) -> Tensor:
     return source.train.read(range(min(SAMPLES, len(source.train))))
 
 
-def _order(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
+def _order(script: ModuleType, config: RunConfig, source: Source) -> Compared:
     targets, seed = source.train.targets, config.training.seed
     weights = balance.sample_weights(source) if config.dataset.balance == "sampler" else None
     for epoch in (0, 1):
-        same = torch.equal(script["order_of"](targets, epoch), epoch_order(len(targets), seed, epoch, weights))
+        same = torch.equal(script.order_of(targets, epoch), epoch_order(len(targets), seed, epoch, weights))
         yield same, "it takes the samples in another order", "dataset.balance"
 
 
-def _augment(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
+def _augment(script: ModuleType, config: RunConfig, source: Source) -> Compared:
     own = augment.build(config, source)
     if own is not None:
         raw = _first(source)
         plan = StepPlan(len(raw), len(raw))
         numbers = own.draw(plan, 0, 0, plan.step(0))
-        same = torch.equal(script["augment"](raw, numbers), own.apply(raw, numbers, script["scale"]))
+        same = torch.equal(script.augment(raw, numbers), own.apply(raw, numbers, script.scale))
         yield same, "it changes images otherwise", "dataset.augment_flip"
 
 
-def _schedule(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
+def _schedule(script: ModuleType, config: RunConfig, source: Source) -> Compared:
     each = loader.plan_steps(config, len(source.train), 1).steps
     plan = Plan(config.training.epochs, each)
     for step in range(0, plan.steps + each, max(1, plan.steps // RATES)):
-        same = script["factor_at"](step, each) == config.schedule.factor(step, plan)
+        same = script.factor_at(step, each) == config.schedule.factor(step, plan)
         yield same, f"its learning rate is another at step {step + 1}", "schedule.kind"
 
 
-def _network(script: dict[str, Any], config: RunConfig, source: Source) -> Compared:
+def _network(script: ModuleType, config: RunConfig, source: Source) -> Compared:
     own = build.build_model(config, source, _CPU, restored=True)
     torch.manual_seed(derive_seed(config.training.seed, "weights"))
-    mine: nn.Module = script["build_model"]()
+    mine: nn.Module = script.build_model()
     begun, wanted = mine.state_dict(), own.state_dict()
     same = begun.keys() == wanted.keys() and all(torch.equal(begun[name], wanted[name]) for name in wanted)
     yield same, "its network begins with other weights", "model"
     groups = _groups(optimizers.build(config.optimizer, own, _CPU), own)
-    yield _groups(script["build_optimizer"](mine), mine) == groups, "its optimizer is set otherwise", "optimizer"
-    inputs = script["scale"](_first(source))
+    yield _groups(script.build_optimizer(mine), mine) == groups, "its optimizer is set otherwise", "optimizer"
+    inputs = script.scale(_first(source))
     targets = source.train.targets[: len(inputs)]
     counts = balance.class_counts(source) if config.dataset.balance == "loss" else None
     loss = task_of(source.task).build_loss(config.training, None if counts is None else balance.class_weights(counts))
@@ -112,7 +113,7 @@ def _network(script: dict[str, Any], config: RunConfig, source: Source) -> Compa
         first, second = (_outputs(model.train(training), inputs) for model in (mine, own))
         yield torch.equal(first, second), "its network computes otherwise", "model"
         yield (
-            torch.equal(script["loss_of"](first, targets), loss(second, targets)),
+            torch.equal(script.loss_of(first, targets), loss(second, targets)),
             "its loss is another",
             "training.loss",
         )

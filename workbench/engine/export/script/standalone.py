@@ -30,6 +30,7 @@ from workbench.engine.data.images import ImageForm, decode
 from workbench.engine.data.sampling import epoch_order
 from workbench.engine.data.split import by_group, by_time, split
 from workbench.engine.data.tables.columns import cleaned, without_gaps
+from workbench.engine.data.tables.description import Description
 from workbench.engine.data.tables.encode import encode, word_numbers
 from workbench.engine.data.text import encode as encode_texts
 from workbench.engine.data.text import learn
@@ -48,7 +49,7 @@ given: Any
 
 DATA: str
 CLASSES: list[str]
-COLUMNS: list[dict[str, Any]]
+COLUMNS: list[Description]
 FOLDERS: dict[str, str]
 SEED: int
 EPOCHS: int
@@ -88,7 +89,7 @@ def load_table(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return inputs[train], targets[train], inputs[val], targets[val]
 
 
-def column_values(cells: pl.Series, column: dict[str, Any]) -> Tensor:
+def column_values(cells: pl.Series, column: Description) -> Tensor:
     """A column's numbers, or the numbers of its words: float64 (n,)."""
     if column["kind"] == "words":
         return torch.from_numpy(word_numbers(cells, column["words"]).to_numpy().copy())
