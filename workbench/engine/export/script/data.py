@@ -32,6 +32,8 @@ READERS: dict[str, tuple[Callable[..., Any], Results]] = {
     "torchvision": (standalone.load_known, {}),
 }
 """What a source is read with, and what this and what it calls return in a script instead of a source; empty for another's."""
+_FORM = ("width", "height", "channels", "fit", "frame")
+"""What of an image's form a script needs: its images have 8 bits."""
 _TABLES = ("series", "text", "table", "image-csv")
 """Sources that are read from a table in a file."""
 
@@ -66,7 +68,7 @@ def facts(config: Any, source: Source) -> dict[str, Any]:
     if config.kind in ("image-folder", "image-csv"):
         if "scales" in source.preprocessing:
             raise _refused("images with more than 8 bits a pixel", "dataset.path", "save the images with 8 bits")
-        known["form"] = vars(form_of(source.preprocessing))
+        known |= {name: getattr(form_of(source.preprocessing), name) for name in _FORM}
     if config.kind in _TABLES:
         table = _plain_table(path, source)
         known["separator"] = table.reading.separator

@@ -164,7 +164,7 @@ def load_images(settings: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def read_images(files: list[tuple[Path, int]], settings: Any) -> tuple[Tensor, Tensor]:
     """All images that can be read, uint8 (n, channels, height, width), and the numbers of their classes."""
     inputs, labels = [], []
-    form = ImageForm(**given.form)
+    form = ImageForm(given.width, given.height, given.channels, given.fit, given.frame)
     for path, label in files:
         try:
             inputs.append(decode(path, form))
