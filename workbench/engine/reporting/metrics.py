@@ -82,6 +82,7 @@ class StepRecorder:
         for column in self._columns():
             del column[keep:]
         self.grad_norms = [(earlier, norm) for earlier, norm in self.grad_norms if earlier < step]
+        self.layer_norms = [(earlier, norms) for earlier, norms in self.layer_norms if earlier < step]
 
     def read_grad_norms(self) -> list[tuple[int, float]]:
         """Steps and gradient norms since the last report. Empties them."""
