@@ -96,7 +96,7 @@ def engine(parts: build.Parts, root: Path) -> tuple[Callable[[], int], Reporter]
     folder = create(parts.config, "benchmark", root)
     reporter = Reporter(folder, 1, Progress())
     log = StepLog(reporter, parts.world, parts.task, parts.device)
-    state = TrainState(parts, log.sums, EarlyStopping("val accuracy", True), 10**9)
+    state = TrainState(parts, log, EarlyStopping("val accuracy", True), 10**9)
     control = Control(Inbox(folder.commands, 1), reporter, parts.config)
     saver = Saver(folder, parts.world, reporter, parts.config.output)
     trainer = Trainer(parts, state, log, RunBoundary(state, log, saver, control))

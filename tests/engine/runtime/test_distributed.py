@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -20,6 +19,7 @@ from workbench.engine.checkpoint import format
 from workbench.engine.checkpoint.saver import Saver
 from workbench.engine.data.batches import Microbatch
 from workbench.engine.data.sampling import StepPlan
+from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.runtime import distributed, seeding
 from workbench.engine.runtime.distributed import World
 from workbench.engine.training import build, compilation
@@ -36,7 +36,8 @@ def state_of(folder: RunFolder, world: World) -> TrainState:
     """A run at its beginning, on the CPU, as one rank of a world sees it."""
     parts = build.build(folder.config(), torch.device("cpu"), World())
     parts.world = world
-    return TrainState(parts, np.zeros(parts.task.columns), EarlyStopping("val accuracy", True), 1)
+    log = StepLog(None, world, parts.task, parts.device)
+    return TrainState(parts, log, EarlyStopping("val accuracy", True), 1)
 
 
 def saver_of(folder: RunFolder, world: World) -> Saver:

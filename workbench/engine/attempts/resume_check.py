@@ -112,8 +112,9 @@ def replay(
         reporter.phase(f"replaying steps {first + 1:,} to {end['step']:,}")
     losses = _Losses()
     parts = state.parts
-    log = StepLog(None, parts.world, parts.task, parts.device, observe=losses.add)
-    again = TrainState(parts, log.sums, replace(state.metrics.early_stopping), end["epoch"] + 1)
+    log = StepLog(None, parts.world, parts.task, parts.device)
+    log.observers.append(losses.add)
+    again = TrainState(parts, log, replace(state.metrics.early_stopping), end["epoch"] + 1)
     again.restore(before)
     trouble = _run_steps(Trainer(parts, again, log, _ReplayBoundary(again, log, control, end)))
     differing = differing_parts(again.capture(), saved)

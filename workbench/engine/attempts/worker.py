@@ -94,7 +94,7 @@ def _train(
         log = StepLog(reporter, world, parts.task, device)
         log.layer_names = tuple(parts.train_step.layers)
         early_stopping = monitor.early_stopping(config, parts.task, len(parts.source.val) > 0)
-        state = TrainState(parts, log.sums, early_stopping, request.epochs or config.training.epochs)
+        state = TrainState(parts, log, early_stopping, request.epochs or config.training.epochs)
         continuation = _continue_from(saved, state, folder, request, reporter, control)
         del saved
         continuation.warnings[:0] = warnings

@@ -87,10 +87,9 @@ class StepLog:
         world: World,
         metrics: StepMetrics,
         device: torch.device,
-        observe: Callable[[list[int], Sums], None] | None = None,
     ) -> None:
-        """``observe`` is given the steps of every flush and their sums, (steps, columns), over all processes."""
-        self._observe = observe
+        self.observers: list[Callable[[list[int], Sums], None]] = []
+        """Each is given the steps of every flush and their sums, (steps, columns), over all processes."""
         self.recorder = StepRecorder(metrics)
         self.reporter = reporter
         self.epoch = 0
@@ -131,8 +130,8 @@ class StepLog:
         if steps:
             table = self._world.all_reduce_sum(table)
             add_rows(self.sums, table)
-            if self._observe is not None:
-                self._observe(steps, table)
+            for observe in self.observers:
+                observe(steps, table)
         memory_due = self._world.broadcast(now - self._last_memory >= MEMORY_SECONDS)
         if memory_due:
             self._last_memory = now

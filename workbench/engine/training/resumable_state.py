@@ -14,6 +14,7 @@ import torch
 from workbench.engine.checkpoint import format
 from workbench.engine.data import fitted
 from workbench.engine.reporting.metrics import Sums
+from workbench.engine.reporting.reporter import StepLog
 from workbench.engine.runtime import seeding
 from workbench.engine.runtime.distributed import World
 from workbench.engine.runtime.failures import RefusedError
@@ -129,10 +130,10 @@ class RandomStates:
 class TrainState:
     """The state of a run at a step boundary, by the names that its parts have in a checkpoint."""
 
-    def __init__(self, parts: Parts, sums: Sums, early_stopping: EarlyStopping, epochs: int) -> None:
+    def __init__(self, parts: Parts, log: StepLog, early_stopping: EarlyStopping, epochs: int) -> None:
         self.parts = parts
         self.position = Position(epochs=epochs)
-        self.metrics = RunningMetrics(sums, parts.task, early_stopping)
+        self.metrics = RunningMetrics(log.sums, parts.task, early_stopping)
         self.recovery = Recovery(parts.train_step, parts.lr_schedule)
         random = RandomStates(parts.world, parts.device, parts.config.training.seed, self.position)
         # In the order in which they are restored: averages begin at the weights, random streams come last.
