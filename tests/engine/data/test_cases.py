@@ -293,3 +293,44 @@ def test_that_a_cure_that_is_named_is_one(tmp_path: Path) -> None:
     with pytest.raises(RefusedError) as caught:
         load(path, ignore=["id"])
     assert caught.value.problem.path == "dataset.ignore"
+
+
+def days(count: int, step: int) -> str:
+    first = datetime.date(2023, 1, 1)
+    rows = (f"{first + datetime.timedelta(days=n * step)},{n % 7},{'ab'[n % 2]}\n" for n in range(count))
+    return "d,x,y\n" + "".join(rows)
+
+
+def test_that_cells_with_another_decimal_mark_than_their_column_are_counted(tmp_path: Path) -> None:
+    rows = "".join(f"{f'{n},5' if n % 9 else f'{n}.75'};{'ab'[n % 2]}\n" for n in range(90))
+    source = load(write(tmp_path / "t.csv", f"x;y\n{rows}"))
+    assert column(source, "x").misfits == 10
+    assert any("10 cells are not numbers (first '0.75' in row 2)" in note for note in source.notes)
+
+
+@pytest.mark.parametrize("setting", ["categories", "inputs"])
+def test_that_what_has_too_many_values_or_none_cannot_be_categories(tmp_path: Path, setting: str) -> None:
+    cell = "{}" if setting == "categories" else "text {}"
+    rows = "".join(f"{cell.format(n)},{n % 7},,{'ab'[n % 2]}\n" for n in range(3000))
+    path = write(tmp_path / "t.csv", f"c,x,nothing,y\n{rows}")
+    for name, why in (("c", "more than 2,000 different values"), ("nothing", "no value")):
+        with pytest.raises(RefusedError, match=why):
+            load(path, "table", **{setting: [name]})
+
+
+def test_that_other_data_is_read_with_the_columns_that_a_model_knows(tmp_path: Path) -> None:
+    """Dates of one year alone, numbers that became words, and known words among many: none of it changes in silence."""
+
+    def again(text: str, learned: Source) -> Source:
+        write(tmp_path / "t.csv", text)
+        values = {"dataset.kind": "table", "dataset.path": str(tmp_path / "t.csv"), "dataset.dates": "calendar"}
+        return data.load(files.change(RunConfig(), {**values, "model.kind": "mlp"}).dataset, learned=learned)
+
+    dated = load(write(tmp_path / "t.csv", days(100, 9)), dates="calendar")
+    assert again(days(100, 1), dated).shape == dated.shape
+    numbers = load(write(tmp_path / "t.csv", "a,y\n" + "".join(f"{n / 3},{'ab'[n % 2]}\n" for n in range(90))))
+    became = again("a,y\n" + "".join(f"{'uvw'[n % 3]},{'ab'[n % 2]}\n" for n in range(90)), numbers)
+    assert column(became, "a").misfits == 90
+    words = load(write(tmp_path / "t.csv", "a,y\n" + "".join(f"{'uvw'[n % 3]},{'ab'[n % 2]}\n" for n in range(90))))
+    many = again("a,y\n" + "".join(f"{'u' if n % 2 else n},{'ab'[n % 2]}\n" for n in range(6000)), words)
+    assert int(many.train.read(range(len(many.train))).sum() + many.val.read(range(len(many.val))).sum()) == 3000

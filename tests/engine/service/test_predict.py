@@ -43,6 +43,20 @@ def test_that_every_row_of_a_table_has_its_guess() -> None:
     assert right > 0.4  # five classes
 
 
+def test_that_rows_that_cannot_be_read_are_left_out_by_name_and_the_others_keep_their_numbers(tmp_path: Path) -> None:
+    rows = [f"{n},{n % 7},{n / 4}" for n in range(100)]
+    source = tmp_path / "in.csv"
+    source.write_text("\n".join(["a,b,y", *rows]), encoding="utf-8")
+    changes = {"dataset.path": str(source), "dataset.target": "y", "training.epochs": 1}
+    model = train_run("tabular-mlp", changes)
+    rows[2] = "1,2,3,4"
+    (tmp_path / "new.csv").write_text("\n".join(["a,b,y", *rows]), encoding="utf-8")
+    found = predicted(model, tmp_path / "new.csv")
+    assert [Path(left.file).name for left in found.left_out] == ["new.csv row 4"]
+    assert [each.row for each in found.predictions[:4]] == [2, 3, 5, 6]
+    assert len(found.predictions) == 99
+
+
 def test_that_texts_are_told_apart(tmp_path: Path) -> None:
     words = {"weather": "rain sun wind cloud storm", "kitchen": "soup bread salt oven pan"}
     draw = np.random.default_rng(0)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import torch
 from torch import Tensor
 
@@ -23,11 +22,11 @@ from workbench.engine.data.tables.columns import (
     read_numbers,
     without_gaps,
 )
-from workbench.engine.data.tables.description import Description
-from workbench.engine.data.tables.encode import marks_of
+from workbench.engine.data.tables.encode import marks_of, with_marks
 from workbench.engine.data.tables.file import TableFile, open_table, options_of
 from workbench.engine.data.tables.findings import column_report, reading_findings
 from workbench.engine.data.tables.roles import require
+from workbench.engine.data.tables.rows import Rows
 from workbench.engine.data.tables.study import choices_of, gather, writes_points
 from workbench.engine.data.tables.time_order import Segment, SeriesOrder, arrange, moments
 from workbench.engine.runtime.failures import RefusedError
@@ -35,6 +34,8 @@ from workbench.runs.service.data_report import ColumnReport, Finding, Role
 
 Evidence = Mapping[str, ColumnEvidence]
 Readings = Mapping[str, ColumnReading]
+Scale = tuple[Tensor, Tensor]
+"""Mean and deviation of each column."""
 SHOWN = 2000
 """Points of the series in the preview."""
 
@@ -45,7 +46,7 @@ def load_sine(config: Sine, progress: Progress, learned: Source | None = None) -
     draw = torch.Generator().manual_seed(config.seed)
     t = torch.linspace(0, config.length, config.points)
     values = torch.sin(config.frequency * t) + config.noise * torch.randn(config.points, generator=draw)
-    return _windows(config, values[:, None], ("sin",), 0, learned)
+    return _windows(config, values[:, None], ("sin",), 0, _learned_scale(learned))
 
 
 def load(config: Series, progress: Progress, learned: Source | None = None) -> Source:
@@ -60,15 +61,15 @@ def load(config: Series, progress: Progress, learned: Source | None = None) -> S
             marks = marks_of(column, facts.get("commas", ()))
             readings[column["name"]] = replace(readings[column["name"]], marks=marks, open="")
     names, target = _chosen(config, evidence, readings, facts, table)
-    cells = table.whole().cells
-    order = arrange(cells, readings, config)
-    values, filled = _filled(_numbers(cells, names, readings, table)[order.rows])
+    rows = table.whole()
+    order = arrange(table, rows, readings, config)
+    values, filled = _filled(_numbers(rows, names, readings, table)[order.rows])
     findings = [*table.findings, *order.findings, *_unused(config, evidence, readings, table)]
     if filled:
         findings.append(warning(f"{filled} rows with missing values were filled with the values before them"))
     findings += reading_findings((*names, *filter(None, (config.time,))), evidence, readings)
     source = _joined(config, values.to(torch.float32), tuple(names), names.index(target), learned, order)
-    described = [_with_marks(column, readings[column["name"]]) for column in source.preprocessing["columns"]]
+    described = [with_marks(column, readings[column["name"]].marks) for column in source.preprocessing["columns"]]
     kept = {"time": config.time, "series": config.series_column, "columns": described}
     return replace(
         source,
@@ -120,16 +121,16 @@ def _why_not_numeric(evidence: ColumnEvidence, reading: ColumnReading, table: Ta
     )
 
 
-def _numbers(cells: pl.DataFrame, names: Sequence[str], readings: Readings, table: TableFile) -> Tensor:
+def _numbers(rows: Rows, names: Sequence[str], readings: Readings, table: TableFile) -> Tensor:
     """Columns side by side, float64 (rows, columns), NaN where a cell is a gap. Raises RefusedError for a word."""
     columns = []
     for name in names:
-        filled = without_gaps(cells[name])
+        filled = without_gaps(rows.cells[name])
         values = read_numbers(filled, replace(readings[name], kind="number"))
         wrong = values.is_null() & filled.is_not_null()
         if wrong.any():
             row = int(wrong.arg_true()[0])
-            what = f"the column {name} contains {filled[row]!r} in {table.row_name(row)}, which is not a number"
+            what = f"the column {name} contains {filled[row]!r} in {table.row_name(int(rows.numbers[row]))}, which is not a number"
             raise RefusedError(what, "correct it, or choose other columns", "dataset.columns")
         columns.append(torch.from_numpy(values.fill_null(math.nan).to_numpy().copy()))
     return torch.stack(columns, dim=1)
@@ -144,18 +145,6 @@ def _unused(config: Series, evidence: Evidence, readings: Readings, table: Table
     ]
     text = f"columns that are not numeric are not used: {'; '.join(unused)}"
     return [assumed(text, "dataset.columns")] if unused else []
-
-
-def _with_marks(column: Description, reading: ColumnReading) -> Description:
-    """A described column with how its numbers are written, where that is not as programs write them."""
-    marks, described = reading.marks, column.copy()
-    if marks.decimal != ".":
-        described["decimal"] = marks.decimal
-    if marks.thousands:
-        described["thousands"] = marks.thousands
-    if marks.unit:
-        described["unit"] = marks.unit
-    return described
 
 
 def _column_reports(
@@ -179,13 +168,13 @@ def columns_of(path: Path, facts: Mapping[str, Any]) -> Tensor:
     missing = [name for name in names if name not in table.names]
     if missing:
         raise RefusedError(f"it has no column {', '.join(missing)}")
-    cells, commas = table.whole().cells, facts.get("commas", ())
+    rows, commas = table.whole(), facts.get("commas", ())
     readings = {column["name"]: ColumnReading("number", marks_of(column, commas)) for column in facts["columns"]}
-    values = _numbers(cells, names, readings, table)
+    values = _numbers(rows, names, readings, table)
     if time := facts.get("time", ""):
         require(table.names, time, "dataset.time")
         decided = decide_columns(list(gather(table).values()), Choices(writes_points=writes_points(table.reading)))
-        values = values[torch.argsort(moments(cells[time], time, decided[time]), stable=True)]
+        values = values[torch.argsort(moments(table, rows, time, decided[time]), stable=True)]
     return _filled(values)[0].to(torch.float32)
 
 
@@ -204,17 +193,18 @@ def _joined(
     config: Series, values: Tensor, names: tuple[str, ...], target: int, learned: Source | None, order: SeriesOrder
 ) -> Source:
     """The windows of every series, none of them across two. Each is split by its own time. Raises RefusedError."""
+    scale = _learned_scale(learned)
     if len(order.segments) == 1:
-        return _windows(config, values, names, target, learned)
+        return _windows(config, values, names, target, scale)
     span = config.window + config.horizon
     long = [segment for segment in order.segments if segment.rows > span]
     if not long:
         what = f"no series is longer than a window of {config.window} steps and a horizon of {config.horizon}"
         raise RefusedError(what, "choose a shorter window", "dataset.window")
-    if learned is None:
-        known = torch.cat([values[segment.start : segment.start + _known(config, segment.rows)] for segment in long])
-        learned = _windows(config, known, names, target, None, scale_of=known)
-    parts = [_windows(config, values[segment.start : segment.stop], names, target, learned) for segment in long]
+    if scale is None:
+        known = [values[segment.start : segment.start + _known(config, segment.rows)] for segment in long]
+        scale = _scale_of(torch.cat(known))
+    parts = [_windows(config, values[segment.start : segment.stop], names, target, scale) for segment in long]
     left_out = [
         LeftOut(f"row {row + 2} of {segment.name}", "its series is shorter than a window")
         for segment in order.segments
@@ -255,17 +245,10 @@ def _naive_finding(naive: float) -> Finding:
     return assumed(f"the naive baseline, which repeats the last value, has an MAE of {naive:.4g} in validation")
 
 
-def _windows(
-    config: Windowed,
-    values: Tensor,
-    names: tuple[str, ...],
-    target: int,
-    learned: Source | None,
-    scale_of: Tensor | None = None,
-) -> Source:
+def _windows(config: Windowed, values: Tensor, names: tuple[str, ...], target: int, scale: Scale | None) -> Source:
     """Windows of ``values`` (rows, columns) and the ``horizon`` values of the target column that follow each.
 
-    ``scale_of``: the rows whose mean and deviation scale them; None for those that training sees.
+    ``scale``: mean and deviation of each column; None for those of the rows that training sees.
     """
     rows = len(values)
     span = config.window + config.horizon
@@ -277,11 +260,7 @@ def _windows(
     # What a validation window predicts, no training window has seen or predicted: the first `span - 1` after the cut go.
     first = count - held_out
     train_end = max(first - (config.horizon - 1 if held_out else 0), 1)
-    known = values[: train_end + span - 1] if scale_of is None else scale_of
-    mean, std = known.mean(dim=0), known.std(dim=0, correction=0)
-    std = torch.where(std > 1e-12, std, 1.0)
-    if learned is not None:
-        mean, std = _learned_scale(learned)
+    mean, std = _scale_of(values[: train_end + span - 1]) if scale is None else scale
     scaled = (values - mean) / std
     inputs = scaled.unfold(0, config.window, 1)[:count].transpose(1, 2).contiguous()
     ahead = scaled[config.window :, target].unfold(0, config.horizon, 1)[:count].contiguous()
@@ -313,10 +292,19 @@ def _windows(
     )
 
 
-def _learned_scale(learned: Source) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of each column, (columns,), as a model learned them."""
+def _scale_of(known: Tensor) -> Scale:
+    """Mean and deviation of each column, (columns,)."""
+    mean, std = known.mean(dim=0), known.std(dim=0, correction=0)
+    return mean, torch.where(std > 1e-12, std, 1.0)
+
+
+def _learned_scale(learned: Source | None) -> Scale | None:
+    """The same as a model learned it; None without one."""
+    if learned is None:
+        return None
     described = learned.preprocessing["columns"]
-    return tuple(torch.tensor([column[key] for column in described]) for key in ("mean", "std"))  # type: ignore[return-value]
+    mean, std = (torch.tensor([column[key] for column in described]) for key in ("mean", "std"))
+    return mean, std
 
 
 def _points(values: Tensor, first_validated: int) -> dict[str, list[int] | list[float]]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -24,7 +22,7 @@ from workbench.engine.data.tables.encode import (
     values_of,
     width,
 )
-from workbench.engine.data.tables.file import NumberedNames, open_table
+from workbench.engine.data.tables.file import NumberedNames, TableFile
 from workbench.engine.data.tables.findings import reading_findings
 from workbench.engine.data.tables.roles import column_reports
 from workbench.engine.data.tables.study import Study, study_table
@@ -55,13 +53,16 @@ def load(config: Table, progress: Progress, learned: Source | None = None) -> So
 def _learn(config: Table, content: Content) -> tuple[Tensor, list[Description], TaskSpec]:
     """Turns columns into inputs with statistics of the training rows alone, and computes the scale of the targets."""
     train, task = content.halves[0], content.task
-    described = [describe(column, train, config.standardize) for column in content.columns]
+    # A part of a date that is the same in every row says nothing.
+    columns = [column for column in content.columns if not column.part or column.varies]
+    content.columns.clear()
+    described = [describe(column, train, config.standardize) for column in columns]
     if task.has_numbers:
         numbers = content.targets[train][:, -len(task.targets) :]
         statistics = [mean_std(column) if config.standardize else (0.0, 1.0) for column in numbers.unbind(1)]
         means, stds = (tuple(pair[index] for pair in statistics) for index in (0, 1))
         task = replace(task, means=means, stds=stds)
-    return _encode_columns(content.columns, described), described, task
+    return _encode_columns(columns, described), described, task
 
 
 def _encode_columns(columns: list[InputColumn], described: Sequence[Description]) -> Tensor:
@@ -74,19 +75,9 @@ def _encode_columns(columns: list[InputColumn], described: Sequence[Description]
     for description in described:
         column = by_name.pop((description["name"], description.get("part", "")))
         end = at + width(description)
-        values = torch.from_numpy(column.values)
-        if description["kind"] == "words" and tuple(description["words"]) != column.words:
-            values = _renumbered(column, description["words"])
-        inputs[:, at:end] = encode(values, description)
+        inputs[:, at:end] = encode(torch.from_numpy(column.values), description)
         at = end
     return inputs
-
-
-def _renumbered(column: InputColumn, words: Sequence[str]) -> Tensor:
-    """The words of a column by their numbers among those of a model; -2 for one that it does not know."""
-    index_of = {word: float(number) for number, word in enumerate(words)}
-    table = torch.tensor([*(index_of.get(word, -2.0) for word in column.words), -2.0, -1.0], dtype=torch.float64)
-    return table[torch.from_numpy(column.values.astype(np.int64))]
 
 
 def _scaled_as(task: TaskSpec, learned: TaskSpec) -> TaskSpec:
@@ -114,7 +105,7 @@ def _assemble(
         unit="row",
         reading=table.reading,
         columns=column_reports(
-            list(study.evidence.values()), study.readings, study.roles, table.nameless, study.config
+            list(study.evidence.values()), study.readings, study.roles, table.nameless, study.config, content.misfits
         ),
         stamp=table.stamp,
     )
@@ -168,18 +159,17 @@ def _preview(study: Study) -> dict[str, Any]:
 # --- another table ---
 
 
-def prepare(path: Path, described: Sequence[Description], commas: Sequence[str] = ()) -> Tensor:
+def prepare(table: TableFile, described: Sequence[Description], commas: Sequence[str] = ()) -> Tensor:
     """The rows of another table as inputs, by the description that a model keeps of its columns: float32 (rows, inputs).
 
     ``commas``: those of its columns that had decimal commas in training, as early versions kept it.
 
     Raises RefusedError.
     """
-    table = open_table(path, least=1)
     missing = [column["name"] for column in described if column["name"] not in table.names]
     if missing:
         raise RefusedError(
-            f"{path} has no column {', '.join(missing)}", "provide a table with the columns of the training"
+            f"{table.path} has no column {', '.join(missing)}", "provide a table with the columns of the training"
         )
     parts = []
     for rows in table.batches():

@@ -79,8 +79,8 @@ def table_rows(path: Path, source: Source, front: Front) -> RawSamples:
 
     commas = source.preprocessing.get("commas", ())
     described = source.preprocessing["columns"]
-    prepared = table.prepare(path, described, commas)
-    cells = open_table(path, least=1).whole().cells
+    file = open_table(path, least=1)
+    prepared, cells = table.prepare(file, described, commas), file.whole().cells
     values = {column["name"]: values_of(cells[column["name"]], column, commas) for column in described}
     gaps = torch.stack([column.isnan() | (column == GAP) for column in values.values()]).any(dim=0).nonzero().flatten()
     rows = list(dict.fromkeys([*gaps.tolist()[: COUNT // 4], *range(0, len(cells), max(1, len(cells) // COUNT))]))[

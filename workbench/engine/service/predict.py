@@ -18,6 +18,7 @@ from workbench.engine.data.tables.columns import without_gaps
 from workbench.engine.data.tables.encoding import decode_text
 from workbench.engine.data.tables.file import TableFile, open_table
 from workbench.engine.data.tables.roles import require
+from workbench.engine.data.tables.rows import Rows
 from workbench.engine.runtime.failures import RefusedError
 from workbench.engine.tasks import task_of
 from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile, UnknownWords
@@ -97,7 +98,7 @@ def _samples(source: Source, files: list[Path], findings: _Findings, progress: P
             elif kind == "pictures":
                 yield _Sample(str(path), _image(path, source))
             elif kind == "text":
-                yield from _texts(path, source)
+                yield from _texts(path, source, findings)
             elif kind == "table":
                 yield from _rows(path, source, findings)
             elif kind == "series":
@@ -117,41 +118,50 @@ def _image(path: Path, source: Source) -> Tensor:
     return image if white == 255 else (image.to(torch.float32) * (white / 255)).round().to(torch.uint8)
 
 
-def _texts(path: Path, source: Source) -> Iterator[_Sample]:
+def _texts(path: Path, source: Source, findings: _Findings) -> Iterator[_Sample]:
     """A text file is one text; of a table each row, in the column of the training, or in the only one that there is."""
     facts = source.preprocessing
     if path.suffix.lower() not in TABLES:
         tokens, _ = text.encode(text.tokenizer_from(facts), [decode_text(path)], int(facts["length"]))
         yield _Sample(str(path), tokens[0])
         return
-    table = open_table(path, least=1)
-    frame = table.whole().cells
+    table = _open_table(path, findings)
+    rows = table.whole()
+    frame = rows.cells
     column = facts["column"] if facts["column"] in frame.columns or frame.width > 1 else frame.columns[0]
     require(frame.columns, column, "")
     texts = [cell or "" for cell in frame[column].to_list()]
     tokens, _ = text.encode(text.tokenizer_from(facts), texts, int(facts["length"]))
-    yield from _each_row(table, frame, tokens, [column])
+    yield from _each_row(table, rows, tokens, [column])
 
 
 def _rows(path: Path, source: Source, findings: _Findings) -> Iterator[_Sample]:
     from workbench.engine.data import table
 
     described, commas = source.preprocessing["columns"], source.preprocessing.get("commas", ())
-    inputs = table.prepare(path, described, commas)
-    file = open_table(path, least=1)
-    frame = file.whole().cells
-    findings.unknown += _unknown_words(path, frame, described)
-    yield from _each_row(file, frame, inputs[:MOST_ROWS], [column["name"] for column in described])
+    file = _open_table(path, findings)
+    inputs, rows = table.prepare(file, described, commas), file.whole()
+    findings.unknown += _unknown_words(path, rows.cells, described)
+    yield from _each_row(file, rows, inputs[:MOST_ROWS], [column["name"] for column in described])
     if len(inputs) > MOST_ROWS:
         raise RefusedError(f"only its first {MOST_ROWS:,} rows are predicted", "divide the table")
 
 
-def _each_row(table: TableFile, frame: pl.DataFrame, samples: Tensor, inputs: Sequence[str]) -> Iterator[_Sample]:
+def _open_table(path: Path, findings: _Findings) -> TableFile:
+    """A table, with its rows that cannot be read among what is left out."""
+    table = open_table(path, least=1)
+    for left_out in table.left_out:
+        findings.left_out.append(LeftOutFile(file=f"{path} {left_out.what}", why=left_out.why))
+    return table
+
+
+def _each_row(table: TableFile, rows: Rows, samples: Tensor, inputs: Sequence[str]) -> Iterator[_Sample]:
     """The rows of a table with what tells them apart: their numbers, and the columns that are no inputs."""
-    others = frame.select(name for name in frame.columns if name not in inputs)
-    for row, values in enumerate(samples):
-        identifiers = {name: cell or "" for name, cell in others.row(row, named=True).items()} if others.width else None
-        yield _Sample(str(table.path), values, row + table.row_name.first, identifiers)
+    others = rows.cells.select(name for name in rows.cells.columns if name not in inputs)
+    for index, values in enumerate(samples):
+        named = others.row(index, named=True) if others.width else {}
+        identifiers = {name: cell or "" for name, cell in named.items()} or None
+        yield _Sample(str(table.path), values, int(rows.numbers[index]) + table.row_name.first, identifiers)
 
 
 def _unknown_words(path: Path, frame: pl.DataFrame, described: Sequence[dict[str, object]]) -> Iterator[UnknownWords]:

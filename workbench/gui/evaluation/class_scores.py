@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from workbench.gui.evaluation.part import EvaluationPart
-from workbench.gui.evaluation.tables import fill, table
+from workbench.gui.panels.tables import fill, table
 from workbench.gui.theme import Themes
 from workbench.runs.service.evaluation import ClassScores, Evaluation
 

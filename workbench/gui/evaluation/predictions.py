@@ -8,7 +8,7 @@ from pathlib import PurePath
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QLabel, QTableView, QVBoxLayout, QWidget
 
-from workbench.gui.evaluation.tables import dress, fit
+from workbench.gui.panels.tables import dress, fit
 from workbench.gui.theme import STEP
 from workbench.runs.service.evaluation import FilePrediction, FilePredictions, LeftOutFile
 

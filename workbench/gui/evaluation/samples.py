@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QListView, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from workbench.gui.evaluation.tables import fill, table
+from workbench.gui.panels.tables import fill, table
 from workbench.gui.panels.thumbnails import image_of
 from workbench.gui.theme import STEP
 from workbench.runs.service.evaluation import EvaluatedSample

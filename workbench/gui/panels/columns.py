@@ -5,16 +5,19 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QAbstractItemView, QComboBox, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from workbench.gui.document.document import Document
+from workbench.gui.panels.tables import dress
 from workbench.runs.service.data_report import ColumnReport, DataReport
 
 HEADINGS = ("Column", "Role", "Kind", "Examples")
 ROW_HEIGHT = 28
 MOST_ROWS = 12
 """Of more columns the others are scrolled to."""
+WIDEST_NAME = 84
+"""Pixels after which a name is cut; its tool tip has it whole."""
 LISTED = 300
 """Columns that are listed; those of a wider table are chosen in the settings."""
 ROLES: dict[str, tuple[str, ...]] = {
@@ -34,29 +37,32 @@ class ColumnTable(QTableWidget):
         super().__init__(0, len(HEADINGS), parent)
         self._document = document
         self._source = ""
-        self.setObjectName("dataset.columns")
-        self.setAccessibleName("Columns of the table")
-        self.setToolTip("What each column holds, and what it is used for")
+        self._columns: tuple[ColumnReport, ...] = ()
+        self._boxes_up_to = 0
+        """Rows from the top that have their boxes: others get them when they are scrolled to."""
         self.setHorizontalHeaderLabels(list(HEADINGS))
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        dress(self, "dataset.columns", "Columns of the table")
+        self.setToolTip("What each column holds, and what it is used for")
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setTabKeyNavigation(False)
-        self.setWordWrap(False)
-        self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        self.hide()
+        self.verticalScrollBar().valueChanged.connect(self._add_boxes)
 
     def show_report(self, report: DataReport | None) -> None:
         """Shows the columns of a report; hides itself where there are none."""
         columns = report.columns[:LISTED] if report is not None and report.source in ROLES else ()
         self._source = report.source if report is not None else ""
+        self._columns, self._boxes_up_to = columns, 0
         self.setVisible(bool(columns))
+        self.setRowCount(0)  # with their boxes
         self.setRowCount(len(columns))
         for row, column in enumerate(columns):
             self._fill_row(row, column)
+        self._add_boxes()
         header = self.horizontalHeader()
+        # Columns that follow their content would be measured anew at every cell.
         for section in range(len(HEADINGS) - 1):
-            header.setSectionResizeMode(section, QHeaderView.ResizeMode.ResizeToContents)
+            self.resizeColumnToContents(section)
+        self.setColumnWidth(0, min(self.columnWidth(0), WIDEST_NAME))
         header.setSectionResizeMode(len(HEADINGS) - 1, QHeaderView.ResizeMode.Stretch)
         shown = min(len(columns), MOST_ROWS)
         self.setFixedHeight(header.sizeHint().height() + shown * ROW_HEIGHT + 4)
@@ -88,14 +94,8 @@ class ColumnTable(QTableWidget):
 
     def _series_role(self, section: dict[str, Any], name: str, role: str) -> dict[str, Any]:
         """A series names its inputs: those that are shown, with this one or without it."""
-        items = [(self.item(row, 0), self._role(row)) for row in range(self.rowCount())]
-        inputs = [item.text() for item, of in items if item is not None and of == "input"]
-        chosen = [other for other in inputs if other != name] + ([name] if role == "input" else [])
-        return {**section, "columns": chosen}
-
-    def _role(self, row: int) -> str:
-        box = self.cellWidget(row, 1)
-        return box.currentText() if isinstance(box, QComboBox) else ""
+        inputs = [column.name for column in self._columns if column.role == "input" and column.name != name]
+        return {**section, "columns": inputs + ([name] if role == "input" else [])}
 
     def _fill_row(self, row: int, column: ColumnReport) -> None:
         texts = (column.name, "", _kind_text(column), ", ".join(column.examples))
@@ -105,20 +105,27 @@ class ColumnTable(QTableWidget):
             item.setToolTip(hint)
             item.setFlags(Qt.ItemFlag.ItemIsEnabled)
             self.setItem(row, place, item)
+
+    @Slot()
+    def _add_boxes(self) -> None:
+        """Gives the rows that can be seen their boxes. A box takes half a millisecond, and a table may have hundreds."""
+        end = min(self.verticalScrollBar().value() + MOST_ROWS + 1, len(self._columns))
+        for row in range(self._boxes_up_to, end):
+            self._add_boxes_of(row, self._columns[row])
+        self._boxes_up_to = max(self._boxes_up_to, end)
+
+    def _add_boxes_of(self, row: int, column: ColumnReport) -> None:
         role = self._box(f"dataset.columns.{row}.role", f"Role of {column.name}", ROLES[self._source], column.role)
         role.setToolTip(column.why or f"What {column.name} is used for")
         role.textActivated.connect(partial(self.set_role, column.name))
         self.setCellWidget(row, 1, role)
-        section = self._document.data["dataset"]
-        is_category = column.name in section.get("categories", ())
+        is_category = column.name in self._document.data["dataset"].get("categories", ())
         if self._source == "table" and (column.kind == "number" or is_category) and column.role == "input":
             current = "category" if is_category else "number"
             kind = self._box(f"dataset.columns.{row}.kind", f"Kind of {column.name}", KINDS, current)
             kind.setToolTip(_details(column))
             kind.textActivated.connect(partial(self.set_kind, column.name))
             self.setCellWidget(row, 2, kind)
-        else:
-            self.removeCellWidget(row, 2)
 
     def _box(self, name: str, spoken: str, choices: tuple[str, ...], current: str) -> QComboBox:
         box = QComboBox(self)

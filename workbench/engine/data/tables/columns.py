@@ -24,8 +24,6 @@ from workbench.engine.data.tables.numbers import (
 
 GAPS = ("", "na", "n/a", "nan", "null", "none", "?", "#n/a", "nil", "-")
 """Words for a value that is missing, in lower case."""
-EMPTY = ("",)
-"""What is missing in columns whose words are values."""
 FITTING_SHARE = 0.8
 """Of a column's filled cells so many are numbers, or dates, where it is a column of them; other cells in it count as missing."""
 MAX_CATEGORIES = 50
@@ -48,11 +46,6 @@ def cleaned(cells: pl.Series) -> pl.Series:
 def clean(text: str) -> str:
     """The same for one text."""
     return unicodedata.normalize("NFC", text.strip(_WIDE_BLANKS))
-
-
-def is_gap(cell: str | None) -> bool:
-    """Whether a cell holds nothing, in one of the usual ways to say so."""
-    return cell is None or clean(cell).lower() in GAPS
 
 
 def without_gaps(cells: pl.Series) -> pl.Series:
@@ -142,8 +135,6 @@ class ColumnReading:
     marks: Marks = PLAIN
     order: Order = "year first"
     open: str = ""
-    fitting: int = 0
-    """Filled cells that are of its kind."""
     why_not_number: str = ""
 
 
@@ -173,21 +164,19 @@ def _decide(evidence: ColumnEvidence, choices: Choices) -> ColumnReading:
     if not filled:
         return ColumnReading("empty")
     if not evidence.is_many and len(evidence.values) == 1 and not evidence.missing:
-        return ColumnReading("constant", fitting=filled)
+        return ColumnReading("constant")
     decision = decide_marks(numbers, choices.decimal, choices.thousands)
     why = ""
     if numbers.numbers >= FITTING_SHARE * filled:
         if numbers.units_agree():
-            return ColumnReading(
-                "number", decision.marks, open="decimal" if decision.open else "", fitting=numbers.numbers
-            )
+            return ColumnReading("number", decision.marks, open="decimal" if decision.open else "")
         units = ", ".join(repr(unit) if unit else "none" for unit, _ in numbers.units.most_common(3))
         why = f"its numbers have different units ({units})"
     if evidence.dates.dates >= FITTING_SHARE * filled:
         order = decide_order(evidence.dates, choices.date_order)
-        return ColumnReading("date", order=order.order, open="date" if order.open else "", fitting=evidence.dates.dates)
+        return ColumnReading("date", order=order.order, open="date" if order.open else "")
     is_category = not evidence.is_many and len(evidence.values) <= MAX_CATEGORIES
-    return ColumnReading("category" if is_category else "text", decision.marks, fitting=filled, why_not_number=why)
+    return ColumnReading("category" if is_category else "text", decision.marks, why_not_number=why)
 
 
 def _marks_of_file(evidence: Iterable[ColumnEvidence], readings: Iterable[ColumnReading], choices: Choices) -> str:
@@ -211,11 +200,11 @@ def _as_the_file(reading: ColumnReading, decimal: str) -> ColumnReading:
     mark = reading.marks.decimal
     if decimal == "point?":
         # The comma may still be either in a table that puts it in quotes.
-        return ColumnReading("number", reading.marks, fitting=reading.fitting) if mark == "." else reading
+        return ColumnReading("number", reading.marks) if mark == "." else reading
     if not decimal:
         return reading
     marks = reading.marks if mark == decimal else Marks(decimal, mark, reading.marks.unit)
-    return ColumnReading("number", marks, fitting=reading.fitting)
+    return ColumnReading("number", marks)
 
 
 def read_numbers(cells: pl.Series, reading: ColumnReading) -> pl.Series:

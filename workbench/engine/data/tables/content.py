@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,8 +14,8 @@ from torch import Tensor
 from workbench.engine.data.dataset import LeaveOut, LeftOut, Source, TaskSpec
 from workbench.engine.data.report import warning
 from workbench.engine.data.split import by_group, by_time, split
-from workbench.engine.data.tables.columns import number, read_numbers, without_gaps
-from workbench.engine.data.tables.encode import InputColumn, date_parts, word_numbers, words_of
+from workbench.engine.data.tables.columns import ColumnEvidence, number, read_numbers, without_gaps
+from workbench.engine.data.tables.encode import InputColumn, date_parts, word_numbers
 from workbench.engine.data.tables.rows import RowNumbers
 from workbench.engine.data.tables.study import Study, check_count
 from workbench.engine.data.tables.targets import TargetPlan, class_targets
@@ -36,6 +36,8 @@ class Content:
     halves: tuple[Tensor, Tensor]
     left_out: list[LeftOut]
     findings: list[Finding]
+    misfits: dict[str, int]
+    """Filled cells of the inputs that are not of their column's kind; they count as missing."""
 
 
 def read_content(study: Study, learned: Source | None) -> Content:
@@ -52,8 +54,9 @@ def read_content(study: Study, learned: Source | None) -> Content:
     columns = {name: _joined(values.pop(name)) for name in list(values)}
     rows_all = np.concatenate(numbers).astype(np.int64)
     used, left_out, findings = _choose_rows(study, rows_all, columns, keys)
+    misfits = {name: _misfits(study.evidence[name], columns[name]) for name in roles.inputs if name not in study.words}
+    findings += _misfit_findings(study, misfits)
     inputs = [column.rows(used) for name in roles.inputs for column in _input(name, columns.pop(name), study)]
-    findings += _misfits(study)
     if config.missing == "drop":
         gaps = np.any([column.missing for column in inputs], axis=0)
         left_out += [LeftOut(table.row_name(row), "a value is missing") for row in rows_all[used][gaps].tolist()]
@@ -64,7 +67,7 @@ def read_content(study: Study, learned: Source | None) -> Content:
     check_count(config, len(rows_used))
     task, targets = _targets(study, plan, kept, rows_used, learned)
     halves = _divide(study, kept, task.class_indices(targets), rows_used)
-    return Content(rows_used, inputs, task, targets, halves, left_out, findings)
+    return Content(rows_used, inputs, task, targets, halves, left_out, findings, misfits)
 
 
 def _joined(parts: list[pl.Series]) -> pl.Series:
@@ -80,7 +83,7 @@ def _convert(cells: pl.Series, name: str, study: Study) -> pl.Series:
     if name in study.roles.inputs:
         if reading.kind in ("number", "date"):
             return read_numbers(cells, reading)
-        return word_numbers(cells, words_of(study.evidence[name]))
+        return word_numbers(cells, study.words[name])
     if name == study.plan.classes:
         return cells if config.missing_labels == "class" else without_gaps(cells)
     if name in study.plan.numbers or name == config.time:
@@ -95,23 +98,23 @@ def _input(name: str, values: pl.Series, study: Study) -> list[InputColumn]:
     reading = study.readings[name]
     if reading.kind == "date":
         return date_parts(name, values, reading)
-    words = () if reading.kind == "number" else words_of(study.evidence[name])
+    words = study.words.get(name, ())
     return [InputColumn(name, values.fill_null(float("nan")).to_numpy(writable=True), reading, words)]
 
 
-def _misfits(study: Study) -> list[Finding]:
-    """Cells of the inputs that are not of their column's kind: they count as missing."""
-    findings = []
-    for name in study.roles.inputs:
-        column, reading = study.evidence[name], study.readings[name]
-        count = column.filled - reading.fitting
-        if reading.kind not in ("number", "date") or count <= 0:
-            continue
-        first = study.table.misfit(name, reading)
-        kind = "numbers" if reading.kind == "number" else "dates"
-        text = f"column {name}: {count:,} cells are not {kind} (first {first}) and count as missing"
-        findings.append(warning(text, "dataset.ignore"))
-    return findings
+def _misfits(evidence: ColumnEvidence, values: pl.Series) -> int:
+    """How many filled cells gave no number, or no date."""
+    return evidence.filled - (len(values) - values.null_count())
+
+
+def _misfit_findings(study: Study, misfits: Mapping[str, int]) -> Iterator[Finding]:
+    for name, count in misfits.items():
+        if count:
+            reading = study.readings[name]
+            kind = "numbers" if reading.kind == "number" else "dates"
+            first = study.table.misfit(name, reading)
+            text = f"column {name}: {count:,} cells are not {kind} (first {first}) and count as missing"
+            yield warning(text, "dataset.ignore")
 
 
 def _choose_rows(

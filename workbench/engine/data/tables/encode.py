@@ -11,17 +11,19 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from workbench.engine.data.tables.columns import ColumnEvidence, ColumnReading, without_gaps
+from workbench.engine.data.tables.columns import ColumnReading, without_gaps
 from workbench.engine.data.tables.dates import CALENDAR, calendar, parse_dates
 from workbench.engine.data.tables.description import Description
 from workbench.engine.data.tables.numbers import Marks, parse
 
+NO_WORD = -1
+"""The number of a cell without a word."""
 Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class InputColumn:
-    """A column that becomes inputs: its values, float64 (n,), NaN (of words -1) where one is missing."""
+    """A column that becomes inputs: its values, float64 (n,), NaN (of words NO_WORD) where one is missing."""
 
     name: str
     values: Values
@@ -33,7 +35,12 @@ class InputColumn:
     @property
     def missing(self) -> npt.NDArray[np.bool_]:
         """Where there is no value."""
-        return self.values < 0 if self.words else np.isnan(self.values)
+        return self.values == NO_WORD if self.words else np.isnan(self.values)
+
+    @property
+    def varies(self) -> bool:
+        """Whether there are two different values."""
+        return len(np.unique(self.values[~np.isnan(self.values)])) > 1
 
     def rows(self, mask: npt.NDArray[np.bool_]) -> InputColumn:
         """The same with some of its rows."""
@@ -42,16 +49,11 @@ class InputColumn:
         return InputColumn(self.name, self.values[mask], self.reading, self.words, self.part)
 
 
-def words_of(evidence: ColumnEvidence) -> tuple[str, ...]:
-    """The categories of a column, sorted."""
-    return tuple(sorted(evidence.values))
-
-
 def word_numbers(cells: pl.Series, words: Sequence[str]) -> pl.Series:
-    """The number of the word in each cell, float64; -1 where there is none, -2 where it is none of the words."""
+    """The number of the word in each cell, float64; NO_WORD where there is none, -2 where it is none of the words."""
     filled = without_gaps(cells)
     numbers = filled.replace_strict(list(words), list(range(len(words))), default=-2, return_dtype=pl.Float64)
-    return pl.select(pl.when(filled.is_null()).then(-1.0).otherwise(numbers)).to_series()
+    return pl.select(pl.when(filled.is_null()).then(float(NO_WORD)).otherwise(numbers)).to_series()
 
 
 def describe(column: InputColumn, train: Tensor, standardize: bool) -> Description:
@@ -63,18 +65,23 @@ def describe(column: InputColumn, train: Tensor, standardize: bool) -> Descripti
     values = torch.from_numpy(column.values)[train]
     mean, std = mean_std(values[~values.isnan()])
     center, scale = (mean, std) if standardize else (0.0, 1.0)
-    marks = column.reading.marks
     description = Description(name=column.name, kind="number", fill=mean, mean=center, std=scale)
     if column.part:
         description["kind"], description["part"], description["order"] = "date", column.part, column.reading.order
         return description
+    return with_marks(description, column.reading.marks)
+
+
+def with_marks(description: Description, marks: Marks) -> Description:
+    """A description with how the column's numbers are written, where that is not as programs write them."""
+    described = description.copy()
     if marks.decimal != ".":
-        description["decimal"] = marks.decimal
+        described["decimal"] = marks.decimal
     if marks.thousands:
-        description["thousands"] = marks.thousands
+        described["thousands"] = marks.thousands
     if marks.unit:
-        description["unit"] = marks.unit
-    return description
+        described["unit"] = marks.unit
+    return described
 
 
 def width(description: Description) -> int:
@@ -90,7 +97,7 @@ def encode(values: Tensor, description: Description) -> Tensor:
         return ((filled - mean) / std)[:, None]
     count = len(description["words"])
     encoded = torch.zeros(len(values), count + int(description["gap"]), dtype=torch.float64)
-    indices = torch.where(values == -1, torch.tensor(float(count)), values).to(torch.int64)
+    indices = torch.where(values == NO_WORD, torch.tensor(float(count)), values).to(torch.int64)
     rows = torch.nonzero((indices >= 0) & (indices < encoded.shape[1])).flatten()
     encoded[rows, indices[rows]] = 1
     return encoded
@@ -122,13 +129,12 @@ def marks_of(description: Description, commas: Sequence[str] = ()) -> Marks:
 
 
 def date_parts(name: str, seconds: pl.Series, reading: ColumnReading) -> list[InputColumn]:
-    """Year, month, day, weekday and hour of a column of dates, as far as they differ."""
+    """Year, month, day, weekday and hour of a column of dates."""
     parts = calendar(seconds)
-    columns = [
+    return [
         InputColumn(name, parts[part].fill_null(float("nan")).to_numpy(writable=True), reading, part=part)
         for part in CALENDAR
     ]
-    return [column for column in columns if len(np.unique(column.values[~np.isnan(column.values)])) > 1]
 
 
 def mean_std(values: Tensor) -> tuple[float, float]:

@@ -27,8 +27,10 @@ def reading_findings(
         yield from _open_questions(evidence[name], readings[name])
 
 
-def column_report(evidence: ColumnEvidence, reading: ColumnReading, role: Role, why: str = "") -> ColumnReport:
-    """A column as the data report has it. ``why``: why it is left out."""
+def column_report(
+    evidence: ColumnEvidence, reading: ColumnReading, role: Role, why: str = "", misfits: int = 0
+) -> ColumnReport:
+    """A column as the data report has it. ``why``: why it is left out. ``misfits``: filled cells that are not of its kind."""
     is_number = reading.kind == "number"
     return ColumnReport(
         name=evidence.name,
@@ -40,7 +42,7 @@ def column_report(evidence: ColumnEvidence, reading: ColumnReading, role: Role, 
         unit=reading.marks.unit if is_number else "",
         order=reading.order if reading.kind == "date" else "",
         missing=evidence.missing,
-        misfits=evidence.filled - reading.fitting if reading.kind in ("number", "date") else 0,
+        misfits=misfits,
         distinct=0 if evidence.is_many else len(evidence.values),
         examples=tuple(evidence.first),
     )

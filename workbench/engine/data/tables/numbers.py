@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal
 
 import polars as pl
 
@@ -57,7 +56,6 @@ _THOUSANDS = {
     " ": ("spaces", "spaces.dot", "spaces,comma"),
     "'": ("quotes", "quotes.dot", "quotes,comma"),
 }
-Mark = Literal["", ".", ",", " ", "'"]
 
 
 @dataclass(frozen=True)

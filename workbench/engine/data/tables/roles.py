@@ -123,6 +123,7 @@ def column_reports(
     roles: Roles,
     nameless: Sequence[str],
     config: Table,
+    misfits: Mapping[str, int],
 ) -> tuple[ColumnReport, ...]:
     """Every column as the data report has it."""
     role_of: dict[str, Role] = {**dict.fromkeys(roles.inputs, "input"), **dict.fromkeys(roles.targets, "target")}
@@ -133,5 +134,7 @@ def column_reports(
         role, reading = role_of.get(column.name, "left out"), readings[column.name]
         named = is_identifier(column, nameless) and role == "left out"
         reading = replace(reading, kind="identifier") if named else reading
-        reports.append(column_report(column, reading, role, roles.left_out.get(column.name, "")))
+        reports.append(
+            column_report(column, reading, role, roles.left_out.get(column.name, ""), misfits.get(column.name, 0))
+        )
     return tuple(reports)

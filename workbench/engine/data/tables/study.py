@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from workbench.config.dataset import Table, TableFileSettings
 from workbench.engine.data.dataset import Source
-from workbench.engine.data.tables.columns import Choices, ColumnEvidence, ColumnReading, decide_columns
+from workbench.engine.data.tables.columns import MOST_DISTINCT, Choices, ColumnEvidence, ColumnReading, decide_columns
 from workbench.engine.data.tables.description import Description
 from workbench.engine.data.tables.encode import marks_of
 from workbench.engine.data.tables.file import TableFile, open_table, options_of
@@ -29,6 +29,8 @@ class Study:
     roles: Roles
     plan: TargetPlan
     config: Table
+    words: dict[str, tuple[str, ...]]
+    """The categories of the inputs that are no numbers and no dates."""
 
 
 def writes_points(reading: FileReading) -> bool:
@@ -68,7 +70,24 @@ def study_table(config: Table, learned: Source | None) -> Study:
     roles = assign_roles(list(evidence.values()), readings, table.nameless, config, targets)
     for name in config.categories:
         readings[name] = replace(readings[name], kind="category", open="")
-    return Study(table, evidence, readings, roles, plan_targets(roles.targets, evidence, readings, config), config)
+    known = {column["name"]: tuple(column["words"]) for column in facts.get("columns", ()) if "words" in column}
+    words = {
+        name: known.get(name) or _categories(evidence[name])
+        for name in roles.inputs
+        if readings[name].kind not in ("number", "date")
+    }
+    return Study(
+        table, evidence, readings, roles, plan_targets(roles.targets, evidence, readings, config), config, words
+    )
+
+
+def _categories(evidence: ColumnEvidence) -> tuple[str, ...]:
+    """The categories of a column, sorted. Raises RefusedError where it has none, or too many to be told apart."""
+    if not evidence.values:
+        count = f"more than {MOST_DISTINCT:,} different values" if evidence.is_many else "no value"
+        what = f"the column {evidence.name} has {count}, so its values cannot be categories"
+        raise RefusedError(what, "take it out of dataset.inputs and dataset.categories", "dataset.categories")
+    return tuple(sorted(evidence.values))
 
 
 def _as_learned(reading: ColumnReading, facts: Mapping[str, Any], name: str) -> ColumnReading:

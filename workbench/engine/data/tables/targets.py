@@ -20,14 +20,13 @@ from workbench.runs.service.data_report import Finding
 MAX_CLASSES = 1000
 MAX_NUMERIC_CLASSES = 20
 """Whole numbers with more different values are numbers to predict, and no classes."""
-Kind = str
 
 
 @dataclass(frozen=True)
 class TargetPlan:
     """The task, and which of the target columns is a class (the first, or none)."""
 
-    kind: Kind
+    kind: str
     columns: tuple[str, ...]
 
     @property

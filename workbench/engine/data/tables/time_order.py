@@ -12,6 +12,8 @@ from torch import Tensor
 from workbench.config.dataset import Series
 from workbench.engine.data.report import assumed, question, warning
 from workbench.engine.data.tables.columns import ColumnReading, read_numbers, without_gaps
+from workbench.engine.data.tables.file import TableFile
+from workbench.engine.data.tables.rows import Rows
 from workbench.engine.runtime.failures import RefusedError
 from workbench.runs.service.data_report import Finding
 
@@ -42,13 +44,14 @@ class SeriesOrder:
     findings: tuple[Finding, ...]
 
 
-def arrange(cells: pl.DataFrame, readings: Mapping[str, ColumnReading], config: Series) -> SeriesOrder:
+def arrange(table: TableFile, rows: Rows, readings: Mapping[str, ColumnReading], config: Series) -> SeriesOrder:
     """The rows by series, and within each by time, as far as the settings name their columns; else as they stand.
 
     Raises RefusedError for a row without a time or a series.
     """
-    times = moments(cells[config.time], config.time, readings[config.time]) if config.time else None
-    names, groups = _groups(cells, config.series_column)
+    cells = rows.cells
+    times = moments(table, rows, config.time, readings[config.time]) if config.time else None
+    names, groups = _groups(table, rows, config.series_column)
     order = torch.argsort(times, stable=True) if times is not None else torch.arange(len(cells))
     order = order[torch.argsort(groups[order], stable=True)]
     sizes = torch.bincount(groups, minlength=len(names))
@@ -63,29 +66,34 @@ def arrange(cells: pl.DataFrame, readings: Mapping[str, ColumnReading], config: 
     return SeriesOrder(order, segments, tuple(findings))
 
 
-def moments(cells: pl.Series, name: str, reading: ColumnReading) -> Tensor:
+def moments(table: TableFile, rows: Rows, name: str, reading: ColumnReading) -> Tensor:
     """A column of times, dates as seconds since 1970: float64 (rows,). Raises RefusedError for a cell that is none."""
+    cells = rows.cells[name]
     values = read_numbers(cells, reading if reading.kind == "date" else ColumnReading("number", reading.marks))
     wrong = values.is_null()
     if wrong.any():
         row = int(wrong.arg_true()[0])
-        what = f"the time column {name} contains {cells[row]!r} in row {row + 2}, which is not a time"
+        what = f"the time column {name} contains {cells[row]!r} in {_row_name(table, rows, row)}, which is not a time"
         raise RefusedError(what, "write numbers, or dates as 2024-12-31 or 2024-12-31 23:59:59", "dataset.time")
     return torch.from_numpy(values.to_numpy().copy())
 
 
-def _groups(cells: pl.DataFrame, name: str) -> tuple[list[str], Tensor]:
+def _groups(table: TableFile, rows: Rows, name: str) -> tuple[list[str], Tensor]:
     """The series in the order in which they begin, and the number of each row's: int64 (rows,)."""
     if not name:
-        return [""], torch.zeros(len(cells), dtype=torch.int64)
-    column = without_gaps(cells[name])
+        return [""], torch.zeros(len(rows.numbers), dtype=torch.int64)
+    column = without_gaps(rows.cells[name])
     if column.null_count():
         row = int(column.is_null().arg_true()[0])
-        what = f"the series column {name} is empty in row {row + 2}"
+        what = f"the series column {name} is empty in {_row_name(table, rows, row)}"
         raise RefusedError(what, "fill it in, or choose another column", "dataset.series_column")
     names = column.unique(maintain_order=True).to_list()
     numbers = column.replace_strict(names, list(range(len(names))), return_dtype=pl.Int64)
     return names, torch.from_numpy(numbers.to_numpy().copy())
+
+
+def _row_name(table: TableFile, rows: Rows, index: int) -> str:
+    return table.row_name(int(rows.numbers[index]))
 
 
 def _with_time(
